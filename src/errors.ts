@@ -1,0 +1,159 @@
+/** The base of every error that zproc raises. `code` is stable across versions: match on it. */
+export class ZprocError extends Error {
+  readonly code: string = 'ZPROC_ERROR'
+  static {
+    ZprocError.prototype.name = 'ZprocError'
+  }
+}
+
+/** Something did not happen within the time given for it (milliseconds). */
+export class TimeoutError extends ZprocError {
+  override readonly code = 'ZPROC_TIMEOUT'
+  static {
+    TimeoutError.prototype.name = 'TimeoutError'
+  }
+}
+
+/** `pop` of a key that is not there, or `popItem` of an empty state. */
+export class KeyError extends ZprocError {
+  override readonly code = 'ZPROC_KEY'
+  readonly key: string | undefined
+  constructor(message: string, options?: ErrorOptions & { key?: string }) {
+    super(message, options)
+    this.key = options?.key
+  }
+  static {
+    KeyError.prototype.name = 'KeyError'
+  }
+}
+
+/** Nobody answers at the address, or the connection ended. `outcome: 'unknown'`: the call may have taken effect. */
+export class ConnectionError extends ZprocError {
+  override readonly code = 'ZPROC_CONNECTION'
+  readonly outcome: 'none' | 'unknown'
+  constructor(message: string, options?: ErrorOptions & { outcome?: 'none' | 'unknown' }) {
+    super(message, options)
+    this.outcome = options?.outcome ?? 'none'
+  }
+  static {
+    ConnectionError.prototype.name = 'ConnectionError'
+  }
+}
+
+/** The two ends do not hold the same secret key. */
+export class AuthenticationError extends ZprocError {
+  override readonly code = 'ZPROC_AUTHENTICATION'
+  static {
+    AuthenticationError.prototype.name = 'AuthenticationError'
+  }
+}
+
+/** A process failed. `cause` is the error as it was thrown there, its stack included. */
+export class ProcessWaitError extends ZprocError {
+  override readonly code = 'ZPROC_PROCESS_WAIT'
+  /** The exit code; -15 stands for "ended by signal 15". */
+  readonly exitCode: number | null
+  /** The process that failed. Not enumerable: printing the error does not print the process. */
+  declare readonly process: unknown
+  constructor(message: string, exitCode: number | null, process?: unknown, options?: ErrorOptions) {
+    super(message, options)
+    this.exitCode = exitCode
+    Object.defineProperty(this, 'process', { value: process, enumerable: false })
+  }
+  static {
+    ProcessWaitError.prototype.name = 'ProcessWaitError'
+  }
+}
+
+/** Returned by a target, it makes `wait()` reject with the error it holds. */
+export class RemoteException extends ZprocError {
+  override readonly code = 'ZPROC_REMOTE_EXCEPTION'
+  constructor(error: unknown) {
+    super(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+  static {
+    RemoteException.prototype.name = 'RemoteException'
+  }
+}
+
+/** A signal, as an exception: see `signalToException`. */
+export class SignalException extends ZprocError {
+  override readonly code = 'ZPROC_SIGNAL'
+  readonly signal: NodeJS.Signals
+  constructor(signal: NodeJS.Signals) {
+    super(`received ${signal}`)
+    this.signal = signal
+  }
+  static {
+    SignalException.prototype.name = 'SignalException'
+  }
+}
+
+/** Thrown by a target, it ends its process at once with `status`. */
+export class ProcessExit extends ZprocError {
+  override readonly code = 'ZPROC_PROCESS_EXIT'
+  readonly status: number
+  constructor(status = 0) {
+    super(`the process asked to end with status ${status}`)
+    this.status = status
+  }
+  static {
+    ProcessExit.prototype.name = 'ProcessExit'
+  }
+}
+
+/** A function cannot be sent to another process; the message says which part of it, and what to do instead. */
+export class ShippingError extends ZprocError {
+  override readonly code = 'ZPROC_SHIPPING'
+  static {
+    ShippingError.prototype.name = 'ShippingError'
+  }
+}
+
+/** An atomic function ran, or held its namespace, for longer than the server's `atomicTimeout`. */
+export class AtomicTimeoutError extends ZprocError {
+  override readonly code = 'ZPROC_ATOMIC_TIMEOUT'
+  static {
+    AtomicTimeoutError.prototype.name = 'AtomicTimeoutError'
+  }
+}
+
+/** Updates `from`…`to` (revisions, both included) are no longer kept by the server. */
+export class MissedUpdatesError extends ZprocError {
+  override readonly code = 'ZPROC_MISSED_UPDATES'
+  readonly from: number
+  readonly to: number
+  constructor(from: number, to: number) {
+    super(
+      `updates ${from} to ${to} are no longer kept: this State fell behind by more than the server's historyLimit; ` +
+        'it goes on from the oldest kept one',
+    )
+    this.from = from
+    this.to = to
+  }
+  static {
+    MissedUpdatesError.prototype.name = 'MissedUpdatesError'
+  }
+}
+
+/** A value is larger than the server's `maxMessageBytes`. */
+export class ValueTooLargeError extends ZprocError {
+  override readonly code = 'ZPROC_VALUE_TOO_LARGE'
+  static {
+    ValueTooLargeError.prototype.name = 'ValueTooLargeError'
+  }
+}
+
+/** A worker died again and again over the same items. */
+export class WorkerCrashError extends ZprocError {
+  override readonly code = 'ZPROC_WORKER_CRASH'
+  /** The indices of the items that were lost with the worker. */
+  readonly indices: readonly number[]
+  constructor(message: string, indices: readonly number[], options?: ErrorOptions) {
+    super(message, options)
+    this.indices = indices
+  }
+  static {
+    WorkerCrashError.prototype.name = 'WorkerCrashError'
+  }
+}

@@ -1,0 +1,16 @@
+export {
+  AtomicTimeoutError,
+  AuthenticationError,
+  ConnectionError,
+  KeyError,
+  MissedUpdatesError,
+  ProcessExit,
+  ProcessWaitError,
+  RemoteException,
+  ShippingError,
+  SignalException,
+  TimeoutError,
+  ValueTooLargeError,
+  WorkerCrashError,
+  ZprocError,
+} from './errors.ts'
