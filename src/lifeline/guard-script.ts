@@ -1,0 +1,36 @@
+/**
+ * The guard's program, for any POSIX shell. While its owner lives it reads lines: `+c<pid>` a child, `+s<pid>` one
+ * to be ended last, `+f<path>` a file to be removed, and the same with `-` to forget it. After the last line: SIGTERM,
+ * a short while to end, SIGKILL; then the last ones, then the files.
+ */
+export const guardScript = `
+trap '' INT TERM HUP QUIT PIPE TSTP TTIN TTOU
+children=' ' last=' '
+nap() { sleep 0.02 2>/dev/null || sleep 1; }
+alive() { for pid in $1; do kill -0 "$pid" 2>/dev/null && return 0; done; return 1; }
+finish() {
+  for pid in $1; do kill -TERM "$pid" 2>/dev/null; kill -CONT "$pid" 2>/dev/null; done
+  n=0
+  while alive "$1" && [ $n -lt 11 ]; do nap; n=$((n + 1)); done
+  for pid in $1; do kill -KILL "$pid" 2>/dev/null; done
+}
+without() { case "$1" in *" $2 "*) rest="\${1%% $2 *} \${1#* $2 }" ;; *) rest=$1 ;; esac; }
+while IFS= read -r line; do
+  what=\${line#??}
+  case $line in
+    +c*) children="$children$what " ;;
+    +s*) last="$last$what " ;;
+    -c*) without "$children" "$what"; children=$rest ;;
+    -s*) without "$last" "$what"; last=$rest ;;
+    +f*) set -- "$@" "$what" ;;
+    -f*) n=$#
+      while [ $n -gt 0 ]; do
+        file=$1; shift; n=$((n - 1))
+        [ "$file" = "$what" ] || set -- "$@" "$file"
+      done ;;
+  esac
+done
+[ "$children" = ' ' ] || finish "$children"
+[ "$last" = ' ' ] || { nap; nap; finish "$last"; }
+[ $# -eq 0 ] || rm -f -- "$@"
+`

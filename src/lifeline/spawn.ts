@@ -1,0 +1,57 @@
+import { type ChildProcess, fork, type StdioOptions } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { inheritedEnv, inheritedFlags } from './flags.ts'
+import { type Rank, watchOver } from './guard.ts'
+
+export interface TiedOptions {
+  /** What the child finds in `process.argv` from index 2 on. */
+  args?: string[]
+  /** Replaces the environment; default: this process's own. */
+  env?: NodeJS.ProcessEnv
+  /** Node flags in addition to the inherited ones. */
+  execArgv?: string[]
+  /** One word or the three of stdin, stdout and stderr; the IPC channel is added. Default: 'inherit', stdin ignored. */
+  stdio?:
+    | 'inherit'
+    | 'pipe'
+    | 'ignore'
+    | ['ignore', 'inherit' | 'pipe' | 'ignore', 'inherit' | 'pipe' | 'ignore']
+  /** When the owner ends, 'last' children are ended after all the others: a server after those that talk to it. */
+  rank?: Rank
+  /** false: the child survives this process. */
+  tied?: boolean
+}
+
+/** The directory this program was started in: where relative `--import` and `--require` flags are found. */
+export const launchDirectory = process.cwd()
+
+/**
+ * Forks `entry` as a child that ends when this process ends, however that happens, `kill -9` included.
+ * The entry calls `endWithOwner()`; the guard (see guard.ts) is for children that cannot listen, since they loop.
+ * It starts in `launchDirectory`, so that inherited loader flags work whatever `process.chdir` did since.
+ */
+export function spawnTied(entry: URL, options: TiedOptions = {}): ChildProcess {
+  const { stdio = 'inherit' } = options
+  const three: StdioOptions = typeof stdio === 'string' ? ['ignore', stdio, stdio] : [...stdio]
+  const child = fork(fileURLToPath(entry), options.args ?? [], {
+    cwd: launchDirectory,
+    env: inheritedEnv(options.env ?? process.env),
+    execArgv: [...inheritedFlags(process.execArgv), ...(options.execArgv ?? [])],
+    serialization: 'advanced',
+    stdio: [...three, 'ipc'],
+  })
+  if (options.tied !== false && child.pid !== undefined)
+    child.once('exit', watchOver(child.pid, options.rank ?? 'first'))
+  return child
+}
+
+/** Whether the child and its channel keep this process alive. A new child does. */
+export function keepAlive(child: ChildProcess, alive: boolean): void {
+  if (alive) {
+    child.ref()
+    child.channel?.ref()
+  } else {
+    child.unref()
+    child.channel?.unref()
+  }
+}

@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+
+/** Where a server listens, as `node:net` wants it. */
+export type Endpoint = { kind: 'ipc'; path: string } | { kind: 'tcp'; host: string; port: number }
+
+/** Reads `ipc://<path>` or `tcp://<host>:<port>`; `*` stands for "every interface" as a host, "any port" as a port. */
+export function parseAddress(address: unknown, call: string): Endpoint {
+  if (typeof address !== 'string')
+    throw new TypeError(`${call}: the address must be a string like "tcp://127.0.0.1:5000", got ${String(address)}`)
+  if (address.startsWith('ipc://')) return ipcEndpoint(address, call)
+  const tcp = /^tcp:\/\/(\[[^\]]+\]|[^:/]+):(\d+|\*)$/.exec(address)
+  if (!tcp) {
+    throw new TypeError(
+      `${call}: "${address}" is not an address; use "ipc://<path>" or "tcp://<host>:<port>" (port 0 or * picks one)`,
+    )
+  }
+  const host = tcp[1] === '*' ? '0.0.0.0' : (tcp[1] as string).replace(/^\[|\]$/g, '')
+  const port = tcp[2] === '*' ? 0 : Number(tcp[2])
+  if (port > 65535) throw new RangeError(`${call}: port ${port} in "${address}" is above 65535`)
+  return { kind: 'tcp', host, port }
+}
+
+function ipcEndpoint(address: string, call: string): Endpoint {
+  const path = address.slice('ipc://'.length)
+  if (path === '') throw new TypeError(`${call}: "${address}" lacks a path; use "ipc://<path>"`)
+  if (process.platform === 'win32')
+    return { kind: 'ipc', path: path.startsWith('\\\\') ? path : `\\\\.\\pipe\\${path}` }
+  if (Buffer.byteLength(path) > 100)
+    throw new RangeError(`${call}: the path in "${address}" is over 100 bytes, longer than a socket's path may be`)
+  return { kind: 'ipc', path }
+}
+
+/** A new `ipc://` address in a directory that only this user can enter. */
+export function randomIpcAddress(): string {
+  const name = `${process.pid}-${randomBytes(6).toString('hex')}`
+  if (process.platform === 'win32') return `ipc://zproc-${name}`
+  const { uid } = userInfo()
+  const directory = join(tmpdir(), `zproc-${uid}`)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const found = lstatSync(directory)
+  if (!found.isDirectory() || found.uid !== uid)
+    throw new Error(`${directory} belongs to somebody else; remove it, or set TMPDIR to a directory of your own`)
+  if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700)
+  return `ipc://${join(directory, `${name}.sock`)}`
+}
+
+/** Whether nobody outside this machine can reach the endpoint. */
+export function isLocal(endpoint: Endpoint): boolean {
+  return endpoint.kind === 'ipc' || /^(127\.|::1$|localhost$|::ffff:127\.)/.test(endpoint.host)
+}
+
+export function formatAddress(endpoint: Endpoint): string {
+  if (endpoint.kind === 'tcp') {
+    const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host
+    return `tcp://${host}:${endpoint.port}`
+  }
+  return `ipc://${endpoint.path.replace(/^\\\\\.\\pipe\\/, '')}`
+}

@@ -1,0 +1,141 @@
+import type { Wire } from './values.ts'
+
+// The whole wire protocol. A connection carries frames (see frames.ts); a frame is a msgpack array of messages;
+// a message is an array that begins with its kind. `id` names a request: its reply carries the same one.
+// `state` names a State on its connection, `feed` an open reading of a namespace's log; clients pick both.
+
+export const PROTOCOL = 'zproc'
+export const VERSION = 1
+
+/** The first frame of each side. Its shape never changes, so that any two versions can tell each other apart. */
+export type Hello = [protocol: string, version: number, hello: ClientHello | ServerHello | Refusal]
+export interface ClientHello {
+  pid: number
+}
+export interface ServerHello {
+  pid: number
+  session: number
+  maxMessageBytes: number
+}
+/** Why the server ends the connection at once. */
+export interface Refusal {
+  refused: string
+}
+
+export const Ask = {
+  ping: 0,
+  open: 1,
+  close: 2,
+  // one atomic step each; those from `set` on may change the state
+  get: 10,
+  has: 11,
+  size: 12,
+  keys: 13,
+  values: 14,
+  items: 15,
+  equals: 16,
+  set: 20,
+  replace: 21,
+  update: 22,
+  delete: 23,
+  clear: 24,
+  pop: 25,
+  popItem: 26,
+  setDefault: 27,
+  atomic: 28,
+  // functions and holds
+  define: 40,
+  hold: 41,
+  release: 42,
+  // reading the log
+  feed: 50,
+  credit: 51,
+  seek: 52,
+  unfeed: 53,
+} as const
+
+export type Entry = [key: string, value: Wire]
+
+export type ClientMessage =
+  | [kind: typeof Ask.ping, id: number, payload: Uint8Array]
+  /** A State begins: replies with the revision it starts at. */
+  | [kind: typeof Ask.open, id: number, state: number, namespace: string, name: string]
+  | [kind: typeof Ask.close, state: number]
+  | [kind: typeof Ask.get | typeof Ask.has, id: number, state: number, key: string]
+  | [
+      kind: typeof Ask.size | typeof Ask.keys | typeof Ask.values | typeof Ask.items,
+      id: number,
+      state: number,
+    ]
+  | [kind: typeof Ask.equals, id: number, state: number, entries: Entry[]]
+  | [kind: typeof Ask.set | typeof Ask.setDefault, id: number, state: number, key: string, value: Wire]
+  | [kind: typeof Ask.replace | typeof Ask.update, id: number, state: number, entries: Entry[]]
+  | [kind: typeof Ask.delete | typeof Ask.pop, id: number, state: number, key: string]
+  | [kind: typeof Ask.clear | typeof Ask.popItem, id: number, state: number]
+  /** Calls function number `fn` of this connection on the state. */
+  | [kind: typeof Ask.atomic, id: number, state: number, fn: number, args: Wire[]]
+  /** Gives number `fn` to the function with this hash; without bytes where the server may know it already. */
+  | [kind: typeof Ask.define, fn: number, hash: string, bytes: Uint8Array | null]
+  /** Asks to be the only writer: replies with a Grant when it is this State's turn. */
+  | [kind: typeof Ask.hold, id: number, state: number, label: string]
+  /** Ends hold number `hold` with one commit, or with none. */
+  | [kind: typeof Ask.release, id: number, state: number, hold: number, changes: WireChange[] | null]
+  /** Reads the log on from revision `from` (-1: from now), `credit` bytes ahead of what is consumed. */
+  | [kind: typeof Ask.feed, id: number, state: number, feed: number, from: number, credit: number]
+  | [kind: typeof Ask.credit, feed: number, bytes: number]
+  /** Takes a feed to the newest revision: replies with a Jump over what lies between. */
+  | [kind: typeof Ask.seek, id: number, feed: number]
+  | [kind: typeof Ask.unfeed, feed: number]
+
+export const Tell = {
+  ok: 0,
+  missing: 1,
+  error: 2,
+  committed: 3,
+  unknownFunction: 4,
+  updates: 10,
+  fellBehind: 11,
+  holdEnded: 12,
+} as const
+
+export type ServerMessage =
+  | [kind: typeof Tell.ok, id: number, result: unknown]
+  /** The key is not there: what `get` and `pop` turn into their fallback or KeyError. */
+  | [kind: typeof Tell.missing, id: number]
+  | [kind: typeof Tell.error, id: number, error: Wire]
+  /** The call is commit number `revision`, or changed nothing at that revision. */
+  | [kind: typeof Tell.committed, id: number, revision: number, result: Wire | Entry]
+  | [kind: typeof Tell.unknownFunction, id: number]
+  /** Commits `first`, `first + 1`, … for the feeds listed; `chunk` is a msgpack array of WireCommit. */
+  | [kind: typeof Tell.updates, feeds: number[], first: number, chunk: Uint8Array]
+  /** The feed's next update is no longer kept; the feed is closed. */
+  | [kind: typeof Tell.fellBehind, feed: number, from: number, to: number]
+  /** The hold was taken away: its time was up. */
+  | [kind: typeof Tell.holdEnded, hold: number, atomicTimeout: number]
+
+/** The reply to `feed`: the state at `revision`. */
+export type FeedStart = [revision: number, entries: Entry[]]
+/** The reply to `seek`: what differs at `revision`. `null` instead of changes: `entries` is the whole state. */
+export type Jump = [revision: number, changes: WireChange[] | null, entries: Entry[] | null]
+/** The reply to `hold`. */
+export type Grant = [hold: number, revision: number, entries: Entry[]]
+
+export type WireCommit = [
+  session: number,
+  state: number,
+  pid: number,
+  name: string,
+  method: string,
+  time: number,
+  identical: boolean,
+  changes: WireChange[],
+]
+
+/** `[]` empties the state, `[key]` deletes, `[key, value]` puts, `[key, null, steps]` changes inside a value. */
+export type WireChange = [] | [key: string] | [key: string, value: Wire] | [key: string, none: null, steps: Step[]]
+
+/** One step inside a value: puts, inserts or removes what is at `path`. */
+export type Step =
+  | [op: 'put' | 'insert', path: (string | number)[], value: Wire]
+  | [op: 'remove', path: (string | number)[]]
+
