@@ -1,0 +1,74 @@
+import type { AnyNode, Class } from 'acorn'
+import type { Edit } from './rewrite.ts'
+
+/** What of a class is state rather than text, and the changes to its text that leave the state out. */
+export interface ClassPlan {
+  edits: Edit[]
+  /** Instance fields `#x`, in order. */
+  privateFields: string[]
+  /** Static fields `#x`. */
+  staticPrivates: string[]
+  derived: boolean
+}
+
+/**
+ * Evaluating a class runs its static fields and blocks, and making an instance runs its
+ * constructor: neither may happen a second time on the other side. Static state is therefore
+ * cut out and restored; with `restores` the class can also make an instance without running
+ * any of the user's code, the only way to give an object its private fields.
+ */
+export function planClass(node: AnyNode, restores: boolean): ClassPlan {
+  const plan: ClassPlan = { edits: [], privateFields: [], staticPrivates: [], derived: false }
+  if (node.type !== 'ClassDeclaration' && node.type !== 'ClassExpression') return plan
+  const { superClass, body } = node
+  plan.derived = superClass != null && !(superClass.type === 'Literal' && superClass.value === null)
+  if (superClass && plan.derived)
+    plan.edits.push({ start: superClass.start, end: superClass.end, text: '$parent' })
+  for (const member of body.body) {
+    if (member.type === 'StaticBlock') plan.edits.push({ start: member.start, end: member.end, text: ';' })
+    if (member.type !== 'PropertyDefinition') continue
+    const hidden = member.key.type === 'PrivateIdentifier' ? `#${member.key.name}` : undefined
+    if (member.static && hidden === undefined) {
+      plan.edits.push({ start: member.start, end: member.end, text: ';' })
+    } else if (member.static && hidden !== undefined) {
+      plan.staticPrivates.push(hidden)
+      const text = `static ${hidden} = $statics[${JSON.stringify(hidden)}];`
+      plan.edits.push({ start: member.start, end: member.end, text })
+    } else {
+      if (hidden !== undefined) plan.privateFields.push(hidden)
+      if (restores && member.value) {
+        plan.edits.push({
+          start: member.value.start,
+          end: member.value.start,
+          text: '$restoring.on ? undefined : (',
+        })
+        plan.edits.push({ start: member.value.end, end: member.value.end, text: ')' })
+      }
+    }
+  }
+  if (restores)
+    plan.edits.push(restorer(body.start, plan.privateFields), ...constructorEdit(node, plan.derived))
+  return plan
+}
+
+function restorer(start: number, fields: string[]): Edit {
+  const assignments = fields.map(name => `$object.${name} = $values[${JSON.stringify(name)}];`)
+  return {
+    start: start + 1,
+    end: start + 1,
+    text: `static $restore($object, $values) { ${assignments.join(' ')} } `,
+  }
+}
+
+/** The constructor returns at once while an instance is restored. */
+function constructorEdit(node: Class, derived: boolean): Edit[] {
+  for (const member of node.body.body) {
+    if (member.type !== 'MethodDefinition' || member.kind !== 'constructor') continue
+    const at = member.value.body.start + 1
+    const text = derived
+      ? ' if ($restoring.on) { super(...$restoring.anything); return } '
+      : ' if ($restoring.on) return; '
+    return [{ start: at, end: at, text }]
+  }
+  return []
+}

@@ -1,0 +1,44 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import type { Closure } from './inspect.ts'
+import { exportsOf, fileHash, isEntry } from './modules.ts'
+import type { Script } from './script.ts'
+import type { Node } from './shipment.ts'
+
+/** How a child gets the very same function by importing its module, or undefined. */
+export function exportedAs(value: object, closure: Closure, script: Script): Node | undefined {
+  const { url } = script
+  if (!url.startsWith('file:') || isEntry(url)) return undefined
+  return script.isModule ? fromModule(value, closure, script) : fromRequired(value, url)
+}
+
+function fromModule(value: object, closure: Closure, script: Script): Node | undefined {
+  const variables = closure.scopes.at(-1) ?? {}
+  for (const [local, name] of exportsOf(script)) {
+    if (Object.getOwnPropertyDescriptor(variables, local)?.value !== value) continue
+    return {
+      kind: 'import',
+      from: script.url,
+      specifier: script.url,
+      path: [name],
+      hash: fileHash(script.url),
+    }
+  }
+  return undefined
+}
+
+function fromRequired(value: object, url: string): Node | undefined {
+  const path = fileURLToPath(url)
+  const module = require.cache[path]
+  if (!module?.loaded) return undefined
+  const exported: unknown = module.exports
+  const found = { kind: 'require', from: url, specifier: path, hash: fileHash(url) } as const
+  if (exported === value) return { ...found, path: [] }
+  if ((typeof exported !== 'object' && typeof exported !== 'function') || exported === null) return undefined
+  for (const key of Object.keys(exported)) {
+    if (Reflect.get(exported, key) === value) return { ...found, path: [key] }
+  }
+  return undefined
+}
+
+const require = createRequire(import.meta.url)

@@ -1,0 +1,127 @@
+import { type AnyNode, parseExpressionAt } from 'acorn'
+import { AtomicTimeoutError } from '../errors.ts'
+import { childrenOf } from './bindings.ts'
+import type { Code } from './shipment.ts'
+
+/**
+ * Runs a function that was revived with a guard; a loop or recursion in it ends with
+ * `AtomicTimeoutError` when `ms` have passed, whatever the function does with that error.
+ */
+export function runWithin<T>(ms: number, run: () => T): T {
+  const before = { ...guard }
+  const now = performance.now()
+  Object.assign(guard, { left: 0, step: 1, limit: now + ms, ms, last: now, expired: false })
+  try {
+    const value = run()
+    if (guard.expired) guard.look()
+    return value
+  } catch (error) {
+    if (guard.expired && !(error instanceof AtomicTimeoutError)) guard.look()
+    throw error
+  } finally {
+    Object.assign(guard, before)
+  }
+}
+
+/** What the compiled checks count down. One for all: only one guarded function runs at a time. */
+export const guard = {
+  left: 0,
+  step: 1,
+  limit: Number.POSITIVE_INFINITY,
+  ms: 0,
+  last: 0,
+  expired: false,
+  /** Reads the clock, and finds how many rounds may pass until it is read again. */
+  look(): void {
+    const now = performance.now()
+    if (guard.expired || now > guard.limit) {
+      guard.expired = true
+      guard.left = 0
+      throw new AtomicTimeoutError(
+        `an atomic function ran for over ${guard.ms} ms and was stopped; nothing was changed`,
+      )
+    }
+    const quick = now - guard.last < 0.1
+    guard.step = quick ? Math.min(guard.step * 2, 1024) : Math.max(guard.step >> 2, 1)
+    guard.left = guard.step
+    guard.last = now
+  },
+}
+
+/** The text with a check in each loop, and in each function but the outermost when it cannot call itself. */
+export function guarded(code: Code, isRoot: boolean): string {
+  const { source, form } = code
+  const opening = form === 'method' || form === 'accessor' ? '({' : '('
+  const node = parseExpressionAt(`${opening}${source}\n${opening === '(' ? ')' : '})'}`, 0, {
+    ecmaVersion: 'latest',
+    allowSuperOutsideMethod: true,
+    allowAwaitOutsideFunction: true,
+  })
+  const inserts: [at: number, text: string][] = []
+  const checkBody = (body: AnyNode) => {
+    if (body.type !== 'BlockStatement') {
+      inserts.push([body.start, `{ ${CHECK} `], [body.end, ' }'])
+      return
+    }
+    let at = body.start + 1
+    for (const statement of body.body) {
+      if (!('directive' in statement) || statement.directive === undefined) break
+      at = statement.end
+    }
+    inserts.push([at, ` ;${CHECK} `])
+  }
+  let outermost = isRoot
+  const visit = (at: AnyNode): void => {
+    if (/^(?:For|While|DoWhile)/.test(at.type) && 'body' in at) checkBody(at.body as AnyNode)
+    else if (
+      at.type === 'FunctionExpression' ||
+      at.type === 'FunctionDeclaration' ||
+      at.type === 'ArrowFunctionExpression'
+    ) {
+      const skip = outermost && !callsItself(code)
+      outermost = false
+      if (!skip) {
+        if (at.body.type === 'BlockStatement') checkBody(at.body)
+        else
+          inserts.push(
+            [bodyStart(at, opening + source), `(${EXPRESSION}, `],
+            [bodyEnd(at, opening + source), ')'],
+          )
+      }
+    }
+    for (const child of childrenOf(at)) visit(child)
+  }
+  visit(node)
+  return insert(opening + source, inserts).slice(opening.length)
+}
+
+const CHECK = 'if (--$guard.left < 0) $guard.look();'
+const EXPRESSION = '--$guard.left < 0 && $guard.look()'
+
+/** A function without variables from outside calls nothing that could call it again. */
+function callsItself({ variables, cells = [], source, name }: Code): boolean {
+  return variables.length + cells.length > 0 || (name !== '' && source.split(name).length > 2)
+}
+
+/** An arrow's expression may stand in parentheses, which its node leaves out. */
+function bodyStart(at: { params: AnyNode[]; start: number; body: AnyNode }, source: string): number {
+  const after = at.params.at(-1)?.end ?? at.start
+  return source.indexOf('=>', after) + 2
+}
+
+function bodyEnd(at: { end: number }, _source: string): number {
+  return at.end
+}
+
+function insert(source: string, inserts: [at: number, text: string][]): string {
+  let text = ''
+  let from = 0
+  for (const [at, added] of inserts
+    .map((one, order) => ({ one, order }))
+    .sort((a, b) => a.one[0] - b.one[0] || a.order - b.order)
+    .map(({ one }) => one)) {
+    text += source.slice(from, at) + added
+    from = at
+  }
+  return text + source.slice(from)
+}

@@ -1,0 +1,194 @@
+import { Session } from 'node:inspector'
+
+/** What the engine knows of one function: where it was written, and the variables around it. */
+export interface Closure {
+  scriptId: string
+  /** Counted from 0. */
+  line: number
+  column: number
+  /** Innermost first; the global scope is left out. */
+  scopes: Record<string, unknown>[]
+}
+
+export interface Loaded {
+  url: string
+  source: string
+  isModule: boolean
+  /** Where the text begins in the file that it names (code that was evaluated, not loaded). */
+  line: number
+  column: number
+}
+
+/**
+ * Runs `look` with an open line to the engine's inspector, and closes it again. No debugger is
+ * attached meanwhile, except for the moment in which the text of a module is asked for.
+ */
+export function inspecting<T>(look: (engine: Engine) => T): T {
+  const engine = new Engine()
+  try {
+    return look(engine)
+  } finally {
+    engine.close()
+  }
+}
+
+export class Engine {
+  #session: Session | undefined
+
+  closure(fn: object): Closure | undefined {
+    const id = this.#idOf(fn)
+    const { internalProperties = [] } = this.#ask<Properties>('Runtime.getProperties', {
+      objectId: id,
+      ownProperties: true,
+      // Own accessors only: a function seldom has any, so that its own properties are not described.
+      accessorPropertiesOnly: false,
+    })
+    const location = internalProperties.find(({ name }) => name === '[[FunctionLocation]]')?.value?.value
+    const chain = internalProperties.find(({ name }) => name === '[[Scopes]]')?.value?.objectId
+    if (!location || !chain) {
+      this.#forget()
+      return undefined
+    }
+    const scopes = this.#hold<{ description: string; object: Record<string, unknown> }[]>(chain)
+    this.#forget()
+    return {
+      scriptId: location.scriptId,
+      line: location.lineNumber,
+      column: location.columnNumber,
+      // The list comes without a prototype.
+      scopes: Array.from(scopes)
+        .filter(({ description }) => description !== 'Global')
+        .map(({ object }) => object),
+    }
+  }
+
+  /** The private members of an object: `#name` and value, the base class's first. */
+  privates(object: object): [name: string, value: unknown][] {
+    const { privateProperties = [] } = this.#ask<Properties>('Runtime.getProperties', {
+      objectId: this.#idOf(object),
+      ownProperties: true,
+    })
+    const values: [string, unknown][] = []
+    for (const { name, value } of privateProperties) {
+      if (value) values.push([name, value.objectId ? this.#hold(value.objectId) : primitive(value)])
+    }
+    this.#forget()
+    return values
+  }
+
+  /** The text of the script that a function was written in. */
+  script(scriptId: string): Loaded | undefined {
+    const session = this.#open()
+    let loaded: Loaded | undefined
+    const seen = ({ params }: { params: ScriptParsed }) => {
+      if (params.scriptId !== scriptId) return
+      const { url, isModule = false, startLine: line, startColumn: column } = params
+      loaded = { url, source: '', isModule, line, column }
+    }
+    session.on('Debugger.scriptParsed', seen)
+    try {
+      this.#ask('Debugger.enable')
+      if (loaded) {
+        loaded.source = this.#ask<{ scriptSource: string }>('Debugger.getScriptSource', {
+          scriptId,
+        }).scriptSource
+      }
+      return loaded
+    } finally {
+      this.#ask('Debugger.disable')
+      session.off('Debugger.scriptParsed', seen)
+    }
+  }
+
+  close(): void {
+    this.#session?.disconnect()
+    this.#session = undefined
+  }
+
+  #open(): Session {
+    if (!this.#session) {
+      this.#session = new Session()
+      this.#session.connect()
+    }
+    return this.#session
+  }
+
+  #ask<R>(method: string, params: object = {}): R {
+    let answer: unknown
+    let failure: Error | null = null
+    this.#open().post(method, params, (error, result) => {
+      failure = error
+      answer = result
+    })
+    if (failure) throw new Error(`${method}: ${JSON.stringify(failure)}`)
+    // The inspector protocol is untyped at this point: each caller names the answer of its method.
+    return answer as R
+  }
+
+  #idOf(object: object): string {
+    hatch().value = object
+    const { result } = this.#ask<{ result: { objectId: string } }>('Runtime.evaluate', {
+      expression: `${HATCH}.value`,
+      objectGroup: 'zproc',
+      silent: true,
+    })
+    hatch().value = undefined
+    return result.objectId
+  }
+
+  #hold<T>(objectId: string): T {
+    this.#ask('Runtime.callFunctionOn', {
+      objectId,
+      functionDeclaration: `function () { ${HATCH}.value = this }`,
+      silent: true,
+    })
+    const held = hatch().value
+    hatch().value = undefined
+    // The engine hands over what the id stood for.
+    return held as T
+  }
+
+  #forget(): void {
+    this.#ask('Runtime.releaseObjectGroup', { objectGroup: 'zproc' })
+  }
+}
+
+interface Properties {
+  privateProperties?: { name: string; value?: Remote }[]
+  internalProperties?: { name: string; value?: Remote & { value?: Location } }[]
+}
+interface Remote {
+  objectId?: string
+  value?: unknown
+  unserializableValue?: string
+}
+interface Location {
+  scriptId: string
+  lineNumber: number
+  columnNumber: number
+}
+interface ScriptParsed {
+  scriptId: string
+  url: string
+  startLine: number
+  startColumn: number
+  isModule?: boolean
+}
+
+/** The one place that both this module and an evaluated expression can reach. */
+const HATCH = "globalThis[Symbol.for('zproc.hatch')]"
+const hatchKey = Symbol.for('zproc.hatch')
+
+function hatch(): { value: unknown } {
+  const all = globalThis as { [hatchKey]?: { value: unknown } }
+  if (!all[hatchKey]) {
+    Object.defineProperty(globalThis, hatchKey, { value: { value: undefined }, configurable: true })
+  }
+  return all[hatchKey] ?? { value: undefined }
+}
+
+function primitive({ value, unserializableValue }: Remote): unknown {
+  if (unserializableValue === undefined) return value
+  if (unserializableValue.endsWith('n')) return BigInt(unserializableValue.slice(0, -1))
+  return Number(unserializableValue)
+}

@@ -1,0 +1,138 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import vm from 'node:vm'
+import { ShippingError } from '../errors.ts'
+import { fileHash } from './modules.ts'
+import type { Interop, Node } from './shipment.ts'
+
+/** Imports what a shipped function had imported, as seen from the module that wrote it. */
+export async function importNode({
+  from,
+  specifier,
+  path,
+  hash,
+}: Extract<Node, { kind: 'import' }>): Promise<unknown> {
+  checkHash(specifier, hash)
+  return follow(await importFrom(from)(specifier), path, specifier)
+}
+
+export function requireNode({
+  from,
+  specifier,
+  path,
+  hash,
+  interop,
+}: Extract<Node, { kind: 'require' }>): unknown {
+  const require = requireFrom(from)
+  if (hash !== undefined) checkHash(pathToFileURL(require.resolve(specifier)).href, hash)
+  const module: unknown = require(specifier)
+  return follow(interop ? shaped(module, interop) : module, path, specifier)
+}
+
+/** A module of Node itself: there without waiting. */
+export function builtinNode({ id, path }: Extract<Node, { kind: 'builtin' }>): unknown {
+  const module: unknown = requireFrom(import.meta.url)(id)
+  if (path[0] === 'default') return follow(module, path.slice(1), id)
+  if (path.length) return follow(module, path, id)
+  return typeof module === 'function' ? module : { ...(module as object), default: module }
+}
+
+export function requireFrom(from: string): NodeJS.Require {
+  return createRequire(from.startsWith('file:') ? from : here())
+}
+
+/** `import()` as the module `from` would do it. */
+export function importFrom(from: string): (specifier: string) => Promise<unknown> {
+  return async specifier => {
+    if (/^(?:node|file|data):/.test(specifier)) return import(specifier)
+    if (/^\.{0,2}\//.test(specifier))
+      return import(new URL(specifier, from.startsWith('file:') ? from : here()).href)
+    return importerOf(from)(specifier)
+  }
+}
+
+export function metaOf(from: string): object {
+  const require = requireFrom(from)
+  const resolve = (specifier: string) => {
+    if (/^\.{0,2}\//.test(specifier)) return new URL(specifier, from).href
+    const found = require.resolve(specifier)
+    return found.includes(':') ? found : pathToFileURL(found).href
+  }
+  if (!from.startsWith('file:')) return { url: from, resolve }
+  const filename = fileURLToPath(from)
+  return {
+    url: from,
+    filename,
+    dirname: fileURLToPath(new URL('.', from)).replace(/(.)[/\\]$/, '$1'),
+    resolve,
+  }
+}
+
+const IMPORTERS_KEPT = 200
+const importers = new Map<string, (specifier: string) => Promise<unknown>>()
+
+/** Packages are looked up from the folder of the module: a script of that name does the import. */
+function importerOf(from: string): (specifier: string) => Promise<unknown> {
+  const known = importers.get(from)
+  if (known) return known
+  const make = (): ((specifier: string) => Promise<unknown>) =>
+    new vm.Script('specifier => import(specifier)', {
+      filename: from.startsWith('file:') ? from : here(),
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    }).runInThisContext() as (specifier: string) => Promise<unknown>
+  if (importers.size === 0) quietly(() => void make()('node:vm'))
+  const importer = make()
+  importers.set(from, importer)
+  for (const oldest of importers.keys()) {
+    if (importers.size <= IMPORTERS_KEPT) break
+    importers.delete(oldest)
+  }
+  return importer
+}
+
+/** Node calls the loader option experimental, once, on stderr: nothing that the user can do about. */
+function quietly(act: () => void): void {
+  const { emitWarning } = process
+  process.emitWarning = () => {}
+  try {
+    act()
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
+
+function here(): string {
+  return pathToFileURL(`${process.cwd()}/evaluated`).href
+}
+
+function checkHash(url: string, hash: string | undefined): void {
+  if (hash === undefined) return
+  const found = fileHash(url)
+  if (found === hash) return
+  const path = fileURLToPath(url)
+  throw new ShippingError(
+    found === undefined
+      ? `${path} is not there on this side, and the function that was sent needs it. Install the same program on both sides.`
+      : `${path} is not the same on both sides: it was changed since the sender loaded it. Restart the program, or install the same version on both sides.`,
+  )
+}
+
+function follow(module: unknown, path: string[], specifier: string): unknown {
+  let at = module
+  for (const name of path) {
+    if ((typeof at !== 'object' && typeof at !== 'function') || at === null || !(name in at)) {
+      throw new ShippingError(
+        `${specifier} has no export '${path.join('.')}' on this side, and the function that was sent needs it.`,
+      )
+    }
+    at = Reflect.get(at, name)
+  }
+  return at
+}
+
+function shaped(module: unknown, interop: Interop): unknown {
+  const isObject = (typeof module === 'object' || typeof module === 'function') && module !== null
+  const isModule = isObject && '__esModule' in module && Boolean(module.__esModule)
+  if (isModule && interop !== 'node') return module
+  return interop === 'default' || !isObject ? { default: module } : { ...module, default: module }
+}

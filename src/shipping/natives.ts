@@ -1,0 +1,75 @@
+import { builtinModules, createRequire } from 'node:module'
+import * as errors from '../errors.ts'
+import type { Node } from './shipment.ts'
+
+/** The node for a value that every JavaScript program has under the same name, or undefined. */
+export function nativeNode(value: object): Node | undefined {
+  const path = globals().get(value)
+  if (path) return { kind: 'global', path }
+  const name = own.get(value)
+  return name === undefined ? undefined : { kind: 'own', name }
+}
+
+/** The node for something that a module of Node itself exports. */
+export function builtinNode(value: object): Node | undefined {
+  for (const id of loadedBuiltins()) {
+    const module: unknown = load(id)
+    if (module === value) return { kind: 'builtin', id: `node:${id}`, path: [] }
+    if ((typeof module !== 'object' && typeof module !== 'function') || module === null) continue
+    for (const [name, { value: member }] of Object.entries(Object.getOwnPropertyDescriptors(module))) {
+      if (member === value) return { kind: 'builtin', id: `node:${id}`, path: [name] }
+    }
+  }
+  return undefined
+}
+
+/** Does the other side have this global under the same name? */
+export function isKnownGlobal(name: string): boolean {
+  return atStart.has(name)
+}
+
+export const ownErrors: Record<string, unknown> = { ...errors }
+
+const atStart = new Set([...Object.getOwnPropertyNames(globalThis), 'undefined', 'arguments'])
+const own = new Map<unknown, string>(Object.entries(ownErrors).map(([name, value]) => [value, name]))
+const load = createRequire(import.meta.url)
+let paths: Map<object, string[]> | undefined
+
+function globals(): Map<object, string[]> {
+  if (paths) return paths
+  paths = new Map()
+  for (const name of atStart) {
+    // Getters are left alone: reading some of them loads parts of Node.
+    const value: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value
+    if (isObject(value)) note(paths, value, [name])
+  }
+  for (const [value, path] of [...paths]) {
+    if (value === globalThis) continue
+    for (const key of Object.getOwnPropertyNames(value)) {
+      const member: unknown = Object.getOwnPropertyDescriptor(value, key)?.value
+      if (!isObject(member)) continue
+      note(paths, member, [...path, key])
+      if (key !== 'prototype') continue
+      for (const method of Object.getOwnPropertyNames(member)) {
+        const inherited: unknown = Object.getOwnPropertyDescriptor(member, method)?.value
+        if (typeof inherited === 'function') note(paths, inherited, [...path, key, method])
+      }
+    }
+  }
+  return paths
+}
+
+function note(into: Map<object, string[]>, value: object, path: string[]): void {
+  if (!into.has(value)) into.set(value, path)
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+/** Only what is loaded already: loading the others to look for a value would take long. */
+function loadedBuiltins(): string[] {
+  const { moduleLoadList } = process as { moduleLoadList?: string[] }
+  const names = new Set(moduleLoadList?.map(entry => entry.replace(/^NativeModule /, '')))
+  return builtinModules.filter(id => !id.startsWith('_') && (names.size === 0 || names.has(id)))
+}

@@ -1,0 +1,110 @@
+import { findSourceMap } from 'node:module'
+import { relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { types } from 'node:util'
+import { ShippingError } from '../errors.ts'
+import { placeOf, type Script } from './script.ts'
+
+/** The way from the function that was sent to a value: the message about the value follows it. */
+export interface Trail {
+  up: Trail | undefined
+  /** `db`, or the step from the value before: `.db`, `[0]`. */
+  name: string
+  /** A variable of a function, not a part of the value before. */
+  variable: boolean
+  place: string
+}
+
+/** The error for something that cannot be sent: which, by what way, where, and what to do instead. */
+export function refusal(call: string, trail: Trail, what: string, advice: string): ShippingError {
+  const place = trail.place ? ` (${trail.place})` : ''
+  return new ShippingError(`${call}: ${chain(trail)}, ${what}${place}. ${advice}`)
+}
+
+export function misuse(call: string, trail: Trail, what: string, advice: string): ShippingError {
+  const place = trail.place ? ` (${trail.place})` : ''
+  return new ShippingError(`${call}: ${chain(trail)} ${what}${place}. ${advice}`)
+}
+
+/** Why a value that is neither data nor a function with readable source stays where it is. */
+export function whyNot(value: object): [what: string, advice: string] {
+  if (types.isPromise(value))
+    return ['a promise', 'Await it first and use the result, or make the promise inside the function.']
+  if (types.isGeneratorObject(value))
+    return ['a running generator', 'Send the generator function, and call it inside the function.']
+  if (value instanceof WeakRef)
+    return ['a WeakRef', 'Use what it refers to, or make the WeakRef inside the function.']
+  if (types.isSharedArrayBuffer(value))
+    return [
+      'a SharedArrayBuffer',
+      'Memory is not shared between processes: use an ArrayBuffer, or the state.',
+    ]
+  if (types.isExternal(value)) return ['a native handle', 'Open it inside the function.']
+  const name = className(value)
+  const known = ADVICE.find(([pattern]) => pattern.test(name))
+  const article = /^[AEIOU]/.test(name) && !/^(?:URL|U[a-z]i)/.test(name) ? 'an' : 'a'
+  return [
+    `${article} ${name}`,
+    known ? known[1] : `A ${name} belongs to its process: make it inside the function.`,
+  ]
+}
+
+/** The place in the user's own source, through the source map of a compiled module. */
+export function placeIn(script: Script, offset: number): string {
+  const { line, column } = placeOf(script, offset)
+  const mapped = findSourceMap(script.url)?.findEntry(line, column)
+  const at = mapped && 'originalLine' in mapped ? mapped.originalLine : line
+  return `${shortPath(script.url)}:${at + 1}`
+}
+
+export function className(value: object): string {
+  for (let at: unknown = value; at; at = Object.getPrototypeOf(at)) {
+    const maker: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
+    if (typeof maker === 'function' && maker.name) return maker.name
+  }
+  return 'object'
+}
+
+const ADVICE: [RegExp, string][] = [
+  [
+    /^(?:Context|State|Process|StateView|Server)$/,
+    'Take the one you are given: a process gets its own `state` as its first argument, or with `passContext: true` its own `ctx`.',
+  ],
+  [
+    /Socket$|^(?:Server|Agent|ClientRequest|IncomingMessage|ServerResponse|Http2\w+)$/,
+    'A connection cannot leave its process: open it inside the function.',
+  ],
+  [
+    /Stream$|^(?:Readable|Writable|Duplex|Transform|PassThrough|Interface)$/,
+    'A stream cannot leave its process: open it inside the function.',
+  ],
+  [/^(?:Timeout|Immediate|Interval)$/, 'A timer cannot leave its process: start it inside the function.'],
+  [
+    /^(?:FileHandle|Dir|FSWatcher|StatWatcher)$/,
+    'An open file cannot leave its process: open it by its path inside the function.',
+  ],
+  [
+    /^(?:ChildProcess|Worker|MessagePort|MessageChannel|BroadcastChannel)$/,
+    'It cannot leave its process: start it inside the function.',
+  ],
+]
+
+function chain(trail: Trail): string {
+  const names: string[] = []
+  let part = ''
+  for (let at: Trail | undefined = trail; at; at = at.up) {
+    if (at.variable) {
+      names.unshift(at.name + part)
+      part = ''
+    } else part = at.name + part
+  }
+  const [first, ...used] = names.map(name => (name === '' ? 'the function' : `\`${name}\``))
+  return used.length ? `${first} uses ${used.join(', which uses ')}` : `${first}`
+}
+
+function shortPath(url: string): string {
+  if (!url.startsWith('file:')) return url || 'evaluated code'
+  const path = fileURLToPath(url)
+  const short = relative(process.cwd(), path)
+  return short.startsWith(`..${sep}`) || short === '' ? path : short
+}

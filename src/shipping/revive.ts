@@ -1,0 +1,255 @@
+import { ShippingError } from '../errors.ts'
+import { Packed } from '../protocol/values.ts'
+import { type Compiled, compile, type Given } from './compile.ts'
+import { builtinNode, importFrom, importNode, metaOf, requireFrom, requireNode } from './load.ts'
+import { addEntry } from './modules.ts'
+import { ownErrors } from './natives.ts'
+import type { AnyFunction, Base, Code, Node, Own, Property, Shipment, Slot } from './shipment.ts'
+import { wrapAgain } from './wrappers.ts'
+
+/** A function from what `ship` made of it. Modules that it had imported are imported first. */
+export async function revive(bytes: Uint8Array): Promise<AnyFunction> {
+  return reviveWith(bytes, {})
+}
+
+export interface ReviveOptions {
+  /** Changes the text of each function before it is compiled. */
+  edit?: (code: Code) => string
+  guard?: Given['guard']
+}
+
+/** At once when nothing has to be imported. */
+export function reviveWith(bytes: Uint8Array, options: ReviveOptions): AnyFunction | Promise<AnyFunction> {
+  const shipment = read(bytes)
+  for (const entry of shipment.entries) addEntry(entry)
+  const waiting: Promise<void>[] = []
+  const imported = new Map<number, unknown>()
+  for (const [number, node] of shipment.nodes.entries()) {
+    if (node.kind !== 'import') continue
+    waiting.push(importNode(node).then(value => void imported.set(number, value)))
+  }
+  const build = () => new Revival(shipment.nodes, imported, options).run()
+  return waiting.length ? Promise.all(waiting).then(build) : build()
+}
+
+function read(bytes: Uint8Array): Shipment {
+  const value = new Packed(bytes).read()
+  if (typeof value !== 'object' || value === null || !('nodes' in value) || !Array.isArray(value.nodes)) {
+    throw new ShippingError('these bytes are not a function that was sent by this version of zproc')
+  }
+  // Written by `capture` on the other side, which holds the key to this one.
+  return value as Shipment
+}
+
+class Revival {
+  readonly #nodes: Node[]
+  readonly #options: ReviveOptions
+  readonly #values: unknown[] = []
+  readonly #made: boolean[] = []
+  readonly #compiled = new Map<number, Compiled>()
+  readonly #restorers = new Map<number, (object: unknown, values: Record<string, unknown>) => void>()
+  readonly #restoring = { on: false, anything: ANYTHING }
+
+  constructor(nodes: Node[], imported: Map<number, unknown>, options: ReviveOptions) {
+    this.#nodes = nodes
+    this.#options = options
+    for (const [number, value] of imported) {
+      this.#values[number] = value
+      this.#made[number] = true
+    }
+  }
+
+  run(): AnyFunction {
+    for (let number = 0; number < this.#nodes.length; number++) this.#shell(number)
+    for (const [number, node] of this.#nodes.entries()) this.#fill(number, node)
+    for (const [number, node] of this.#nodes.entries()) this.#close(number, node)
+    const value = this.#values[0]
+    if (typeof value !== 'function') throw new ShippingError('what was sent is not a function on this side')
+    return value
+  }
+
+  #value(slot: Slot): unknown {
+    return Array.isArray(slot) ? this.#shell(slot[0]) : slot
+  }
+
+  /** The value without its parts: they may refer back to it. */
+  #shell(number: number): unknown {
+    if (this.#made[number]) return this.#values[number]
+    const node = this.#nodes[number]
+    if (!node) throw new ShippingError('these bytes are damaged: they refer to a part that is not there')
+    this.#made[number] = true
+    this.#values[number] = this.#make(number, node)
+    return this.#values[number]
+  }
+
+  #make(number: number, node: Node): unknown {
+    switch (node.kind) {
+      case 'leaf':
+        return node.value
+      case 'global':
+        return node.path.reduce<unknown>((at, name) => Reflect.get(at as object, name), globalThis)
+      case 'builtin':
+        return builtinNode(node)
+      case 'require':
+        return requireNode(node)
+      case 'requirer':
+        return requireFrom(node.from)
+      case 'own':
+        return ownErrors[node.name]
+      case 'new':
+        return make(node)
+      case 'symbol':
+        return node.registered ? Symbol.for(node.description ?? '') : Symbol(node.description)
+      case 'sink':
+        return SINK
+      case 'cell':
+        return { v: undefined }
+      case 'wrapper':
+        return wrapAgain(node.name, this.#value(node.of))
+      case 'prototype':
+        return Reflect.get(this.#value(node.of) as object, 'prototype')
+      case 'object':
+        return this.#object(node)
+      case 'function':
+        return this.#function(number, node)
+      default:
+        throw new ShippingError('these bytes are not a function that was sent by this version of zproc')
+    }
+  }
+
+  #object(node: Extract<Node, { kind: 'object' }>): unknown {
+    const proto = node.proto === undefined ? undefined : this.#value(node.proto)
+    if (node.privates?.length && typeof proto === 'object' && proto !== null) {
+      this.#restoring.on = true
+      try {
+        const made: unknown = Reflect.construct(
+          Reflect.get(proto, 'constructor') as new () => unknown,
+          ANYTHING,
+        )
+        for (const key of Reflect.ownKeys(made as object))
+          if (key !== 'length') Reflect.deleteProperty(made as object, key)
+        return made
+      } finally {
+        this.#restoring.on = false
+      }
+    }
+    const made = START[node.base]()
+    if (node.base === 'Error') Reflect.deleteProperty(made, 'stack')
+    if (proto !== undefined) Object.setPrototypeOf(made, proto as object | null)
+    return made
+  }
+
+  #function(number: number, node: Extract<Node, { kind: 'function' }>): unknown {
+    const statics: Record<string, unknown> = {}
+    for (const [name, slot] of node.statics ?? []) statics[name] = this.#value(slot)
+    const compiled = compile(node, this.#options.edit?.(node) ?? node.source, {
+      parent: node.parent === undefined ? undefined : this.#value(node.parent),
+      statics,
+      restoring: this.#restoring,
+      meta: /\$meta\b/.test(node.source) ? metaOf(node.from) : undefined,
+      load: importFrom(node.from),
+      cells: (node.cells ?? []).map(([, cell]) => this.#value(cell) as { v: unknown }),
+      early: node.form === 'class' ? node.variables.map(([, slot]) => this.#value(slot)) : [],
+      guard: this.#options.guard,
+    })
+    const { value } = compiled
+    this.#compiled.set(number, compiled)
+    if (node.restores) {
+      const restore: unknown = Reflect.get(value, '$restore')
+      if (typeof restore === 'function')
+        this.#restorers.set(number, (object, values) => restore(object, values))
+      Reflect.deleteProperty(value, '$restore')
+    }
+    if (value.name !== node.name)
+      Object.defineProperty(value, 'name', { value: node.name, configurable: true })
+    return value
+  }
+
+  #fill(number: number, node: Node): void {
+    const value = this.#values[number]
+    if (node.kind === 'cell') (value as { v: unknown }).v = this.#value(node.value)
+    if (node.kind === 'function') {
+      this.#compiled.get(number)?.bind(node.variables.map(([, slot]) => this.#value(slot)))
+      if (node.proto !== undefined) Object.setPrototypeOf(value, this.#value(node.proto) as object | null)
+      this.#properties(value as object, node.properties)
+      if (node.prototype !== undefined) this.#prototype((value as AnyFunction).prototype, node.prototype)
+    }
+    if (node.kind !== 'object') return
+    const entries = (node.entries ?? []).map(slot => this.#value(slot))
+    if (node.base === 'Array')
+      for (const [index, entry] of entries.entries()) Reflect.set(value as object, index, entry)
+    if (node.base === 'Set') for (const entry of entries) Set.prototype.add.call(value, entry)
+    if (node.base === 'Map')
+      for (let at = 0; at < entries.length; at += 2)
+        Map.prototype.set.call(value, entries[at], entries[at + 1])
+    this.#properties(value as object, node.properties)
+    for (const [of, fields] of node.privates ?? []) {
+      const values: Record<string, unknown> = {}
+      for (const [name, slot] of fields) values[name] = this.#value(slot)
+      if (Array.isArray(of)) this.#restorers.get(of[0])?.(value, values)
+    }
+  }
+
+  /** The additions to a prototype travel as an object of their own. */
+  #prototype(prototype: unknown, slot: Slot): void {
+    const node = Array.isArray(slot) ? this.#nodes[slot[0]] : undefined
+    if (node?.kind !== 'object' || typeof prototype !== 'object' || prototype === null) return
+    if (node.proto !== undefined) Object.setPrototypeOf(prototype, this.#value(node.proto) as object | null)
+    this.#properties(prototype, node.properties)
+  }
+
+  #properties(object: object, properties: Property[]): void {
+    for (const property of properties) {
+      const key = this.#value(property[0]) as PropertyKey
+      const bits = property.length === 2 ? 7 : (property.at(-1) as number)
+      const flags = { enumerable: (bits & 1) !== 0, configurable: (bits & 2) !== 0 }
+      if (property.length === 4) {
+        const [, get, set] = property
+        Object.defineProperty(object, key, {
+          ...flags,
+          get: this.#value(get) as (() => unknown) | undefined,
+          set: this.#value(set) as ((value: unknown) => void) | undefined,
+        })
+      } else
+        Object.defineProperty(object, key, {
+          ...flags,
+          writable: (bits & 4) !== 0,
+          value: this.#value(property[1]),
+        })
+    }
+  }
+
+  #close(number: number, node: Node): void {
+    if (node.kind !== 'object' && node.kind !== 'function') return
+    const { closed }: Own = node
+    if (closed) [Object.preventExtensions, Object.seal, Object.freeze][closed - 1]?.(this.#values[number])
+  }
+}
+
+const START: Record<Base, () => object> = {
+  Object: () => ({}),
+  Array: () => [],
+  Map: () => new Map(),
+  Set: () => new Set(),
+  Error: () => new Error(),
+  WeakMap: () => new WeakMap(),
+  WeakSet: () => new WeakSet(),
+}
+
+function make({ name, argument }: Extract<Node, { kind: 'new' }>): unknown {
+  if (name === 'URL') return new URL(argument)
+  if (name === 'URLSearchParams') return new URLSearchParams(argument)
+  return name === 'TextEncoder' ? new TextEncoder() : new TextDecoder(argument)
+}
+
+/** Whatever is done to it, nothing happens: it stands for counters of a coverage tool. */
+const SINK: unknown = new Proxy(() => {}, {
+  get: (_, key) => (key === Symbol.toPrimitive ? () => 0 : key === Symbol.iterator ? emptyIterator : SINK),
+  set: () => true,
+  apply: () => SINK,
+  has: () => true,
+})
+function* emptyIterator(): Generator<never> {}
+
+/** Arguments for a constructor that is run for its private fields alone. */
+const ANYTHING: unknown[] = Array.from({ length: 8 }, () => SINK)
