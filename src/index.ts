@@ -1,3 +1,16 @@
+export { atomic } from './client/atomic.ts'
+export { type PingOptions, ping } from './client/ping.ts'
+export { State, type StateOptions } from './client/state.ts'
+export type {
+  AnyState,
+  ChangeOptions,
+  Draft,
+  Frozen,
+  RawUpdate,
+  Snapshot,
+  WatchOptions,
+} from './client/types.ts'
+export type { StateView } from './client/view.ts'
 export {
   AtomicTimeoutError,
   AuthenticationError,
@@ -14,3 +27,5 @@ export {
   WorkerCrashError,
   ZprocError,
 } from './errors.ts'
+export type { ServerOptions } from './server/options.ts'
+export { type Server, startServer } from './server/start.ts'

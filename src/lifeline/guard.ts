@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { Socket } from 'node:net'
 import { guardScript } from './guard-script.ts'
 
 /** The order in which children are ended: 'last' ones when the 'first' ones are gone. */
@@ -64,8 +65,7 @@ function startGuard(): void {
   started.once('error', replace)
   started.stdin.on('error', () => {})
   started.unref()
-  const pipe: { unref?: () => void } = started.stdin
-  pipe.unref?.()
+  if (started.stdin instanceof Socket) started.stdin.unref()
   guard = started
   tell([...wards].map(ward => `+${ward}\n`).join(''))
 }

@@ -9,7 +9,9 @@ export type Endpoint = { kind: 'ipc'; path: string } | { kind: 'tcp'; host: stri
 /** Reads `ipc://<path>` or `tcp://<host>:<port>`; `*` stands for "every interface" as a host, "any port" as a port. */
 export function parseAddress(address: unknown, call: string): Endpoint {
   if (typeof address !== 'string')
-    throw new TypeError(`${call}: the address must be a string like "tcp://127.0.0.1:5000", got ${String(address)}`)
+    throw new TypeError(
+      `${call}: the address must be a string like "tcp://127.0.0.1:5000", got ${String(address)}`,
+    )
   if (address.startsWith('ipc://')) return ipcEndpoint(address, call)
   const tcp = /^tcp:\/\/(\[[^\]]+\]|[^:/]+):(\d+|\*)$/.exec(address)
   if (!tcp) {
@@ -29,7 +31,9 @@ function ipcEndpoint(address: string, call: string): Endpoint {
   if (process.platform === 'win32')
     return { kind: 'ipc', path: path.startsWith('\\\\') ? path : `\\\\.\\pipe\\${path}` }
   if (Buffer.byteLength(path) > 100)
-    throw new RangeError(`${call}: the path in "${address}" is over 100 bytes, longer than a socket's path may be`)
+    throw new RangeError(
+      `${call}: the path in "${address}" is over 100 bytes, longer than a socket's path may be`,
+    )
   return { kind: 'ipc', path }
 }
 
@@ -42,7 +46,9 @@ export function randomIpcAddress(): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const found = lstatSync(directory)
   if (!found.isDirectory() || found.uid !== uid)
-    throw new Error(`${directory} belongs to somebody else; remove it, or set TMPDIR to a directory of your own`)
+    throw new Error(
+      `${directory} belongs to somebody else; remove it, or set TMPDIR to a directory of your own`,
+    )
   if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700)
   return `ipc://${join(directory, `${name}.sock`)}`
 }

@@ -132,10 +132,13 @@ export type WireCommit = [
 ]
 
 /** `[]` empties the state, `[key]` deletes, `[key, value]` puts, `[key, null, steps]` changes inside a value. */
-export type WireChange = [] | [key: string] | [key: string, value: Wire] | [key: string, none: null, steps: Step[]]
+export type WireChange =
+  | []
+  | [key: string]
+  | [key: string, value: Wire]
+  | [key: string, none: null, steps: Step[]]
 
 /** One step inside a value: puts, inserts or removes what is at `path`. */
 export type Step =
   | [op: 'put' | 'insert', path: (string | number)[], value: Wire]
   | [op: 'remove', path: (string | number)[]]
-

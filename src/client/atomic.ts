@@ -1,0 +1,135 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { AtomicTimeoutError } from '../errors.ts'
+import { Ask, type ClientMessage, type Grant, type ServerMessage, Tell } from '../protocol/messages.ts'
+import { describe, fromWire, toWire, type Wire } from '../protocol/values.ts'
+import { ATOMIC, shipAtomic } from '../shipping/atomic.ts'
+import { registerWrapper } from '../shipping/wrappers.ts'
+import { wireChange } from '../store/commit.ts'
+import { Draft as StateDraft } from '../store/draft.ts'
+import { result } from './connection.ts'
+import type { Link } from './link.ts'
+import { linkOf, type State, wireBytes } from './state.ts'
+import type { Draft } from './types.ts'
+
+// Functions that one connection keeps numbers for; the number of the oldest is used again.
+const NUMBERED = 1000
+
+type Plain = (state: object, ...args: unknown[]) => unknown
+
+/**
+ * Makes an atomic operation of a function: it gets the whole state as a plain object, to be changed freely, and is
+ * one commit, or none if it throws. A plain function runs at the server. An `async` one runs here, while it alone
+ * may write to the namespace, for the server's `atomicTimeout` at most.
+ *
+ *     const increment = atomic((state: { count: number }, step: number) => (state.count += step))
+ *     await increment(ctx.state, 5)
+ */
+export function atomic<S extends object, A extends unknown[], R>(
+  fn: (state: Draft<S>, ...args: A) => R,
+): (state: State<S>, ...args: A) => Promise<Awaited<R>> {
+  if (typeof fn !== 'function') throw new TypeError(`atomic: a function is needed, got ${describe(fn)}`)
+  const name = fn.name || '(anonymous)'
+  const call = `atomic function ${name}`
+  const isAsync = Object.prototype.toString.call(fn) === '[object AsyncFunction]'
+  const wrapper = async (state: State<S>, ...args: A): Promise<Awaited<R>> => {
+    const link = linkOf(state as unknown as State<object>, call)
+    link.check()
+    if (
+      holding
+        .getStore()
+        ?.some(held => held.connection === link.connection && held.namespace === link.namespace)
+    )
+      throw new TypeError(
+        `${call} was called inside another atomic function on the same namespace: call the plain function instead`,
+      )
+    const run = isAsync ? runHere : runAtServer
+    return (await run(fn as unknown as Plain, call, link, args)) as Awaited<R>
+  }
+  Object.defineProperty(wrapper, 'name', { value: fn.name })
+  Object.defineProperty(wrapper, ATOMIC, { value: fn })
+  return wrapper
+}
+
+/** The holds that the code being run is inside of: waiting for another one there would never end. */
+const holding = new AsyncLocalStorage<Link[]>()
+
+function runAtServer(fn: Plain, call: string, link: Link, args: unknown[]): Promise<unknown> {
+  const { hash, bytes } = shipAtomic(fn)
+  const wires = args.map((arg, i) => toWire(arg, call, `argument ${i + 1}`))
+  const size = wires.reduce<number>((sum, wire) => sum + wireBytes(wire), 0)
+  const ask = (given: Uint8Array | undefined) => {
+    const number = define(link, hash, given)
+    return link.request(
+      call,
+      id => [Ask.atomic, id, link.state, number, wires],
+      finishOf(link),
+      undefined,
+      size,
+    )
+  }
+  const first = ask(link.connection.functions.has(hash) ? undefined : bytes)
+  // The server had forgotten the function: say it again.
+  return first.then(value => (value === UNKNOWN ? ask(bytes) : value))
+}
+
+const UNKNOWN = Symbol('unknown function')
+
+const finishOf = (link: Link) => (message: ServerMessage) => {
+  if (message[0] === Tell.unknownFunction) return UNKNOWN
+  link.committed(message)
+  return fromWire((message as [number, number, number, Wire])[3])
+}
+
+function define(link: Link, hash: string, bytes: Uint8Array | undefined): number {
+  const { functions } = link.connection
+  const known = functions.get(hash)
+  if (known !== undefined && !bytes) return known
+  let number = known ?? functions.size + 1
+  if (known === undefined && functions.size >= NUMBERED) {
+    const [oldest, free] = functions.entries().next().value as [string, number]
+    functions.delete(oldest)
+    number = free
+  }
+  functions.set(hash, number)
+  link.connection.send([Ask.define, number, hash, bytes ?? null], bytes?.length)
+  return number
+}
+
+async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Promise<unknown> {
+  const data = args.map((arg, i) => fromWire(toWire(arg, call, `argument ${i + 1}`)))
+  const [hold, , entries] = await link.request<Grant>(call, id => [Ask.hold, id, link.state, call], result)
+  const { holds } = link.connection
+  const ended = new Promise<never>((_, reject) => {
+    holds.set(hold, time =>
+      reject(new AtomicTimeoutError(`${call} held its namespace for over ${time} ms; nothing was changed`)),
+    )
+  })
+  ended.catch(() => {})
+  const release = (changes: (ClientMessage & { 0: typeof Ask.release })[4]) =>
+    link.request(
+      call,
+      id => [Ask.release, id, link.state, hold, changes],
+      message => link.committed(message),
+    )
+  try {
+    const draft = new StateDraft(new Map(entries), call)
+    const run = holding.run([...(holding.getStore() ?? []), link], async () => fn(draft.state, ...data))
+    let value: unknown
+    let changes: ReturnType<StateDraft['changes']>['changes']
+    try {
+      // As it crosses for a plain function: data, and no part of the draft.
+      value = fromWire(toWire(await Promise.race([run, ended]), call, 'result'))
+      ;({ changes } = draft.changes())
+    } catch (error) {
+      if (!(error instanceof AtomicTimeoutError)) await release(null)
+      throw error
+    }
+    await release(changes.length > 0 ? changes.map(wireChange) : null)
+    return value
+  } finally {
+    holds.delete(hold)
+  }
+}
+
+// A function that is sent to a process may use atomic functions: they are wrapped again there.
+registerWrapper('atomic', atomic)

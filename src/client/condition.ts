@@ -1,0 +1,66 @@
+import { checkKey, describe, equalWires, toWire } from '../protocol/values.ts'
+import type { Reader, Update } from './reader.ts'
+import type { ChangeOptions } from './types.ts'
+
+/** What a watcher waits for. */
+export interface Matcher {
+  /** Whether the state as it stands is enough: conditions, as against changes. */
+  holds?(reader: Reader): boolean
+  /** Whether this update, one that counts, is it. */
+  matches(reader: Reader, update: Update): boolean
+  wantsBefore?: boolean
+}
+
+const condition = (holds: (reader: Reader) => boolean): Matcher => ({ holds, matches: holds })
+
+export function changeOf(keys: string[], options: ChangeOptions, call: string): Matcher {
+  for (const key of keys) checkKey(key, call)
+  if (keys.length === 0) return { matches: () => true }
+  const duplicates = options.duplicateOkay === true
+  if (!options.exclude)
+    return {
+      matches: (_, update) => keys.some(key => update.wrote(key) && (duplicates || update.changed(key))),
+    }
+  const others = new Set(keys)
+  return {
+    matches: (_, update) => {
+      for (const key of update.keys())
+        if (!others.has(key) && (duplicates || update.changed(key))) return true
+      return false
+    },
+  }
+}
+
+export const anyUpdate: Matcher = { matches: () => true, wantsBefore: true }
+
+export function test(fn: unknown, call: string): Matcher {
+  if (typeof fn !== 'function')
+    throw new TypeError(`${call}: the test must be a function of the snapshot, got ${describe(fn)}`)
+  return condition(reader => Boolean(fn(reader.snapshot())))
+}
+
+export function equal(key: unknown, value: unknown, call: string): Matcher {
+  checkKey(key, call)
+  const wire = toWire(value, call, key)
+  return condition(reader => equalWires(reader.values.get(key), wire))
+}
+
+export function notEqual(key: unknown, value: unknown, call: string): Matcher {
+  const { holds } = equal(key, value, call)
+  return condition(reader => !holds?.(reader))
+}
+
+export function none(key: unknown, call: string): Matcher {
+  checkKey(key, call)
+  return condition(reader => (reader.values.get(key) ?? null) === null)
+}
+
+export function notNone(key: unknown, call: string): Matcher {
+  checkKey(key, call)
+  return condition(reader => (reader.values.get(key) ?? null) !== null)
+}
+
+export function available(key: unknown, call: string): Matcher {
+  checkKey(key, call)
+  return condition(reader => reader.values.has(key))
+}

@@ -1,0 +1,202 @@
+import { ConnectionError, ValueTooLargeError } from '../errors.ts'
+import { type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
+import { errorFromWire } from '../protocol/values.ts'
+import { Channel } from '../transport/channel.ts'
+import { connect } from '../transport/connect.ts'
+
+const CONNECT_TIMEOUT = 5000
+// Servers may answer with whole states: what they send is not limited.
+const ANY_LENGTH = 2 ** 32
+
+/** What a request becomes when its reply is here. */
+type Finish = (message: ServerMessage, extra: unknown) => unknown
+
+interface Pending {
+  resolve(value: unknown): void
+  reject(error: unknown): void
+  finish: Finish
+  extra: unknown
+}
+
+/** Who wants what the server says unasked. */
+export interface FeedEvents {
+  updates(first: number, chunk: Uint8Array): void
+  fellBehind(from: number, to: number): void
+  lost(error: Error): void
+}
+
+const open = new Map<string, Connection>()
+
+/** The connection of this process to one server; States of the same address share it. */
+export class Connection {
+  readonly address: string
+  /** The server's number for this connection, once it is made. */
+  session = -1
+  readonly feeds = new Map<number, FeedEvents>()
+  readonly holds = new Map<number, (atomicTimeout: number) => void>()
+  /** The numbers of the functions that the server was given. */
+  readonly functions = new Map<string, number>()
+  readonly #key: string
+  #users = 0
+  #channel: Channel | undefined
+  #early: [ClientMessage, number][] = []
+  readonly #pending = new Map<number, Pending>()
+  #lastId = 0
+  #numbers = 0
+  #error: Error | undefined
+  #maxMessageBytes = Number.POSITIVE_INFINITY
+  #referenced = true
+
+  /** `ready`: the server is being started, connect when this resolves. */
+  static use(address: string, ready?: Promise<unknown>): Connection {
+    let connection = open.get(address)
+    if (!connection) {
+      connection = new Connection(address, ready)
+      open.set(address, connection)
+    }
+    connection.#users++
+    return connection
+  }
+
+  private constructor(address: string, ready: Promise<unknown> | undefined) {
+    this.address = address
+    this.#key = address
+    Promise.resolve(ready)
+      .then(() => connect(address, CONNECT_TIMEOUT))
+      .then(
+        ({ socket, server }) => {
+          this.session = server.session
+          this.#maxMessageBytes = server.maxMessageBytes
+          const channel = new Channel(socket, ANY_LENGTH, {
+            frame: value => this.#frame(value as ServerMessage[]),
+            closed: error => this.#lose(error),
+          })
+          this.#channel = channel
+          if (this.#users === 0 && this.#pending.size === 0) return channel.end()
+          for (const [message, bytes] of this.#early) channel.send(message, bytes)
+          this.#early = []
+          channel.flush()
+          socket.resume()
+          this.#keepAlive()
+        },
+        error => this.#fail(error),
+      )
+  }
+
+  /** A new number for a State, feed or function of this connection. */
+  number(): number {
+    return ++this.#numbers
+  }
+
+  /** Why the connection is of no use any more, if so. */
+  get error(): Error | undefined {
+    return this.#error
+  }
+
+  /** Resolves when the request is answered. `build` gets the request's id; `bytes`: about how large it is. */
+  request<T>(
+    call: string,
+    build: (id: number) => ClientMessage,
+    finish: Finish,
+    extra?: unknown,
+    bytes = 0,
+  ): Promise<T> {
+    if (this.#error) return Promise.reject(this.#error)
+    if (bytes > this.#maxMessageBytes)
+      return Promise.reject(
+        new ValueTooLargeError(
+          `${call}: ${bytes} bytes to send; the server takes ${this.#maxMessageBytes} (its maxMessageBytes)`,
+        ),
+      )
+    const id = ++this.#lastId
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, finish, extra })
+      this.send(build(id), bytes)
+    })
+  }
+
+  send(message: ClientMessage, bytes = 0): void {
+    if (this.#error) return
+    if (this.#channel) this.#channel.send(message, bytes)
+    else this.#early.push([message, bytes])
+    if (!this.#referenced) this.#keepAlive()
+  }
+
+  /** Somebody who used the connection does not need it any more: the last one ends it once all is answered. */
+  release(): void {
+    if (--this.#users > 0) return
+    if (open.get(this.#key) === this) open.delete(this.#key)
+    this.#endWhenIdle()
+  }
+
+  #endWhenIdle(): void {
+    if (this.#users === 0 && this.#pending.size === 0) this.#channel?.end()
+  }
+
+  // A call that is awaited keeps the program alive; an idle connection does not.
+  #keepAlive(): void {
+    const wanted = this.#pending.size > 0
+    if (!this.#channel || wanted === this.#referenced) return
+    this.#referenced = wanted
+    if (wanted) this.#channel.socket.ref()
+    else this.#channel.socket.unref()
+  }
+
+  #frame(messages: ServerMessage[]): void {
+    for (const message of messages) if (message[0] >= Tell.updates) this.#unasked(message)
+    for (const message of messages) if (message[0] < Tell.updates) this.#reply(message)
+    if (this.#pending.size > 0) return
+    // Whoever was waiting may ask again right away: look at the end of the turn.
+    setImmediate(() => {
+      this.#keepAlive()
+      this.#endWhenIdle()
+    })
+  }
+
+  #reply(message: ServerMessage): void {
+    const id = message[1] as number
+    const pending = this.#pending.get(id)
+    if (!pending) return
+    this.#pending.delete(id)
+    if (message[0] === Tell.error) return pending.reject(errorFromWire(message[2]))
+    try {
+      pending.resolve(pending.finish(message, pending.extra))
+    } catch (error) {
+      pending.reject(error)
+    }
+  }
+
+  #unasked(message: ServerMessage): void {
+    if (message[0] === Tell.updates)
+      for (const feed of message[1]) this.feeds.get(feed)?.updates(message[2], message[3])
+    else if (message[0] === Tell.fellBehind) this.feeds.get(message[1])?.fellBehind(message[2], message[3])
+    else if (message[0] === Tell.holdEnded) this.holds.get(message[1])?.(message[2])
+  }
+
+  #lose(cause: Error | undefined): void {
+    const why = cause ? `: ${cause.message}` : ''
+    this.#fail(
+      new ConnectionError(
+        `the connection to ${this.address} ended${why}; what was asked may or may not have been done`,
+        {
+          outcome: 'unknown',
+          cause,
+        },
+      ),
+    )
+  }
+
+  #fail(error: Error): void {
+    this.#error ??= error
+    if (open.get(this.#key) === this) open.delete(this.#key)
+    const pending = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const { reject } of pending) reject(this.#error)
+    for (const feed of [...this.feeds.values()]) feed.lost(this.#error)
+    this.feeds.clear()
+  }
+}
+
+/** The finishes that several calls share. */
+export const result: Finish = message => (message as [number, number, unknown])[2]
+export const nothing: Finish = () => undefined

@@ -1,0 +1,258 @@
+import { MissedUpdatesError } from '../errors.ts'
+import { decode } from '../protocol/frames.ts'
+import {
+  Ask,
+  type Entry,
+  type FeedStart,
+  type Jump,
+  type WireChange,
+  type WireCommit,
+} from '../protocol/messages.ts'
+import { frozenFromWire } from '../protocol/values.ts'
+import { ABSENT, equalSlots, type Slot, slot, slotAfter, type Values } from '../store/commit.ts'
+import type { FeedEvents } from './connection.ts'
+import { result } from './connection.ts'
+import type { Link } from './link.ts'
+
+// Bytes of updates that the server may send ahead of what is consumed.
+const WINDOW = 256 << 10
+
+/** One commit that a reader has just passed. */
+export class Update {
+  readonly revision: number
+  readonly commit: WireCommit
+  /** The whole state before; only made for those who ask ahead, see Waiter.wantsBefore. */
+  readonly beforeSnapshot: object | undefined
+  readonly #before: Map<string, Slot>
+  readonly #emptied: Values | undefined
+  readonly #after: Values
+
+  constructor(
+    revision: number,
+    commit: WireCommit,
+    snapshot: object | undefined,
+    before: Map<string, Slot>,
+    emptied: Values | undefined,
+    after: Values,
+  ) {
+    this.revision = revision
+    this.commit = commit
+    this.beforeSnapshot = snapshot
+    this.#before = before
+    this.#emptied = emptied
+    this.#after = after
+  }
+
+  get identical(): boolean {
+    return this.commit[6]
+  }
+
+  /** The keys that it wrote, those that it left equal included. */
+  *keys(): Iterable<string> {
+    if (this.#emptied) yield* this.#emptied.keys()
+    for (const key of this.#before.keys()) if (!this.#emptied?.has(key)) yield key
+  }
+
+  wrote(key: string): boolean {
+    return this.#before.has(key) || this.#emptied?.has(key) === true
+  }
+
+  changed(key: string): boolean {
+    const before = this.#emptied ? slot(this.#emptied, key) : (this.#before.get(key) as Slot)
+    return !equalSlots(before, slot(this.#after, key))
+  }
+}
+
+/** Somebody who waits for a reader to come to a certain update. */
+export interface Waiter {
+  wantsBefore?: boolean
+  /** The reader is ready: looks at the state where it is. True: done. */
+  begin(reader: Reader): boolean
+  /** True: done, nothing more is to be offered. */
+  offer(reader: Reader, update: Update): boolean
+  fail(error: unknown): void
+}
+
+/** A cursor on a namespace's log that is moving: the state where it is, and what came after it. */
+export class Reader implements FeedEvents {
+  /** The revision that the state below is at; -1 until the server has said. */
+  position: number
+  values: Values = new Map()
+  /** Why it moves no more. */
+  error: Error | undefined
+  /** Called at each update that arrives, instead of keeping it for waiters. */
+  onArrival: (() => void) | undefined
+  readonly #link: Link
+  readonly #id: number
+  #state: 'opening' | 'open' | 'seeking' | 'ended' = 'opening'
+  #queue: { commits: WireCommit[]; next: number; bytes: number }[] = []
+  #used = 0
+  readonly #waiters = new Set<Waiter>()
+  #snapshot: { revision: number; value: object } | undefined
+
+  /** Reads on from `from`; -1: from now. */
+  constructor(link: Link, from: number) {
+    this.#link = link
+    this.position = from
+    this.#id = link.connection.number()
+    link.connection.feeds.set(this.#id, this)
+    link.connection
+      .request<FeedStart | null>('watch', id => [Ask.feed, id, link.state, this.#id, from, WINDOW], result)
+      .then(
+        start => start && this.#started(start),
+        error => this.lost(error),
+      )
+  }
+
+  get busy(): boolean {
+    return this.#waiters.size > 0
+  }
+
+  get open(): boolean {
+    return this.#state === 'open'
+  }
+
+  wait(waiter: Waiter): void {
+    if (this.error) return waiter.fail(this.error)
+    if (this.#state === 'open' && waiter.begin(this)) return
+    this.#waiters.add(waiter)
+    if (this.#state === 'open') this.#advance()
+  }
+
+  leave(waiter: Waiter): void {
+    this.#waiters.delete(waiter)
+  }
+
+  /** Passes over everything up to `revision` without offering it to anybody. */
+  skipTo(revision: number): void {
+    while (this.position < revision && this.take(false));
+  }
+
+  /** Goes to the newest revision, past all that is waiting. */
+  seek(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'seeking'
+    this.#link.connection
+      .request<Jump | null>('goLive', id => [Ask.seek, id, this.#id], result)
+      .then(
+        jump => jump && this.#jumped(jump),
+        error => this.lost(error),
+      )
+  }
+
+  /** Moves by one update, if one is here. */
+  take(wantsBefore: boolean): Update | undefined {
+    const head = this.#queue[0]
+    if (!head) return undefined
+    const commit = head.commits[head.next++] as WireCommit
+    if (head.next === head.commits.length) {
+      this.#queue.shift()
+      this.#consumed(head.bytes)
+    }
+    const snapshot = wantsBefore ? this.snapshot() : undefined
+    const before = new Map<string, Slot>()
+    const emptied = this.#apply(commit[7], before)
+    this.position++
+    return new Update(this.position, commit, snapshot, before, emptied, this.values)
+  }
+
+  /** The whole state where the reader is. */
+  snapshot(): object {
+    if (this.#snapshot?.revision !== this.position) {
+      const value: Record<string, unknown> = {}
+      for (const [key, wire] of this.values) value[key] = frozenFromWire(wire)
+      this.#snapshot = { revision: this.position, value: Object.freeze(value) }
+    }
+    return this.#snapshot.value
+  }
+
+  close(): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#link.connection.feeds.delete(this.#id)
+    this.#link.connection.send([Ask.unfeed, this.#id])
+  }
+
+  updates(_first: number, chunk: Uint8Array): void {
+    this.#queue.push({ commits: decode(chunk) as WireCommit[], next: 0, bytes: chunk.length })
+    if (this.#state !== 'open') return
+    if (this.onArrival) this.onArrival()
+    else this.#advance()
+  }
+
+  fellBehind(from: number, to: number): void {
+    // What arrived before is still good: it is read first.
+    if (this.#state === 'open') this.#advance()
+    this.position = to
+    this.lost(new MissedUpdatesError(from, to))
+  }
+
+  lost(error: Error): void {
+    this.error = error
+    this.#state = 'ended'
+    this.#link.connection.feeds.delete(this.#id)
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    for (const waiter of waiters) waiter.fail(error)
+    this.onArrival?.()
+  }
+
+  #started([revision, entries]: FeedStart): void {
+    if (this.#state === 'ended') return
+    this.position = revision
+    this.values = new Map(entries)
+    this.#ready()
+  }
+
+  #jumped([revision, changes, entries]: Jump): void {
+    if (this.#state === 'ended') return
+    // The jump begins where the server had sent everything up to: that is all here.
+    this.skipTo(Number.POSITIVE_INFINITY)
+    if (changes) this.#apply(changes, new Map())
+    else this.values = new Map(entries as Entry[])
+    this.position = revision
+    this.#ready()
+  }
+
+  #ready(): void {
+    this.#state = 'open'
+    for (const waiter of [...this.#waiters]) if (waiter.begin(this)) this.#waiters.delete(waiter)
+    if (this.onArrival) this.onArrival()
+    else this.#advance()
+  }
+
+  #advance(): void {
+    while (this.#waiters.size > 0) {
+      let wantsBefore = false
+      for (const waiter of this.#waiters) if (waiter.wantsBefore) wantsBefore = true
+      const update = this.take(wantsBefore)
+      if (!update) return
+      for (const waiter of [...this.#waiters]) if (waiter.offer(this, update)) this.#waiters.delete(waiter)
+    }
+  }
+
+  #apply(changes: WireChange[], before: Map<string, Slot>): Values | undefined {
+    let emptied: Values | undefined
+    for (const change of changes) {
+      if (change.length === 0) {
+        emptied ??= this.values
+        this.values = new Map()
+        continue
+      }
+      const [key] = change
+      const was = slot(this.values, key)
+      if (!before.has(key)) before.set(key, was)
+      const after = slotAfter(was, change)
+      if (after === ABSENT) this.values.delete(key)
+      else this.values.set(key, after)
+    }
+    return emptied
+  }
+
+  #consumed(bytes: number): void {
+    this.#used += bytes
+    if (this.#used < WINDOW / 2 || this.#state === 'ended') return
+    this.#link.connection.send([Ask.credit, this.#id, this.#used])
+    this.#used = 0
+  }
+}

@@ -1,0 +1,463 @@
+import { checkTime } from '../async/interval.ts'
+import { ConnectionError, KeyError, TimeoutError } from '../errors.ts'
+import { parseAddress } from '../protocol/address.ts'
+import { Ask, type Entry, type ServerMessage, Tell } from '../protocol/messages.ts'
+import { checkKey, describe, fromWire, Packed, toWire, type Wire } from '../protocol/values.ts'
+import * as condition from './condition.ts'
+import { Connection, result } from './connection.ts'
+import { Link } from './link.ts'
+import type { Reader, Update } from './reader.ts'
+import type { AnyState, ChangeOptions, Key, RawUpdate, Snapshot, WatchOptions } from './types.ts'
+import { StateView } from './view.ts'
+import { Watcher } from './watch.ts'
+
+export interface StateOptions {
+  /** Default `'default'`. */
+  namespace?: string
+  secretKey?: string
+}
+
+/** @internal What zproc itself says when it makes a State. */
+export interface InnerStateOptions extends StateOptions {
+  /** The name that commits carry; default: the process title's part of it. */
+  name?: string
+  /** The revision to start at; default: the newest. */
+  from?: number
+  /** The server is being started: connect when this resolves. */
+  ready?: Promise<unknown>
+}
+
+/** @internal */
+export let linkOf: (state: State<object>, call: string) => Link
+
+/**
+ * A cursor on a namespace: reads, writes and watches one state that many processes share.
+ * Every method is one atomic step at the server. Nothing is sent before the State is used, except that it begins.
+ *
+ *     const state = new State<{ cookies: number }>('tcp://127.0.0.1:5000')
+ *     await state.set('cookies', 5)
+ */
+export class State<S extends object = AnyState> {
+  readonly serverAddress: string
+  readonly namespace: string
+  readonly #options: InnerStateOptions
+  readonly #link: Link
+  readonly #watcher: Watcher
+  #closed: Promise<void> | undefined
+
+  static {
+    linkOf = (state, call) => {
+      if (typeof state === 'object' && state !== null && #link in state) return state.#link
+      throw new TypeError(`${call}: the first argument must be a State, got ${describe(state)}`)
+    }
+  }
+
+  constructor(serverAddress: string, options: StateOptions = {}) {
+    parseAddress(serverAddress, 'new State')
+    const inner: InnerStateOptions = options
+    const { namespace = 'default' } = options
+    if (typeof namespace !== 'string' || namespace === '')
+      throw new TypeError(
+        `new State: namespace must be a string that is not empty, got ${describe(namespace)}`,
+      )
+    this.serverAddress = serverAddress
+    this.namespace = namespace
+    this.#options = inner
+    const connection = Connection.use(serverAddress, inner.ready)
+    this.#link = new Link(connection, namespace, inner.name ?? processName, inner.from)
+    this.#watcher = new Watcher(this.#link)
+  }
+
+  /** The value of `key`; `fallback` (default undefined) when it is not there. */
+  get<K extends Key<S>>(key: K): Promise<S[K]>
+  get<K extends Key<S>, F>(key: K, fallback: F): Promise<S[K] | F>
+  get(key: string, fallback?: unknown): Promise<unknown> {
+    return this.#keyed('get', Ask.get, key, valueOr, fallback)
+  }
+
+  has(key: Key<S>): Promise<boolean> {
+    return this.#keyed('has', Ask.has, key, result) as Promise<boolean>
+  }
+
+  size(): Promise<number> {
+    return this.#plain('size', Ask.size, result)
+  }
+
+  keys(): Promise<Key<S>[]> {
+    return this.#plain('keys', Ask.keys, result)
+  }
+
+  values(): Promise<S[Key<S>][]> {
+    return this.#plain('values', Ask.values, values)
+  }
+
+  items(): Promise<[Key<S>, S[Key<S>]][]> {
+    return this.#plain('items', Ask.items, items)
+  }
+
+  /** The whole state, as an object of the caller's own. */
+  copy(): Promise<S> {
+    return this.#plain('copy', Ask.items, wholeState)
+  }
+
+  /** Whether the state holds exactly the keys and values of `object`. */
+  equals(object: object): Promise<boolean> {
+    return this.#whole('equals', Ask.equals, object, result)
+  }
+
+  /** Puts one value, or, given an object, replaces the whole state. Resolves when it is committed. */
+  set<K extends Key<S>>(key: K, value: S[K]): Promise<void>
+  set(object: S): Promise<void>
+  set(...args: [key: unknown, value?: unknown]): Promise<void> {
+    if (args.length === 1) return this.#whole('set', Ask.replace, args[0], this.#nothing)
+    return this.#valued('set', Ask.set, args[0], args[1], this.#nothing)
+  }
+
+  /** Puts all of the object's values in one commit. */
+  update(object: Partial<S>): Promise<void> {
+    return this.#whole('update', Ask.update, object, this.#nothing)
+  }
+
+  /** Whether the key was there. */
+  delete(key: Key<S>): Promise<boolean> {
+    return this.#keyed('delete', Ask.delete, key, this.#raw) as Promise<boolean>
+  }
+
+  clear(): Promise<void> {
+    return this.#plain('clear', Ask.clear, this.#nothing)
+  }
+
+  /** Takes a key out and gives its value; when it is not there: `fallback` if given, else a KeyError. */
+  pop<K extends Key<S>>(key: K): Promise<S[K]>
+  pop<K extends Key<S>, F>(key: K, fallback: F): Promise<S[K] | F>
+  pop(key: string, ...fallback: unknown[]): Promise<unknown> {
+    return this.#keyed('pop', Ask.pop, key, this.#popped, { key, fallback })
+  }
+
+  /** Takes the newest key out and gives it with its value; a KeyError when the state is empty. */
+  popItem(): Promise<[Key<S>, S[Key<S>]]> {
+    return this.#plain('popItem', Ask.popItem, this.#poppedItem)
+  }
+
+  /** The value of `key`, which is put there first if it is missing. */
+  setDefault<K extends Key<S>>(key: K, value: S[K]): Promise<S[K]> {
+    return this.#valued('setDefault', Ask.setDefault, key, value, this.#value) as Promise<S[K]>
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<Key<S>> {
+    yield* await this.keys()
+  }
+
+  /** Another cursor on the same server, unless told otherwise: a position, and an identity, of its own. */
+  fork(options: StateOptions & { serverAddress?: string } = {}): State<S> {
+    const { serverAddress = this.serverAddress, ...others } = options
+    return new State<S>(serverAddress, { ...this.#options, from: undefined, ...others } as StateOptions)
+  }
+
+  /** Drops the updates that wait to be watched: buffered watching goes on from now. */
+  goLive(): void {
+    this.#watcher.goLive()
+  }
+
+  /** The server's pid; see `ping`. */
+  async ping(options: { timeout?: number; sentPayload?: Uint8Array } = {}): Promise<number | null> {
+    this.#link.check()
+    return pingThrough(this.#link.connection, options, 'state.ping')
+  }
+
+  /** Ends the State once everything that was asked of it is answered. The server and other States go on. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const closed = new ConnectionError('this State is closed')
+    this.#watcher.close(closed)
+    for (const view of this.#link.views) view.close()
+    // The server answers in order: when this is answered, so is all that went before.
+    await this.#link.request('state.close', id => [Ask.size, id, this.#link.state], result).catch(() => {})
+    if (this.#link.close(closed)) this.#link.connection.release()
+  }
+
+  /** A local copy that the server keeps current, for synchronous reads. */
+  async view(): Promise<StateView<S>> {
+    this.#link.check()
+    return StateView.open<S>(this.#link)
+  }
+
+  // ---- watching: one promise each, then the same as async iterators ----
+
+  /** Resolves at the next update by somebody else that changes one of `keys` (none given: any key). */
+  getWhenChange(...keys: [...Key<S>[], ChangeOptions] | Key<S>[]): Promise<Snapshot<S>> {
+    return this.#once('getWhenChange', call => {
+      const options = optionsOf(keys)
+      return [condition.changeOf(keys as string[], options, call), options]
+    })
+  }
+
+  /** Resolves when `test` of the snapshot is truthy: now, or after any later update. */
+  getWhen(test: (state: Snapshot<S>) => unknown, options: WatchOptions = {}): Promise<Snapshot<S>> {
+    return this.#once('getWhen', call => [condition.test(test, call), options])
+  }
+
+  getWhenEqual<K extends Key<S>>(key: K, value: S[K], options: WatchOptions = {}): Promise<Snapshot<S>> {
+    return this.#once('getWhenEqual', call => [condition.equal(key, value, call), options])
+  }
+
+  getWhenNotEqual<K extends Key<S>>(key: K, value: S[K], options: WatchOptions = {}): Promise<Snapshot<S>> {
+    return this.#once('getWhenNotEqual', call => [condition.notEqual(key, value, call), options])
+  }
+
+  /** None: null, undefined or missing. */
+  getWhenNone(key: Key<S>, options: WatchOptions = {}): Promise<Snapshot<S>> {
+    return this.#once('getWhenNone', call => [condition.none(key, call), options])
+  }
+
+  getWhenNotNone(key: Key<S>, options: WatchOptions = {}): Promise<Snapshot<S>> {
+    return this.#once('getWhenNotNone', call => [condition.notNone(key, call), options])
+  }
+
+  /** Available: the key is there, whatever its value. */
+  getWhenAvailable(key: Key<S>, options: WatchOptions = {}): Promise<Snapshot<S>> {
+    return this.#once('getWhenAvailable', call => [condition.available(key, call), options])
+  }
+
+  /** Resolves at the next update by somebody else, with the states around it and who made it. */
+  getRawUpdate(options: WatchOptions = {}): Promise<RawUpdate<S>> {
+    return this.#watcher.once(condition.anyUpdate, options, 'state.getRawUpdate', rawUpdate<S>)
+  }
+
+  whenChange(...keys: [...Key<S>[], ChangeOptions] | Key<S>[]): AsyncIterableIterator<Snapshot<S>> {
+    const options = optionsOf(keys)
+    const call = 'state.whenChange'
+    return this.#watcher.iterate(
+      condition.changeOf(keys as string[], options, call),
+      options,
+      call,
+      snapshot<S>,
+    )
+  }
+
+  when(
+    test: (state: Snapshot<S>) => unknown,
+    options: WatchOptions = {},
+  ): AsyncIterableIterator<Snapshot<S>> {
+    return this.#each('when', condition.test(test, 'state.when'), options)
+  }
+
+  whenEqual<K extends Key<S>>(
+    key: K,
+    value: S[K],
+    options: WatchOptions = {},
+  ): AsyncIterableIterator<Snapshot<S>> {
+    return this.#each('whenEqual', condition.equal(key, value, 'state.whenEqual'), options)
+  }
+
+  whenNotEqual<K extends Key<S>>(
+    key: K,
+    value: S[K],
+    options: WatchOptions = {},
+  ): AsyncIterableIterator<Snapshot<S>> {
+    return this.#each('whenNotEqual', condition.notEqual(key, value, 'state.whenNotEqual'), options)
+  }
+
+  whenNone(key: Key<S>, options: WatchOptions = {}): AsyncIterableIterator<Snapshot<S>> {
+    return this.#each('whenNone', condition.none(key, 'state.whenNone'), options)
+  }
+
+  whenNotNone(key: Key<S>, options: WatchOptions = {}): AsyncIterableIterator<Snapshot<S>> {
+    return this.#each('whenNotNone', condition.notNone(key, 'state.whenNotNone'), options)
+  }
+
+  whenAvailable(key: Key<S>, options: WatchOptions = {}): AsyncIterableIterator<Snapshot<S>> {
+    return this.#each('whenAvailable', condition.available(key, 'state.whenAvailable'), options)
+  }
+
+  rawUpdates(options: WatchOptions = {}): AsyncIterableIterator<RawUpdate<S>> {
+    return this.#watcher.iterate(condition.anyUpdate, options, 'state.rawUpdates', rawUpdate<S>)
+  }
+
+  #once(name: string, arrange: (call: string) => [condition.Matcher, WatchOptions]): Promise<Snapshot<S>> {
+    const call = `state.${name}`
+    try {
+      const [matcher, options] = arrange(call)
+      return this.#watcher.once(matcher, options, call, snapshot<S>)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #each(name: string, matcher: condition.Matcher, options: WatchOptions): AsyncIterableIterator<Snapshot<S>> {
+    return this.#watcher.iterate(matcher, options, `state.${name}`, snapshot<S>)
+  }
+
+  // ---- how calls are sent; what the replies become ----
+
+  #plain<T>(name: string, kind: typeof Ask.size | typeof Ask.clear, finish: Finish): Promise<T>
+  #plain<T>(name: string, kind: number, finish: Finish): Promise<T>
+  #plain<T>(name: string, kind: number, finish: Finish): Promise<T> {
+    const { state } = this.#link
+    return this.#link.request(`state.${name}`, id => [kind as typeof Ask.size, id, state], finish)
+  }
+
+  #keyed(name: string, kind: number, key: unknown, finish: Finish, extra?: unknown): Promise<unknown> {
+    try {
+      checkKey(key, `state.${name}`)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { state } = this.#link
+    return this.#link.request(`state.${name}`, id => [kind as typeof Ask.get, id, state, key], finish, extra)
+  }
+
+  #valued<T>(name: string, kind: number, key: unknown, value: unknown, finish: Finish): Promise<T> {
+    let wire: Wire
+    try {
+      checkKey(key, `state.${name}`)
+      // The call is spelled out only where there is something to complain about.
+      wire =
+        typeof value === 'number' && value !== 0 ? value : toWire(value, `state.${name}('${key}', …)`, key)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { state } = this.#link
+    const bytes = wireBytes(wire)
+    return this.#link.request(
+      `state.${name}`,
+      id => [kind as typeof Ask.set, id, state, key as string, wire],
+      finish,
+      undefined,
+      bytes,
+    )
+  }
+
+  #whole<T>(name: string, kind: number, object: unknown, finish: Finish): Promise<T> {
+    let entries: Entry[]
+    try {
+      entries = entriesOf(object, `state.${name}(…)`)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { state } = this.#link
+    const bytes = entries.reduce((sum, [key, wire]) => sum + key.length + wireBytes(wire), 0)
+    return this.#link.request(
+      `state.${name}`,
+      id => [kind as typeof Ask.update, id, state, entries],
+      finish,
+      undefined,
+      bytes,
+    )
+  }
+
+  readonly #nothing: Finish = message => this.#link.committed(message)
+
+  readonly #raw: Finish = message => {
+    this.#link.committed(message)
+    return (message as Committed)[3]
+  }
+
+  readonly #value: Finish = message => fromWire(this.#raw(message, undefined) as Wire)
+
+  readonly #popped: Finish = (message, extra) => {
+    if (message[0] !== Tell.missing) return this.#value(message, undefined)
+    const { key, fallback } = extra as { key: string; fallback: unknown[] }
+    if (fallback.length > 0) return fallback[0]
+    throw new KeyError(`state.pop('${key}'): there is no such key; give a fallback to have that instead`, {
+      key,
+    })
+  }
+
+  readonly #poppedItem: Finish = message => {
+    if (message[0] === Tell.missing) throw new KeyError('state.popItem(): the state is empty')
+    const [key, wire] = this.#raw(message, undefined) as Entry
+    return [key, fromWire(wire)]
+  }
+}
+
+type Finish = (message: ServerMessage, extra: unknown) => unknown
+type Committed = [kind: number, id: number, revision: number, result: unknown]
+
+let processName = 'main'
+/** @internal The name that the commits of this process carry. */
+export function nameProcess(name: string): void {
+  processName = name
+}
+
+/** About how many bytes a value takes in a message. */
+export function wireBytes(wire: Wire): number {
+  if (wire instanceof Packed) return wire.bytes.length
+  return typeof wire === 'string' ? wire.length : 9
+}
+
+const valueOr: Finish = (message, fallback) =>
+  message[0] === Tell.missing ? fallback : fromWire((message as [number, number, Wire])[2])
+const values: Finish = message => (message as [number, number, Wire[]])[2].map(fromWire)
+const items: Finish = message =>
+  (message as [number, number, Entry[]])[2].map(([key, wire]) => [key, fromWire(wire)])
+const wholeState: Finish = message => {
+  const state: Record<string, unknown> = {}
+  for (const [key, wire] of (message as [number, number, Entry[]])[2]) state[key] = fromWire(wire)
+  return state
+}
+
+const snapshot = <S>(reader: Reader): Snapshot<S> => reader.snapshot() as Snapshot<S>
+
+function rawUpdate<S>(reader: Reader, update: Update | undefined): RawUpdate<S> {
+  const { revision, identical, commit, beforeSnapshot } = update as Update
+  return {
+    before: beforeSnapshot as Snapshot<S>,
+    after: reader.snapshot() as Snapshot<S>,
+    identical,
+    revision,
+    by: { pid: commit[2], name: commit[3], method: commit[4], time: commit[5] },
+  }
+}
+
+function optionsOf(args: unknown[]): ChangeOptions {
+  const last = args[args.length - 1]
+  return typeof last === 'object' && last !== null ? (args.pop() as ChangeOptions) : {}
+}
+
+function entriesOf(object: unknown, call: string): Entry[] {
+  const prototype = typeof object === 'object' && object !== null ? Object.getPrototypeOf(object) : undefined
+  if (prototype !== Object.prototype && prototype !== null)
+    throw new TypeError(`${call}: the state must be a plain object, got ${describe(object)}`)
+  const symbol = Object.getOwnPropertySymbols(object)[0]
+  if (symbol) throw new TypeError(`${call}: ${String(symbol)} is a symbol; keys are strings`)
+  return Object.entries(object as object).map(([key, value]) => {
+    checkKey(key, call)
+    return [key, toWire(value, call, key)]
+  })
+}
+
+/** @internal */
+export async function pingThrough(
+  connection: Connection,
+  options: { timeout?: number; sentPayload?: Uint8Array },
+  call: string,
+): Promise<number | null> {
+  const { timeout, sentPayload = crypto.getRandomValues(new Uint8Array(56)) } = options
+  checkTime(timeout, call, 'timeout')
+  if (!(sentPayload instanceof Uint8Array))
+    throw new TypeError(`${call}: sentPayload must be a Uint8Array, got ${describe(sentPayload)}`)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    if (timeout !== undefined)
+      timer = setTimeout(
+        () => reject(new TimeoutError(`${call}: no answer from ${connection.address} within ${timeout} ms`)),
+        timeout,
+      )
+  })
+  try {
+    const reply = connection.request<[number, Uint8Array]>(call, id => [Ask.ping, id, sentPayload], result)
+    const [pid, payload] = await Promise.race([reply, late])
+    return Buffer.compare(payload, sentPayload) === 0 ? pid : null
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,57 @@
+import { Namespace } from '../store/namespace.ts'
+import { Feeds } from './feed.ts'
+import { FunctionCache } from './functions.ts'
+import { Exclusive } from './hold.ts'
+import type { Limits } from './options.ts'
+
+/** A namespace with those who read it and those who wait to write it. */
+export interface Room {
+  space: Namespace
+  feeds: Feeds
+  exclusive: Exclusive
+}
+
+/** What all sessions of one server share. */
+export class Core {
+  readonly limits: Limits
+  readonly functions = new FunctionCache()
+  readonly #rooms = new Map<string, Room>()
+  #dirty = new Set<Feeds>()
+  #scheduled = false
+  #sessions = 0
+
+  constructor(limits: Limits) {
+    this.limits = limits
+  }
+
+  nextSession(): number {
+    return ++this.#sessions
+  }
+
+  room(name: string): Room {
+    let room = this.#rooms.get(name)
+    if (!room) {
+      const space = new Namespace(name, this.limits.historyLimit)
+      const feeds: Feeds = new Feeds(space, () => this.#schedule(feeds))
+      room = { space, feeds, exclusive: new Exclusive() }
+      this.#rooms.set(name, room)
+    }
+    return room
+  }
+
+  /** Hands this turn's commits to the sessions that read them, before anything else leaves. */
+  readonly distribute = (): void => {
+    this.#scheduled = false
+    if (this.#dirty.size === 0) return
+    const dirty = this.#dirty
+    this.#dirty = new Set()
+    for (const feeds of dirty) feeds.distribute()
+  }
+
+  #schedule(feeds: Feeds): void {
+    this.#dirty.add(feeds)
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.distribute)
+  }
+}

@@ -1,0 +1,33 @@
+import { reviveAtomic } from '../shipping/atomic.ts'
+
+export type AtomicFunction = (state: object, ...args: unknown[]) => unknown
+
+const KEPT = 1000
+
+/** Atomic functions by the hash of their bytes: compiled once, the least recently used forgotten first. */
+export class FunctionCache {
+  readonly #compiled = new Map<string, AtomicFunction | Promise<AtomicFunction>>()
+
+  /** The function, a promise while its modules are being loaded, or undefined when its bytes are needed. */
+  get(hash: string): AtomicFunction | Promise<AtomicFunction> | undefined {
+    const found = this.#compiled.get(hash)
+    if (found) {
+      this.#compiled.delete(hash)
+      this.#compiled.set(hash, found)
+    }
+    return found
+  }
+
+  add(hash: string, bytes: Uint8Array): AtomicFunction | Promise<AtomicFunction> {
+    const made = reviveAtomic(bytes) as AtomicFunction | Promise<AtomicFunction>
+    this.#compiled.set(hash, made)
+    if (made instanceof Promise) {
+      made.then(
+        fn => this.#compiled.set(hash, fn),
+        () => this.#compiled.delete(hash),
+      )
+    }
+    if (this.#compiled.size > KEPT) this.#compiled.delete(this.#compiled.keys().next().value as string)
+    return made
+  }
+}

@@ -1,0 +1,41 @@
+/** The right to be a namespace's only writer for a while. Writers wait in line while somebody has it. */
+export class Exclusive {
+  #holder: { end: () => void; timer: NodeJS.Timeout } | undefined
+  #line: (() => void)[] = []
+
+  get held(): boolean {
+    return this.#holder !== undefined
+  }
+
+  /** Runs `write` now, or when everybody before it is done. */
+  enter(write: () => void): void {
+    if (this.#holder) this.#line.push(write)
+    else write()
+  }
+
+  /** Takes the hold, from within `enter`. `ended` is called if it is taken away after `ms`. */
+  take(ms: number, ended: () => void): () => void {
+    const holder = {
+      end: () => {
+        if (this.#holder !== holder) return
+        clearTimeout(holder.timer)
+        this.#holder = undefined
+        this.#next()
+      },
+      timer: setTimeout(() => {
+        ended()
+        holder.end()
+      }, ms),
+    }
+    this.#holder = holder
+    return holder.end
+  }
+
+  #next(): void {
+    const line = this.#line
+    let i = 0
+    // One of them may take the hold: the rest stays in line, in order.
+    while (i < line.length && !this.#holder) (line[i++] as () => void)()
+    this.#line = line.slice(i).concat(this.#line === line ? [] : this.#line)
+  }
+}

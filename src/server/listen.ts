@@ -1,0 +1,73 @@
+import { chmodSync, unlinkSync } from 'node:fs'
+import { connect, createServer, type Server as NetServer } from 'node:net'
+import { ConnectionError } from '../errors.ts'
+import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
+import { Core } from './core.ts'
+import type { Limits } from './options.ts'
+import { Session } from './session.ts'
+
+export interface Listening {
+  address: string
+  net: NetServer
+  stop(): Promise<void>
+}
+
+/** Runs a state server in this process. */
+export async function listen(address: string, limits: Limits): Promise<Listening> {
+  const endpoint = parseAddress(address, 'startServer')
+  const core = new Core(limits)
+  const sessions = new Set<Session>()
+  const net = createServer({ noDelay: true }, socket => {
+    const session = new Session(core, socket, () => sessions.delete(session))
+    sessions.add(session)
+  })
+  await bind(net, endpoint, address)
+  const bound = net.address()
+  return {
+    address:
+      bound && typeof bound === 'object'
+        ? formatAddress({ kind: 'tcp', host: bound.address, port: bound.port })
+        : address,
+    net,
+    stop: () =>
+      new Promise(resolve => {
+        net.close(() => resolve())
+        for (const session of sessions) session.end()
+      }),
+  }
+}
+
+async function bind(net: NetServer, endpoint: Endpoint, address: string): Promise<void> {
+  if (endpoint.kind === 'ipc') await removeStale(endpoint.path)
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) =>
+      reject(
+        new ConnectionError(
+          error.code === 'EADDRINUSE'
+            ? `startServer: ${address} is taken: somebody listens there already`
+            : `startServer: cannot listen on ${address}: ${error.message}`,
+          { cause: error },
+        ),
+      )
+    net.once('error', failed)
+    net.listen(endpoint.kind === 'ipc' ? { path: endpoint.path } : endpoint, () => {
+      net.off('error', failed)
+      if (endpoint.kind === 'ipc' && process.platform !== 'win32') chmodSync(endpoint.path, 0o600)
+      resolve()
+    })
+  })
+}
+
+// A server that was killed leaves its socket file behind; one that lives answers.
+async function removeStale(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const refused = await new Promise<boolean>(resolve => {
+    const probe = connect({ path })
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(false)
+    })
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
+  })
+  if (refused) unlinkSync(path)
+}

@@ -1,0 +1,50 @@
+import { parentPort } from 'node:worker_threads'
+import { endWithOwner } from '../lifeline/owner.ts'
+import { errorToWire, Packed } from '../protocol/values.ts'
+import { listen } from './listen.ts'
+import type { Limits } from './options.ts'
+
+/** What the owner sends first, and the two answers to it. */
+export interface Start {
+  address: string
+  limits: Limits
+}
+export type Started = { address: string; pid: number } | { error: unknown }
+
+// The program of a server that has a process, or a thread, of its own.
+const tell = (message: Started | 'stopped') =>
+  parentPort ? parentPort.postMessage(message) : process.send?.(message)
+const onMessage = (handler: (message: Start | 'stop') => void) =>
+  parentPort
+    ? parentPort.on('message', handler)
+    : process.on('message', handler as (message: unknown) => void)
+
+let stop: (() => Promise<void>) | undefined
+
+onMessage(message => {
+  if (message === 'stop') return void end()
+  listen(message.address, message.limits).then(
+    listening => {
+      stop = listening.stop
+      tell({ address: listening.address, pid: process.pid })
+    },
+    error => {
+      const wire = errorToWire(error)
+      tell({ error: wire instanceof Packed ? wire.bytes : wire })
+    },
+  )
+})
+
+async function end(): Promise<void> {
+  await stop?.()
+  tell('stopped')
+  if (parentPort) parentPort.close()
+  else process.exit(0)
+}
+
+if (!parentPort) {
+  // Ctrl-C reaches the whole terminal: the owner decides when the server goes.
+  process.on('SIGINT', () => {})
+  process.on('SIGTERM', () => void end())
+  endWithOwner({ grace: 500, before: () => void end() })
+}

@@ -1,0 +1,41 @@
+/** How a state server is run. Times in milliseconds. */
+export interface ServerOptions {
+  /** Where it runs: a process of its own, a worker thread, or this process. Default `'process'`. */
+  backend?: 'process' | 'thread' | 'inline'
+  secretKey?: string
+  /** Listen where others can reach it, without a key. Default false. */
+  insecure?: boolean
+  /** The longest that an atomic function may run, or hold its namespace. Default 1000. */
+  atomicTimeout?: number
+  /** Commits kept for each namespace. Default 100,000. */
+  historyLimit?: number
+  /** The largest message taken. Default 64 MiB. */
+  maxMessageBytes?: number
+}
+
+export interface Limits {
+  atomicTimeout: number
+  historyLimit: number
+  maxMessageBytes: number
+}
+
+export function checkServerOptions(options: ServerOptions, call: string): Limits {
+  const {
+    backend = 'process',
+    atomicTimeout = 1000,
+    historyLimit = 100_000,
+    maxMessageBytes = 64 << 20,
+  } = options
+  if (!['process', 'thread', 'inline'].includes(backend))
+    throw new TypeError(`${call}: backend must be 'process', 'thread' or 'inline', got ${String(backend)}`)
+  atLeast(1, atomicTimeout, `${call}: atomicTimeout`)
+  atLeast(1, historyLimit, `${call}: historyLimit`)
+  atLeast(1024, maxMessageBytes, `${call}: maxMessageBytes`)
+  return { atomicTimeout, historyLimit, maxMessageBytes }
+}
+
+function atLeast(least: number, value: unknown, what: string): void {
+  if (typeof value !== 'number' || Number.isNaN(value))
+    throw new TypeError(`${what} must be a number, got ${String(value)}`)
+  if (value < least) throw new RangeError(`${what} must be at least ${least}, got ${value}`)
+}

@@ -1,0 +1,317 @@
+import type { Socket } from 'node:net'
+import { AtomicTimeoutError } from '../errors.ts'
+import { encodeFrame } from '../protocol/frames.ts'
+import {
+  Ask,
+  type Entry,
+  type Hello,
+  PROTOCOL,
+  type ServerMessage,
+  Tell,
+  VERSION,
+} from '../protocol/messages.ts'
+import { errorToWire, fromWire, Packed, toWire, type Wire } from '../protocol/values.ts'
+import { runWithin } from '../shipping/atomic.ts'
+import { ABSENT, type Author, type Slot } from '../store/commit.ts'
+import { Draft } from '../store/draft.ts'
+import { changesFromWire, reads, writes } from '../store/methods.ts'
+import { Channel } from '../transport/channel.ts'
+import type { Core, Room } from './core.ts'
+import type { Feed } from './feed.ts'
+import type { AtomicFunction } from './functions.ts'
+
+interface Opened {
+  room: Room
+  author: Author
+}
+type Message = [kind: number, ...rest: never[]]
+type Handler = (message: never) => void
+
+/** One client's standing with the server. */
+export class Session {
+  readonly number: number
+  readonly #core: Core
+  readonly #channel: Channel
+  #pid = 0
+  #greeted = false
+  readonly #states = new Map<number, Opened>()
+  readonly #feeds = new Map<number, Feed & { room: Room }>()
+  readonly #functions = new Map<number, string>()
+  readonly #holds = new Map<number, () => void>()
+  #holdCount = 0
+  // While a function's modules are loaded, what came after it waits, so that order is kept.
+  #backlog: Message[] | undefined
+  #lastUpdates: [number, number[], number, Uint8Array] | undefined
+  #closed = false
+
+  constructor(core: Core, socket: Socket, onClose: () => void) {
+    this.#core = core
+    this.number = core.nextSession()
+    this.#channel = new Channel(socket, core.limits.maxMessageBytes + (2 << 20), {
+      frame: value => this.#frame(value),
+      drain: () => {
+        for (const feed of this.#feeds.values()) feed.room.feeds.resume(feed)
+      },
+      closed: () => {
+        this.#close()
+        onClose()
+      },
+    })
+    this.#channel.beforeFlush = () => {
+      core.distribute()
+      this.#lastUpdates = undefined
+    }
+  }
+
+  get pending(): number {
+    return this.#channel.pending
+  }
+
+  end(): void {
+    this.#channel.end()
+    this.#channel.destroy()
+  }
+
+  tellUpdates(feed: number, first: number, chunk: Uint8Array): void {
+    const last = this.#lastUpdates
+    if (last && last[3] === chunk) {
+      last[1].push(feed)
+      return
+    }
+    this.#lastUpdates = [Tell.updates, [feed], first, chunk]
+    this.#channel.send(this.#lastUpdates, chunk.length)
+  }
+
+  tellFellBehind(feed: number, from: number, to: number): void {
+    this.#feeds.delete(feed)
+    this.#tell([Tell.fellBehind, feed, from, to])
+  }
+
+  #tell(message: ServerMessage, bytes = 0): void {
+    if (!this.#closed) this.#channel.send(message, bytes)
+  }
+
+  #frame(value: unknown): void {
+    if (!Array.isArray(value)) throw new TypeError('a frame is an array of messages')
+    if (!this.#greeted) return this.#greet(value as Partial<Hello>)
+    for (const message of value as Message[]) {
+      if (this.#backlog) this.#backlog.push(message)
+      else this.#handle(message)
+    }
+  }
+
+  #greet([protocol, version, hello]: Partial<Hello>): void {
+    if (protocol !== PROTOCOL) throw new TypeError('the peer does not speak zproc')
+    if (version !== VERSION) {
+      const refused = `the server speaks version ${VERSION} of the protocol and the client version ${String(version)}: use the same version of zproc on both sides`
+      console.error(`zproc server: refused a client: ${refused}`)
+      this.#channel.socket.end(encodeHello({ refused }))
+      return
+    }
+    this.#greeted = true
+    this.#pid = Number((hello as { pid?: unknown }).pid)
+    const { maxMessageBytes } = this.#core.limits
+    this.#channel.socket.write(encodeHello({ pid: process.pid, session: this.number, maxMessageBytes }))
+  }
+
+  #handle(message: Message): void {
+    const handler = this.#handlers[message[0]]
+    if (!handler) throw new TypeError(`there is no message of kind ${String(message[0])}`)
+    try {
+      handler(message as never)
+    } catch (error) {
+      const id: unknown = message[1]
+      if (typeof id !== 'number') throw error
+      this.#fail(id, error)
+    }
+  }
+
+  #fail(id: number, error: unknown): void {
+    this.#tell([Tell.error, id, errorToWire(error)])
+  }
+
+  #opened(state: number): Opened {
+    const opened = this.#states.get(state)
+    if (!opened) throw new TypeError(`there is no State number ${String(state)} on this connection`)
+    return opened
+  }
+
+  #read(kind: number): Handler {
+    const read = reads[kind] as (space: Room['space'], argument: unknown) => unknown
+    return ([, id, state, argument]: [number, number, number, unknown]) => {
+      const result = read(this.#opened(state).room.space, argument)
+      if (result === ABSENT) this.#tell([Tell.missing, id])
+      else this.#tell([Tell.ok, id, result], result instanceof Packed ? result.bytes.length : 0)
+    }
+  }
+
+  #write(kind: number): Handler {
+    const write = writes[kind] as (space: Room['space'], author: Author, ...args: unknown[]) => Slot | Entry
+    return ([, id, state, first, second]: [number, number, number, unknown, unknown]) => {
+      const { room, author } = this.#opened(state)
+      this.#enter(room, id, () => {
+        const result = write(room.space, author, first, second)
+        if (result === ABSENT) this.#tell([Tell.missing, id])
+        else this.#tell([Tell.committed, id, room.space.revision, result])
+      })
+    }
+  }
+
+  #enter(room: Room, id: number, write: () => void): void {
+    if (!room.exclusive.held) return write()
+    room.exclusive.enter(() => {
+      try {
+        write()
+      } catch (error) {
+        this.#fail(id, error)
+      }
+    })
+  }
+
+  #atomic([, id, state, number, args]: [number, number, number, number, Wire[]]): void {
+    const { room, author } = this.#opened(state)
+    const hash = this.#functions.get(number)
+    const fn = hash === undefined ? undefined : this.#core.functions.get(hash)
+    if (fn === undefined) return this.#tell([Tell.unknownFunction, id])
+    const run = (ready: AtomicFunction) => {
+      this.#enter(room, id, () => {
+        const result = runAtomic(room, author, ready, args, this.#core.limits.atomicTimeout)
+        this.#tell([Tell.committed, id, room.space.revision, result])
+      })
+    }
+    if (typeof fn === 'function') return run(fn)
+    this.#backlog = []
+    fn.then(run)
+      .catch(error => this.#fail(id, error))
+      .finally(() => this.#catchUp())
+  }
+
+  #catchUp(): void {
+    const backlog = this.#backlog ?? []
+    this.#backlog = undefined
+    for (const [i, message] of backlog.entries()) {
+      this.#handle(message)
+      if (this.#backlog) {
+        ;(this.#backlog as Message[]).push(...backlog.slice(i + 1))
+        return
+      }
+    }
+  }
+
+  #hold([, id, state, label]: [number, number, number, string]): void {
+    const { room } = this.#opened(state)
+    const { atomicTimeout } = this.#core.limits
+    room.exclusive.enter(() => {
+      if (this.#closed) return
+      const hold = ++this.#holdCount
+      const end = room.exclusive.take(atomicTimeout, () => {
+        this.#holds.delete(hold)
+        console.error(
+          `zproc server: ${label} of process ${this.#pid} held its namespace for ${atomicTimeout} ms`,
+        )
+        this.#tell([Tell.holdEnded, hold, atomicTimeout])
+      })
+      this.#holds.set(hold, end)
+      this.#tell([Tell.ok, id, [hold, room.space.revision, [...room.space.values]]])
+    })
+  }
+
+  #release([, id, state, hold, changes]: [number, number, number, number, never]): void {
+    const { room, author } = this.#opened(state)
+    const end = this.#holds.get(hold)
+    if (!end) {
+      const { atomicTimeout } = this.#core.limits
+      throw new AtomicTimeoutError(`the hold had ended after ${atomicTimeout} ms; nothing was changed`)
+    }
+    this.#holds.delete(hold)
+    try {
+      if (changes) room.space.commit(author, 'atomic', changesFromWire(room.space, changes))
+      this.#tell([Tell.committed, id, room.space.revision, undefined])
+    } finally {
+      end()
+    }
+  }
+
+  #openFeed([, id, state, number, from, credit]: [number, number, number, number, number, number]): void {
+    const { room } = this.#opened(state)
+    const { space, feeds } = room
+    const position = from < 0 ? space.revision : Math.min(from, space.revision)
+    const feed = { session: this, id: number, position, credit, room }
+    if (position + 1 < space.first) {
+      this.#tell([Tell.ok, id, null])
+      return this.tellFellBehind(number, position + 1, space.first - 1)
+    }
+    // The reply, the state at `position`, goes first: updates build on it.
+    this.#tell([Tell.ok, id, [position, [...space.stateAt(position)]]])
+    this.#feeds.set(number, feed)
+    feeds.add(feed)
+  }
+
+  #feed(number: number): (Feed & { room: Room }) | undefined {
+    return this.#feeds.get(number)
+  }
+
+  readonly #handlers: Record<number, Handler> = {
+    [Ask.ping]: ([, id, payload]: [number, number, Uint8Array]) =>
+      this.#tell([Tell.ok, id, [process.pid, payload]]),
+    [Ask.open]: ([, id, state, namespace, name]: [number, number, number, string, string]) => {
+      const room = this.#core.room(String(namespace))
+      this.#states.set(state, {
+        room,
+        author: { session: this.number, state, pid: this.#pid, name: String(name) },
+      })
+      this.#tell([Tell.ok, id, room.space.revision])
+    },
+    [Ask.close]: ([, state]: [number, number]) => {
+      this.#states.delete(state)
+    },
+    ...Object.fromEntries(Object.keys(reads).map(kind => [kind, this.#read(Number(kind))])),
+    ...Object.fromEntries(Object.keys(writes).map(kind => [kind, this.#write(Number(kind))])),
+    [Ask.atomic]: message => this.#atomic(message),
+    [Ask.define]: ([, number, hash, bytes]: [number, number, string, Uint8Array | null]) => {
+      this.#functions.set(number, hash)
+      // A copy: what is compiled outlives the frame that it came in.
+      if (bytes && !this.#core.functions.get(hash)) this.#core.functions.add(hash, Buffer.from(bytes))
+    },
+    [Ask.hold]: message => this.#hold(message),
+    [Ask.release]: message => this.#release(message),
+    [Ask.feed]: message => this.#openFeed(message),
+    [Ask.credit]: ([, number, bytes]: [number, number, number]) => {
+      const feed = this.#feed(number)
+      if (!feed) return
+      feed.credit += bytes
+      feed.room.feeds.resume(feed)
+    },
+    [Ask.seek]: ([, id, number]: [number, number, number]) => {
+      const feed = this.#feed(number)
+      this.#tell([Tell.ok, id, feed ? feed.room.feeds.seek(feed) : null])
+    },
+    [Ask.unfeed]: ([, number]: [number, number]) => {
+      const feed = this.#feed(number)
+      if (feed) feed.room.feeds.remove(feed)
+      this.#feeds.delete(number)
+    },
+  }
+
+  #close(): void {
+    this.#closed = true
+    for (const feed of this.#feeds.values()) feed.room.feeds.remove(feed)
+    this.#feeds.clear()
+    for (const end of this.#holds.values()) end()
+    this.#holds.clear()
+  }
+}
+
+const encodeHello = (hello: Hello[2]): Buffer => encodeFrame([PROTOCOL, VERSION, hello])
+
+function runAtomic(room: Room, author: Author, fn: AtomicFunction, args: Wire[], timeout: number): Wire {
+  const call = `atomic function ${fn.name || '(anonymous)'}`
+  const draft = new Draft(room.space.values, call)
+  const result = runWithin(timeout, () => fn(draft.state, ...args.map(fromWire)))
+  if (result instanceof Promise)
+    throw new TypeError(`${call} returned a promise: declare it async, so that it runs in the caller`)
+  const wire = toWire(result, call, 'result')
+  const { changes, identical } = draft.changes()
+  if (changes.length > 0) room.space.commit(author, 'atomic', changes, identical)
+  return wire
+}

@@ -1,0 +1,78 @@
+import type { Step, WireChange, WireCommit } from '../protocol/messages.ts'
+import { equalWires, Packed, sharedFromWire, type Wire } from '../protocol/values.ts'
+import { applySteps } from './steps.ts'
+
+/** Stands where a key has no value: `undefined` is a value. */
+export const ABSENT = Symbol('absent')
+export type Slot = Wire | typeof ABSENT
+export type Values = Map<string, Wire>
+
+/** Who commits: the standing of one State. */
+export interface Author {
+  session: number
+  state: number
+  pid: number
+  name: string
+}
+
+/** What one commit does to one key. `steps`: how `after` comes from `before`, where that is less to say than `after`. */
+export interface KeyChange {
+  key: string
+  before: Slot
+  after: Slot
+  steps: Step[] | null
+}
+/** The state was emptied; what it held, for going back. */
+export interface Cleared {
+  key: null
+  before: Values
+}
+export type Change = KeyChange | Cleared
+
+export interface Commit {
+  author: Author
+  method: string
+  time: number
+  identical: boolean
+  changes: readonly Change[]
+}
+
+export const change = (key: string, before: Slot, after: Slot, steps: Step[] | null = null): KeyChange => ({
+  key,
+  before,
+  after,
+  steps,
+})
+
+export const slot = (values: Values, key: string): Slot => {
+  const value = values.get(key)
+  return value === undefined && !values.has(key) ? ABSENT : value
+}
+
+export const equalSlots = (a: Slot, b: Slot): boolean =>
+  a === ABSENT || b === ABSENT ? a === b : equalWires(a, b)
+
+export function wireChange(change: Change): WireChange {
+  if (change.key === null) return []
+  if (change.after === ABSENT) return [change.key]
+  return change.steps ? [change.key, null, change.steps] : [change.key, change.after]
+}
+
+export const wireCommit = ({ author, method, time, identical, changes }: Commit): WireCommit => [
+  author.session,
+  author.state,
+  author.pid,
+  author.name,
+  method,
+  time,
+  identical,
+  changes.map(wireChange),
+]
+
+/** What is at `key` once `change` was made where `before` was. */
+export function slotAfter(before: Slot, change: WireChange): Slot {
+  if (change.length < 2) return ABSENT
+  if (change.length === 2) return change[1] as Wire
+  const value = before === ABSENT ? undefined : sharedFromWire(before)
+  return Packed.of(applySteps(value, change[2] as Step[]), true)
+}

@@ -1,0 +1,92 @@
+import { Ask, type Entry, type WireChange } from '../protocol/messages.ts'
+import { checkKey, equalWires, Packed, type Wire } from '../protocol/values.ts'
+import { ABSENT, type Author, type Change, change, type Slot, slot, slotAfter } from './commit.ts'
+import type { Namespace } from './namespace.ts'
+
+/** The dict methods that only read, by their kind of message. `ABSENT`: the key is not there. */
+export const reads: Record<number, (space: Namespace, argument: never) => unknown> = {
+  [Ask.get]: (space, key: string): Slot => slot(space.values, key),
+  [Ask.has]: (space, key: string) => space.values.has(key),
+  [Ask.size]: space => space.values.size,
+  [Ask.keys]: space => [...space.values.keys()],
+  [Ask.values]: space => [...space.values.values()],
+  [Ask.items]: space => [...space.values],
+  [Ask.equals]: (space, entries: Entry[]) => {
+    const { values } = space
+    return (
+      entries.length === values.size &&
+      entries.every(([key, value]) => values.has(key) && equalWires(values.get(key), value))
+    )
+  },
+}
+
+type Write = (space: Namespace, author: Author, first: never, second: never) => Slot | Entry
+
+/** The dict methods that may change the state; each is one commit or none, and gives back the call's result. */
+export const writes: Record<number, Write> = {
+  [Ask.set]: (space, author, key: string, value: Wire) => {
+    space.commit(author, 'set', [put(space, key, value)])
+    return undefined
+  },
+  [Ask.replace]: (space, author, entries: Entry[]) => {
+    const changes: Change[] = entries.map(([key, value]) => change(checked(key), ABSENT, own(value)))
+    space.commit(author, 'set', [{ key: null, before: space.values }, ...changes])
+    return undefined
+  },
+  [Ask.update]: (space, author, entries: Entry[]) => {
+    space.commit(
+      author,
+      'update',
+      entries.map(([key, value]) => put(space, key, value)),
+    )
+    return undefined
+  },
+  [Ask.delete]: (space, author, key: string) => {
+    const before = slot(space.values, key)
+    if (before !== ABSENT) space.commit(author, 'delete', [change(key, before, ABSENT)])
+    return before !== ABSENT
+  },
+  [Ask.clear]: (space, author) => {
+    space.commit(author, 'clear', [{ key: null, before: space.values }])
+    return undefined
+  },
+  [Ask.pop]: (space, author, key: string) => {
+    const before = slot(space.values, key)
+    if (before !== ABSENT) space.commit(author, 'pop', [change(key, before, ABSENT)])
+    return before
+  },
+  [Ask.popItem]: (space, author) => {
+    let last: Entry | undefined
+    for (last of space.values);
+    if (!last) return ABSENT
+    space.commit(author, 'popItem', [change(last[0], last[1], ABSENT)])
+    return last
+  },
+  [Ask.setDefault]: (space, author, key: string, value: Wire) => {
+    const before = slot(space.values, key)
+    if (before !== ABSENT) return before
+    space.commit(author, 'setDefault', [change(checked(key), ABSENT, own(value))])
+    return value
+  },
+}
+
+/** Changes that were made elsewhere, on the state as it is now. */
+export function changesFromWire(space: Namespace, wireChanges: WireChange[]): Change[] {
+  return wireChanges.map((wire): Change => {
+    if (wire.length === 0) return { key: null, before: space.values }
+    const before = slot(space.values, checked(wire[0]))
+    const after = slotAfter(before, wire)
+    return change(wire[0], before, after === ABSENT ? after : own(after), wire.length === 3 ? wire[2] : null)
+  })
+}
+
+const put = (space: Namespace, key: string, value: Wire): Change =>
+  change(checked(key), slot(space.values, key), own(value))
+
+function checked(key: unknown): string {
+  checkKey(key, 'commit')
+  return key
+}
+
+// What arrived in a frame is a view on the whole frame: keep the value alone.
+const own = (value: Wire): Wire => (value instanceof Packed ? value.own() : value)

@@ -1,0 +1,80 @@
+import {
+  ABSENT,
+  type Author,
+  type Change,
+  type Commit,
+  equalSlots,
+  type Slot,
+  type Values,
+} from './commit.ts'
+
+/** One ordered log of commits, its newest `historyLimit` kept, and the state they add up to. */
+export class Namespace {
+  readonly name: string
+  values: Values = new Map()
+  revision = 0
+  readonly historyLimit: number
+  // Commit r is at (r - 1) % historyLimit, so that a full log is written over in place.
+  readonly #kept: Commit[] = []
+  /** Called after each commit. */
+  onCommit: (() => void) | undefined
+
+  constructor(name: string, historyLimit: number) {
+    this.name = name
+    this.historyLimit = historyLimit
+  }
+
+  /** The oldest revision whose commit is kept; one above `revision` while there is none. */
+  get first(): number {
+    return this.revision - this.#kept.length + 1
+  }
+
+  at(revision: number): Commit {
+    return this.#kept[(revision - 1) % this.historyLimit] as Commit
+  }
+
+  /** The only way in which a namespace changes. */
+  commit(author: Author, method: string, changes: readonly Change[], identical = allEqual(changes)): void {
+    for (const change of changes) {
+      if (change.key === null) this.values = new Map()
+      else if (change.after === ABSENT) this.values.delete(change.key)
+      else this.values.set(change.key, change.after)
+    }
+    const commit: Commit = { author, method, time: Date.now(), identical, changes }
+    this.#kept[this.revision % this.historyLimit] = commit
+    this.revision++
+    this.onCommit?.()
+  }
+
+  /** The state as it was at `revision`, from `first - 1` on: today's, with the later commits taken back. */
+  stateAt(revision: number): Values {
+    if (revision === this.revision) return this.values
+    let values: Values = new Map(this.values)
+    for (let r = this.revision; r > revision; r--) {
+      const { changes } = this.at(r)
+      for (let i = changes.length - 1; i >= 0; i--) {
+        const change = changes[i] as Change
+        if (change.key === null) values = new Map(change.before)
+        else if (change.before === ABSENT) values.delete(change.key)
+        else values.set(change.key, change.before)
+      }
+    }
+    return values
+  }
+}
+
+function allEqual(changes: readonly Change[]): boolean {
+  if (changes.length === 1) {
+    const only = changes[0] as Change
+    return only.key === null ? only.before.size === 0 : equalSlots(only.before, only.after)
+  }
+  // After a clear, the later changes say what became of each key.
+  const cleared = changes.find(change => change.key === null)
+  const puts = changes.filter(change => change.key !== null)
+  if (!cleared) return puts.every(change => equalSlots(change.before, change.after))
+  const now = new Map<string, Slot>(puts.map(change => [change.key, change.after]))
+  const was = cleared.before as Values
+  return (
+    now.size === was.size && [...now].every(([key, after]) => was.has(key) && equalSlots(was.get(key), after))
+  )
+}

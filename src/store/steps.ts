@@ -1,0 +1,52 @@
+import type { Step } from '../protocol/messages.ts'
+import { fromWire } from '../protocol/values.ts'
+
+type Node = Record<string, unknown> | unknown[]
+
+/** A new value with the steps made; what they do not touch is shared with `value`, which stays as it is. */
+export function applySteps(value: unknown, steps: readonly Step[]): unknown {
+  const copied = new Set<unknown>()
+  let root = value
+  for (const step of steps) root = applyStep(root, step, copied)
+  return root
+}
+
+function applyStep(root: unknown, step: Step, copied: Set<unknown>): unknown {
+  const [op, path] = step
+  const next = writable(root, copied)
+  let parent = next
+  for (let i = 0; i < path.length - 1; i++) {
+    const child = writable(read(parent, path[i] as string | number), copied)
+    write(parent, path[i] as string | number, child)
+    parent = child
+  }
+  const last = path[path.length - 1] as string | number
+  if (op === 'remove') {
+    if (Array.isArray(parent)) parent.splice(Number(last), 1)
+    else delete parent[last]
+  } else {
+    const value = fromWire(step[2])
+    if (op === 'insert' && Array.isArray(parent)) parent.splice(Number(last), 0, value)
+    else write(parent, last, value)
+  }
+  return next
+}
+
+function writable(node: unknown, copied: Set<unknown>): Node {
+  if (copied.has(node)) return node as Node
+  if (typeof node !== 'object' || node === null)
+    throw new TypeError('a step leads into a value that has no parts')
+  const copy = Array.isArray(node) ? node.slice() : { ...node }
+  copied.add(copy)
+  return copy as Node
+}
+
+function read(node: Node, key: string | number): unknown {
+  if (!Object.hasOwn(node, key)) throw new TypeError(`a step leads to a part that is not there: ${key}`)
+  return (node as Record<string | number, unknown>)[key]
+}
+
+function write(node: Node, key: string | number, value: unknown): void {
+  if (key === '__proto__') throw new TypeError('__proto__ is refused as a key')
+  ;(node as Record<string | number, unknown>)[key] = value
+}

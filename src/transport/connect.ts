@@ -1,0 +1,73 @@
+import { connect as netConnect, type Socket } from 'node:net'
+import { ConnectionError, TimeoutError } from '../errors.ts'
+import { parseAddress } from '../protocol/address.ts'
+import { decode, encodeFrame, FrameReader } from '../protocol/frames.ts'
+import { type Hello, PROTOCOL, type ServerHello, VERSION } from '../protocol/messages.ts'
+
+const HELLO_BYTES = 64 << 10
+
+/** A socket whose two ends have greeted each other, and what the server said of itself. */
+export interface Greeted {
+  socket: Socket
+  server: ServerHello
+}
+
+/** Connects to a server and exchanges hellos; `timeout` in milliseconds. */
+export function connect(address: string, timeout: number): Promise<Greeted> {
+  const endpoint = parseAddress(address, 'connect')
+  return new Promise((resolve, reject) => {
+    const socket = netConnect(
+      endpoint.kind === 'ipc' ? { path: endpoint.path } : { ...endpoint, noDelay: true },
+    )
+    const reader = new FrameReader(HELLO_BYTES)
+    const fail = (error: Error) => {
+      clearTimeout(timer)
+      socket.destroy()
+      reject(error)
+    }
+    const timer = setTimeout(
+      () => fail(new TimeoutError(`${address} did not greet within ${timeout} ms: is it a zproc server?`)),
+      timeout,
+    )
+    const onError = (error: Error) =>
+      fail(
+        new ConnectionError(
+          `nothing answers at ${address}: start a server there with startServer(…) (${error.message})`,
+          { cause: error },
+        ),
+      )
+    const onClose = () =>
+      fail(new ConnectionError(`${address} ended the connection before it greeted: is it a zproc server?`))
+    const onData = (chunk: Buffer) => {
+      try {
+        reader.read(chunk, bytes => {
+          const server = checkHello(decode(bytes), address)
+          clearTimeout(timer)
+          socket.off('error', onError).off('close', onClose).off('data', onData)
+          socket.pause()
+          resolve({ socket, server })
+        })
+      } catch (error) {
+        fail(
+          error instanceof ConnectionError
+            ? error
+            : new ConnectionError(`${address} does not speak zproc`, { cause: error }),
+        )
+      }
+    }
+    socket.on('error', onError).on('close', onClose).on('data', onData)
+    socket.write(encodeFrame([PROTOCOL, VERSION, { pid: process.pid }] satisfies Hello))
+  })
+}
+
+function checkHello(hello: unknown, address: string): ServerHello {
+  if (!Array.isArray(hello) || hello[0] !== PROTOCOL)
+    throw new ConnectionError(`${address} does not speak zproc`)
+  const said = hello[2] as ServerHello | { refused: string }
+  if ('refused' in said) throw new ConnectionError(`${address}: ${said.refused}`)
+  if (hello[1] !== VERSION)
+    throw new ConnectionError(
+      `${address} speaks version ${hello[1]} of the protocol and this client version ${VERSION}: use the same version of zproc on both sides`,
+    )
+  return said
+}
