@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import test from 'node:test'
+import { findCycle, type Import, importsOfSource, readExplanation } from './imports.ts'
+
+/** What a room may import besides itself. A room that is not listed here is no room. */
+const rooms: Record<string, readonly string[]> = {
+  errors: [],
+  async: ['errors'],
+  protocol: ['errors', 'async'],
+  lifeline: ['errors', 'async'],
+  transport: ['errors', 'async', 'protocol'],
+  store: ['errors', 'async', 'protocol'],
+  shipping: ['errors', 'async', 'protocol'],
+  engines: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping'],
+  server: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'lifeline'],
+  client: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'engines'],
+  process: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'lifeline', 'server', 'client'],
+}
+rooms.map = [...rooms.process!, 'process']
+rooms.context = [...rooms.map, 'map']
+rooms.index = [...rooms.context, 'context']
+rooms.cli = [...rooms.index, 'index']
+
+const redisClients = /^(redis|ioredis|iovalkey|bullmq|@redis\/.*)$/
+const imports = importsOfSource()
+
+test('imports point one way, from room to room', () => {
+  assert.ok(imports.length > 0, 'no import was found: has the form of --explainFiles changed?')
+  const wrong = imports.filter(it => it.to.startsWith('src/')).filter(it => !isAllowed(it))
+  assert.deepEqual(wrong.map(describe), [])
+})
+
+test('no import closes a cycle, type imports included', () => {
+  const cycle = findCycle(imports.filter(it => it.to.startsWith('src/')))
+  assert.equal(cycle?.join(' → '), undefined)
+})
+
+test('only engines/redis imports a Redis client', () => {
+  const wrong = imports.filter(
+    it => redisClients.test(packageOf(it.specifier)) && !it.from.startsWith('src/engines/redis/'),
+  )
+  assert.deepEqual(wrong.map(describe), [])
+})
+
+test('the source imports no package that its users would not have', () => {
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const had = new Set(Object.keys({ ...dependencies, ...peerDependencies }))
+  const wrong = imports
+    .filter(it => it.to.includes('node_modules/') && !it.to.includes('node_modules/@types/node/'))
+    .filter(it => !had.has(packageOf(it.specifier)))
+  assert.deepEqual(wrong.map(describe), [])
+})
+
+test('a wrong direction, an unknown room and a cycle are found', () => {
+  const explained = [
+    'src/errors.ts',
+    "   Imported via './errors.ts' from file 'src/client/state.ts'",
+    'src/client/state.ts',
+    '   Imported via "../client/state.ts" from file \'src/server/main.ts\'',
+    "   Imported via './client/state.ts' from file 'src/errors.ts'",
+    "   Imported via '../client/state.ts' from file 'src/utils/all.ts'",
+  ].join('\n')
+  const found = readExplanation(explained)
+  assert.deepEqual(found.filter(it => !isAllowed(it)).map(describe), [
+    "src/server/main.ts imports '../client/state.ts'",
+    "src/errors.ts imports './client/state.ts'",
+    "src/utils/all.ts imports '../client/state.ts'",
+  ])
+  assert.deepEqual(findCycle(found), ['src/client/state.ts', 'src/errors.ts', 'src/client/state.ts'])
+})
+
+function isAllowed({ from, to }: Import): boolean {
+  const [own, other] = [roomOf(from), roomOf(to)]
+  return own in rooms && (own === other || rooms[own]!.includes(other))
+}
+
+/** `src/errors.ts` → errors, `src/store/log.ts` → store. */
+function roomOf(file: string): string {
+  return file.split('/')[1]!.replace(/\.ts$/, '')
+}
+
+/** `msgpackr/pack` → msgpackr, `@redis/client/x` → @redis/client. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+function describe({ from, specifier }: Import): string {
+  return `${from} imports '${specifier}'`
+}

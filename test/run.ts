@@ -1,0 +1,57 @@
+// Gives every test file to node's own runner: `npm run test:run [part of a path]… [--a-test-runner-option]…`
+// Node 20 takes no glob for its test files, and shells differ in theirs; hence this file.
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** For one file, milliseconds. A file also counts as hanging when it leaves a timer, socket or process behind. */
+const fileTimeout = 120_000
+/** For all of them: the runner's SIGTERM does not stop a test that handles that signal. */
+const totalTimeout = 600_000
+
+const asked = process.argv.slice(2)
+const options = asked.filter(argument => argument.startsWith('-'))
+const parts = asked.filter(argument => !argument.startsWith('-'))
+
+const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .filter(file => file.endsWith('.test.ts') && !file.includes('node_modules'))
+  .map(file => join('test', file))
+  .filter(file => parts.length === 0 || parts.some(part => file.includes(part)))
+  .sort()
+
+if (files.length === 0) {
+  console.error(
+    `test/run.ts: no file test/**/*.test.ts has ${parts.map(part => `'${part}'`).join(' or ')} in its path`,
+  )
+  process.exit(1)
+}
+
+const runner = spawn(
+  process.execPath,
+  [
+    '--import',
+    'tsx',
+    '--test',
+    '--test-concurrency=2',
+    `--test-timeout=${fileTimeout}`,
+    ...options,
+    ...files,
+  ],
+  // A process group of its own: at the total timeout it goes as a whole.
+  { stdio: 'inherit', detached: process.platform !== 'win32' },
+)
+
+const stopAll = (signal: NodeJS.Signals): void => {
+  if (runner.pid === undefined || runner.exitCode !== null || runner.signalCode !== null) return
+  process.kill(process.platform === 'win32' ? runner.pid : -runner.pid, signal)
+}
+process.on('SIGINT', () => stopAll('SIGINT'))
+process.on('SIGTERM', () => stopAll('SIGTERM'))
+setTimeout(() => {
+  console.error(`test/run.ts: the tests took longer than ${totalTimeout / 1000} s and were killed`)
+  stopAll('SIGKILL')
+}, totalTimeout).unref()
+
+runner.on('exit', code => {
+  process.exitCode = code ?? 1
+})
