@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import test, { after, before } from 'node:test'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+
+const root = mkdtempSync(join(tmpdir(), 'zproc-packaging-'))
+const source = join(root, 'source')
+const project = join(root, 'project')
+const besidesTheBuild = ['LICENSE', 'README.md', 'package.json'].filter(file => existsSync(file))
+const tsc = resolve('node_modules/typescript/bin/tsc')
+let tarball: string
+
+// Packs a build of its own: dist/ may be old, absent, or just being written.
+before(() => {
+  mkdirSync(source)
+  for (const file of besidesTheBuild) cpSync(file, join(source, file))
+  node(tsc, '-p', 'tsconfig.build.json', '--outDir', join(source, 'dist'))
+  const packed = npm(source, 'pack', '--json', '--ignore-scripts')
+  tarball = join(source, JSON.parse(packed)[0].filename)
+})
+
+after(() => rmSync(root, { recursive: true, force: true }))
+
+test('publint has nothing to say about the package', async () => {
+  const { messages, pkg } = await publint({ pkgDir: source, strict: true, pack: false })
+  assert.deepEqual(
+    messages.map(message => formatMessage(message, pkg)),
+    [],
+  )
+})
+
+test('the declarations resolve for everybody who can import the package', async () => {
+  const result = await checkPackage(createPackageFromTarballData(readFileSync(tarball)))
+  assert.ok(result.types, 'the package has no declarations')
+  // It is ESM alone, for Node 20 and later: CommonJS and the resolution of Node 10 are out of reach by intent.
+  const outOfReach = ['node10', 'node16-cjs']
+  const problems = result.problems.filter(
+    problem => !('resolutionKind' in problem && outOfReach.includes(problem.resolutionKind)),
+  )
+  assert.deepEqual(problems, [])
+})
+
+test('the package holds the build, its declarations, the readme and the licence, and nothing else', () => {
+  const files = createPackageFromTarballData(readFileSync(tarball)).listFiles()
+  const paths = files.map(file => file.replace('/node_modules/zproc/', ''))
+  const others = paths.filter(path => !/^dist\/.+\.(js|d\.ts)$/.test(path)).sort()
+  assert.deepEqual(others, besidesTheBuild)
+  for (const path of paths.filter(path => path.endsWith('.js'))) {
+    assert.ok(paths.includes(path.replace(/\.js$/, '.d.ts')), `${path} has no declarations`)
+  }
+})
+
+test('a program compiles and runs where only the packed package is installed', { timeout: 100_000 }, () => {
+  mkdirSync(project)
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ name: 'consumer', type: 'module', private: true }),
+  )
+  npm(project, 'install', tarball, '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts')
+  // The one thing that a TypeScript user brings along.
+  mkdirSync(join(project, 'node_modules/@types'), { recursive: true })
+  symlinkSync(resolve('node_modules/@types/node'), join(project, 'node_modules/@types/node'))
+  cpSync('test/project/consumer/program.ts', join(project, 'program.ts'))
+
+  const compilerOptions = {
+    target: 'es2023',
+    module: 'nodenext',
+    strict: true,
+    skipLibCheck: false,
+    types: ['node'],
+  }
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }))
+  node(tsc, '-p', project)
+
+  const printed = node(join(project, 'program.js'))
+  assert.deepEqual(printed.trim().split('\n'), [
+    'oat: 2 left',
+    'nut: 1 left',
+    'plain: 0 left',
+    'sold out: oat, nut, plain',
+    'ZPROC_KEY',
+    'the server is a process of its own: true',
+  ])
+})
+
+function node(...args: string[]): string {
+  return run(process.execPath, args, process.cwd())
+}
+
+function npm(cwd: string, ...args: string[]): string {
+  // Under `npm test` its own script is known; npm is a .cmd file on Windows, which execFile does not run.
+  const script = process.env.npm_execpath
+  return script?.endsWith('.js') ? run(process.execPath, [script, ...args], cwd) : run('npm', args, cwd)
+}
+
+function run(command: string, args: string[], cwd: string): string {
+  try {
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: 'pipe', timeout: 90_000 })
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string }
+    throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error })
+  }
+}
