@@ -5,9 +5,9 @@ import type { Binding, Reference } from './bindings.ts'
 import { planClass } from './classes.ts'
 import { exportedAs } from './exported.ts'
 import type { Closure, Engine } from './inspect.ts'
-import { entries, fileHash, importedAs, isEntry } from './modules.ts'
+import { entries, fileHash, importedAs, isEntry, isFileSpecifier, resolveFile } from './modules.ts'
 import { builtinNode, isKnownGlobal, nativeNode } from './natives.ts'
-import { className, misuse, placeIn, refusal, type Trail, whyNot } from './refusal.ts'
+import { className, misuse, OWN_ADVICE, placeIn, refusal, type Trail, whyNot } from './refusal.ts'
 import { type Edit, rewritten, surroundingsOf } from './rewrite.ts'
 import { freeNames, placeOf, type Script, scriptOf, type Written, writtenIn } from './script.ts'
 import type { AnyFunction, Base, Node, Own, Property, Shipment, Slot } from './shipment.ts'
@@ -50,6 +50,7 @@ class Capture {
   readonly #drafts = new Map<object, Draft>()
   /** Classes that must go as text, though a module exports them: instances with private fields need it. */
   readonly #asText = new Set<object>()
+  readonly #weak = new Map<object, { node: ObjectNode; trail: Trail }>()
   readonly #witnesses = new Map<object, number>()
 
   constructor(engine: Engine, options: CaptureOptions) {
@@ -59,9 +60,31 @@ class Capture {
 
   run(fn: object, name: string): Shipment {
     this.#slot(fn, { up: undefined, name, variable: true, place: '' }, undefined)
-    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) next()
+    do this.#drain()
+    while (this.#addWeakEntries())
     this.#writeAll()
     return { nodes: this.#nodes, entries: [...entries()] }
+  }
+
+  #drain(): void {
+    for (let at = 0; at < this.#queue.length; at++) this.#queue[at]?.()
+    this.#queue.length = 0
+  }
+
+  /** A WeakMap holds for what travels anyway; another key may be the only one who knows it. */
+  #addWeakEntries(): boolean {
+    for (const [weak, { node, trail }] of this.#weak) {
+      for (const { key, value } of this.#engine.entries(weak)) {
+        const member = types.isWeakMap(weak) ? key : value
+        const known = typeof member === 'object' && member !== null ? this.#numbers.get(member) : undefined
+        if (known === undefined || node.entries?.some(slot => Array.isArray(slot) && slot[0] === known))
+          continue
+        node.entries ??= []
+        node.entries.push([known])
+        if (types.isWeakMap(weak)) node.entries.push(this.#slot(value, part(trail, ' (a value)'), weak))
+      }
+    }
+    return this.#queue.length > 0
   }
 
   /** The place of a value in the table. Its parts are looked at later, so that no depth overflows the stack. */
@@ -247,7 +270,9 @@ class Capture {
     else this.#prototypeParts(made, value, trail)
     const proto: unknown = Object.getPrototypeOf(value)
     if (form !== 'class' && proto !== ordinaryPrototype(value)) made.proto = this.#slot(proto, trail, value)
+    const isWritten = form === 'class' ? methodsIn(draft, value, true) : () => false
     this.#own(made, value, trail, key => {
+      if (isWritten(key)) return true
       if (key === 'length' || key === 'prototype' || key === 'arguments' || key === 'caller') return true
       return key === 'name' && typeof Object.getOwnPropertyDescriptor(value, key)?.value === 'string'
     })
@@ -265,6 +290,11 @@ class Capture {
     const { node, script, value } = draft
     const [first] = references
     if (!first || name === 'arguments') return
+    const runner = RUNNER_WORDS.find(([pattern]) => pattern.test(name))
+    if (runner) {
+      for (const { start, end } of references) draft.edits.push({ start, end, text: runner[1] })
+      return
+    }
     const scope = closure.scopes.find(variables => Object.hasOwn(variables, name))
     const binding = first.binding
     const trail: Trail = { up: about.trail, name, variable: true, place: placeIn(script, first.start) }
@@ -317,7 +347,7 @@ class Capture {
       const within = how === 'import' || interop ? path : ['default', ...path]
       return this.#number({ kind: 'builtin', id: specifier, path: within })
     }
-    const isFile = /^(?:\.{0,2}\/|file:)/.test(specifier)
+    const isFile = isFileSpecifier(specifier)
     if ((isFile && this.#options.byValue) || !from.startsWith('file:')) return undefined
     const target = isFile ? resolveFile(specifier, from) : undefined
     if (target && isEntry(target)) return undefined
@@ -408,36 +438,9 @@ class Capture {
         this.#slot(hidden.get(name), part(trail, `.${name}`), value),
       ])
     }
-    const body =
-      written.node.type === 'ClassDeclaration' || written.node.type === 'ClassExpression'
-        ? written.node.body.body
-        : []
-    const texts = new Map<string | symbol, string>()
-    let computed = false
-    for (const member of body) {
-      if (member.type !== 'MethodDefinition' || member.static) continue
-      if (member.computed) computed = true
-      const key =
-        member.key.type === 'Identifier'
-          ? member.key.name
-          : member.key.type === 'Literal'
-            ? String(member.key.value)
-            : ''
-      texts.set(key, draft.script.source.slice(member.start, member.end))
-    }
     const prototype: unknown = value.prototype
     if (typeof prototype !== 'object' || prototype === null) return
-    this.#prototypeOwn(node, value, prototype, trail, key => {
-      const text = texts.get(key)
-      const { value: method, get, set } = Object.getOwnPropertyDescriptor(prototype, key) ?? {}
-      const current = typeof method === 'function' ? method : (get ?? set)
-      if (text === undefined) return computed && typeof current === 'function'
-      return (
-        get !== undefined ||
-        set !== undefined ||
-        (typeof current === 'function' && Function.prototype.toString.call(current) === text)
-      )
-    })
+    this.#prototypeOwn(node, value, prototype, trail, methodsIn(draft, prototype, false))
   }
 
   // Objects
@@ -496,6 +499,7 @@ class Capture {
       }
       this.#own(node, value, trail, () => false)
     }
+    if (base === 'WeakMap' || base === 'WeakSet') this.#weak.set(value, { node, trail })
     if (node.proto !== undefined) this.#privateParts(node, value, trail)
     return node
   }
@@ -505,13 +509,17 @@ class Capture {
     const known = this.#numbers.get(proto)
     if (known !== undefined) return [known]
     const maker: unknown = Object.getOwnPropertyDescriptor(proto, 'constructor')?.value
-    if (typeof maker !== 'function' || maker.prototype !== proto) return this.#slot(proto, trail, undefined)
-    if (!nativeNode(maker) && !builtinBase(maker)) {
+    if (typeof maker !== 'function') return this.#slot(proto, trail, undefined)
+    const { call } = this.#options
+    if (nativeNode(maker)) {
+      if (!isOrdinary(maker.prototype)) throw refusal(call, trail, ...whyNot(value))
+    } else if (!builtinBase(maker)) {
       const closure = this.#engine.closure(maker)
       const script = closure && scriptOf(this.#engine, closure)
-      if (script?.url.startsWith('node:') || isOwnClass(maker, script))
-        throw refusal(this.#options.call, trail, ...whyNot(value))
+      if (script?.url.startsWith('node:')) throw refusal(call, trail, ...whyNot(value))
+      if (isOwnClass(maker, script)) throw refusal(call, trail, `a zproc ${maker.name}`, OWN_ADVICE)
     }
+    if (maker.prototype !== proto) return this.#slot(proto, trail, undefined)
     const number = this.#nodes.push({ kind: 'prototype', of: undefined }) - 1
     this.#numbers.set(proto, number)
     const of = this.#slot(
@@ -640,6 +648,12 @@ class Capture {
   }
 }
 
+/** What a test runner writes for `import()` and `import.meta`. */
+const RUNNER_WORDS: [RegExp, string][] = [
+  [/^__vi\w*dynamic_import__$/, '$import'],
+  [/^__vi\w*import_meta__$/, '$meta'],
+]
+
 function part(up: Trail, name: string): Trail {
   return { up, name, variable: false, place: up.place }
 }
@@ -669,6 +683,36 @@ function hasDirective(statements: unknown[]): boolean {
       'directive' in statement &&
       statement.directive === 'use strict',
   )
+}
+
+/** Which members of a class, or of its prototype, come with its text: methods that nobody has replaced. */
+function methodsIn(
+  { written, script }: Draft,
+  owner: object,
+  isStatic: boolean,
+): (key: string | symbol) => boolean {
+  const { node } = written
+  const texts = new Map<string, string>()
+  let computed = false
+  for (const member of node.type === 'ClassDeclaration' || node.type === 'ClassExpression'
+    ? node.body.body
+    : []) {
+    if (member.type !== 'MethodDefinition' || member.static !== isStatic) continue
+    const { key } = member
+    if (member.computed) computed = true
+    else if (key.type === 'Identifier') texts.set(key.name, textOf(member, script))
+    else if (key.type === 'Literal') texts.set(String(key.value), textOf(member, script))
+  }
+  return key => {
+    const { value, get, set } = Object.getOwnPropertyDescriptor(owner, key) ?? {}
+    const text = typeof key === 'string' ? texts.get(key) : undefined
+    if (text === undefined) return computed && typeof (value ?? get ?? set) === 'function'
+    return get || set ? true : typeof value === 'function' && Function.prototype.toString.call(value) === text
+  }
+}
+
+function textOf(member: AnyNode, { source }: Script): string {
+  return source.slice(member.start, member.end).replace(/^static\s+/, '')
 }
 
 /** Is an `undefined` that the engine shows a variable before its declaration has run? */
@@ -725,6 +769,11 @@ function baseOf(value: object): Base {
   return types.isWeakSet(value) ? 'WeakSet' : 'Object'
 }
 
+/** What the engine makes itself has parts that are no properties: only the kinds in `BASES` can be made again. */
+function isOrdinary(proto: unknown): boolean {
+  return Object.values(BASES).some(known => known === proto) || proto instanceof Error
+}
+
 /** A class of Node that is made of ordinary properties: it may be extended, and sent. */
 function builtinBase(maker: AnyFunction): boolean {
   return maker.name === 'EventEmitter' && builtinNode(maker) !== undefined
@@ -751,12 +800,4 @@ function ordinaryPrototype(value: AnyFunction): object {
   const isAsync = types.isAsyncFunction(value)
   if (types.isGeneratorFunction(value)) return isAsync ? AsyncGeneratorFunction : GeneratorFunction
   return isAsync ? AsyncFunction : Function.prototype
-}
-
-function resolveFile(specifier: string, from: string): string | undefined {
-  try {
-    return new URL(specifier, from).href
-  } catch {
-    return undefined
-  }
 }

@@ -76,6 +76,18 @@ export class Engine {
     return values
   }
 
+  /** What is in a WeakMap or WeakSet at the moment. */
+  entries(weak: object): { key?: unknown; value: unknown }[] {
+    const { internalProperties = [] } = this.#ask<Properties>('Runtime.getProperties', {
+      objectId: this.#idOf(weak),
+      ownProperties: true,
+    })
+    const id = internalProperties.find(({ name }) => name === '[[Entries]]')?.value?.objectId
+    const entries = id ? Array.from(this.#hold<{ key?: unknown; value: unknown }[]>(id)) : []
+    this.#forget()
+    return entries
+  }
+
   /** The text of the script that a function was written in. */
   script(scriptId: string): Loaded | undefined {
     const session = this.#open()

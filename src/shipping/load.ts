@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import vm from 'node:vm'
 import { ShippingError } from '../errors.ts'
-import { fileHash } from './modules.ts'
+import { fileHash, resolveFile } from './modules.ts'
 import type { Interop, Node } from './shipment.ts'
 
 /** Imports what a shipped function had imported, as seen from the module that wrote it. */
@@ -46,7 +46,7 @@ export function importFrom(from: string): (specifier: string) => Promise<unknown
   return async specifier => {
     if (/^(?:node|file|data):/.test(specifier)) return import(specifier)
     if (/^\.{0,2}\//.test(specifier))
-      return import(new URL(specifier, from.startsWith('file:') ? from : here()).href)
+      return import(resolveFile(specifier, from.startsWith('file:') ? from : here()))
     return importerOf(from)(specifier)
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isMainThread, workerData } from 'node:worker_threads'
 import type { AnyNode } from 'acorn'
@@ -81,6 +82,21 @@ export function addEntry(url: string): void {
   entries()
     .add(url)
     .add(url.replace(/\.\w+$/, ''))
+}
+
+export function isFileSpecifier(specifier: string): boolean {
+  return /^(?:\.{0,2}\/|file:)/.test(specifier)
+}
+
+/** The file that a relative import means; test runners write paths from the root of the project. */
+export function resolveFile(specifier: string, from: string): string {
+  if (!specifier.startsWith('/') || !from.startsWith('file:')) return new URL(specifier, from).href
+  const path = specifier.replace(/^\/@fs(?=\/)/, '')
+  if (existsSync(path)) return pathToFileURL(path).href
+  for (let folder = dirname(fileURLToPath(from)); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, path))) return pathToFileURL(join(folder, path)).href
+    if (folder === dirname(folder)) return pathToFileURL(path).href
+  }
 }
 
 /** The hash of a module's file, so that the other side can tell whether it has the same one. */

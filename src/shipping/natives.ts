@@ -12,15 +12,13 @@ export function nativeNode(value: object): Node | undefined {
 
 /** The node for something that a module of Node itself exports. */
 export function builtinNode(value: object): Node | undefined {
-  for (const id of loadedBuiltins()) {
-    const module: unknown = load(id)
-    if (module === value) return { kind: 'builtin', id: `node:${id}`, path: [] }
-    if ((typeof module !== 'object' && typeof module !== 'function') || module === null) continue
-    for (const [name, { value: member }] of Object.entries(Object.getOwnPropertyDescriptors(module))) {
-      if (member === value) return { kind: 'builtin', id: `node:${id}`, path: [name] }
-    }
-  }
-  return undefined
+  const known = builtins.get(value)
+  if (known) return known
+  const loaded = loadedBuiltins()
+  if (loaded.length === indexed) return undefined
+  indexed = loaded.length
+  for (const id of loaded) index(id)
+  return builtins.get(value)
 }
 
 /** Does the other side have this global under the same name? */
@@ -33,6 +31,8 @@ export const ownErrors: Record<string, unknown> = { ...errors }
 const atStart = new Set([...Object.getOwnPropertyNames(globalThis), 'undefined', 'arguments'])
 const own = new Map<unknown, string>(Object.entries(ownErrors).map(([name, value]) => [value, name]))
 const load = createRequire(import.meta.url)
+const builtins = new Map<object, Node>()
+let indexed = 0
 let paths: Map<object, string[]> | undefined
 
 function globals(): Map<object, string[]> {
@@ -59,6 +59,16 @@ function globals(): Map<object, string[]> {
   return paths
 }
 
+function index(id: string): void {
+  const module: unknown = load(id)
+  if (!isObject(module)) return
+  if (!builtins.has(module)) builtins.set(module, { kind: 'builtin', id: `node:${id}`, path: [] })
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(module))) {
+    if (isObject(value) && !builtins.has(value))
+      builtins.set(value, { kind: 'builtin', id: `node:${id}`, path: [name] })
+  }
+}
+
 function note(into: Map<object, string[]>, value: object, path: string[]): void {
   if (!into.has(value)) into.set(value, path)
 }
@@ -71,5 +81,5 @@ function isObject(value: unknown): value is object {
 function loadedBuiltins(): string[] {
   const { moduleLoadList } = process as { moduleLoadList?: string[] }
   const names = new Set(moduleLoadList?.map(entry => entry.replace(/^NativeModule /, '')))
-  return builtinModules.filter(id => !id.startsWith('_') && (names.size === 0 || names.has(id)))
+  return builtinModules.filter(id => !/^_|^(?:sys|punycode)$/.test(id) && (names.size === 0 || names.has(id)))
 }

@@ -21,10 +21,16 @@ export function refusal(call: string, trail: Trail, what: string, advice: string
   return new ShippingError(`${call}: ${chain(trail)}, ${what}${place}. ${advice}`)
 }
 
+/** The same for something that the function does, rather than for a value that it uses. */
 export function misuse(call: string, trail: Trail, what: string, advice: string): ShippingError {
   const place = trail.place ? ` (${trail.place})` : ''
-  return new ShippingError(`${call}: ${chain(trail)} ${what}${place}. ${advice}`)
+  const which = trail.up ? ', which' : ''
+  return new ShippingError(`${call}: ${chain(trail)}${which} ${what}${place}. ${advice}`)
 }
+
+/** Why a zproc object stays: each process has its own connection. */
+export const OWN_ADVICE =
+  'Take the one you are given: a process gets its own `state` as its first argument, or with `passContext: true` its own `ctx`.'
 
 /** Why a value that is neither data nor a function with readable source stays where it is. */
 export function whyNot(value: object): [what: string, advice: string] {
@@ -66,10 +72,6 @@ export function className(value: object): string {
 }
 
 const ADVICE: [RegExp, string][] = [
-  [
-    /^(?:Context|State|Process|StateView|Server)$/,
-    'Take the one you are given: a process gets its own `state` as its first argument, or with `passContext: true` its own `ctx`.',
-  ],
   [
     /Socket$|^(?:Server|Agent|ClientRequest|IncomingMessage|ServerResponse|Http2\w+)$/,
     'A connection cannot leave its process: open it inside the function.',

@@ -182,6 +182,11 @@ class Revival {
     if (node.base === 'Map')
       for (let at = 0; at < entries.length; at += 2)
         Map.prototype.set.call(value, entries[at], entries[at + 1])
+    if (node.base === 'WeakSet')
+      for (const entry of entries) WeakSet.prototype.add.call(value, entry as object)
+    if (node.base === 'WeakMap')
+      for (let at = 0; at < entries.length; at += 2)
+        WeakMap.prototype.set.call(value, entries[at] as object, entries[at + 1])
     this.#properties(value as object, node.properties)
     for (const [of, fields] of node.privates ?? []) {
       const values: Record<string, unknown> = {}

@@ -88,7 +88,8 @@ const scripts = new Map<string, Script>()
 function read({ url, source, isModule, line, column }: Loaded): Script | undefined {
   let program: Program
   try {
-    program = parse(source, {
+    // Node's own modules are only recognised, never sent.
+    program = parse(url.startsWith('node:') ? '' : source, {
       ecmaVersion: 'latest',
       sourceType: isModule ? 'module' : 'script',
       allowReturnOutsideFunction: true,
