@@ -50,6 +50,7 @@ class Capture {
   readonly #drafts = new Map<object, Draft>()
   /** Classes that must go as text, though a module exports them: instances with private fields need it. */
   readonly #asText = new Set<object>()
+  readonly #seen = new Map<Script, Closure>()
   readonly #weak = new Map<object, { node: ObjectNode; trail: Trail }>()
   readonly #witnesses = new Map<object, number>()
 
@@ -118,6 +119,8 @@ class Capture {
 
   #nodeOf(value: object, trail: Trail, holder: object | undefined): Node {
     if (types.isProxy(value)) {
+      const imported = this.#importOf(value)
+      if (imported) return imported
       throw refusal(
         this.#options.call,
         trail,
@@ -216,6 +219,7 @@ class Capture {
   ): Node {
     const { call } = this.#options
     const { node, form, start, end } = written
+    this.#seen.set(script, closure)
     const text = script.source.slice(start, end)
     const name = value.name || trail.name
     const around = surroundingsOf(written, text)
@@ -355,6 +359,22 @@ class Capture {
     if (how === 'import')
       return this.#number({ kind: 'import', from, specifier: target ?? specifier, path, hash })
     return this.#number({ kind: 'require', from, specifier, path, hash, interop })
+  }
+
+  /** A module that was met as a value: which import gave it is seen in the modules looked at so far. */
+  #importOf(value: object): Node | undefined {
+    for (const [script, closure] of this.#seen) {
+      for (const variables of closure.scopes) {
+        for (const [name, found] of Object.entries(variables)) {
+          const binding = found === value ? bindingOf(script, name) : undefined
+          const imported = binding && importedAs(binding)
+          const slot = imported && this.#imported(imported, script)
+          const node = Array.isArray(slot) ? this.#nodes[slot[0]] : undefined
+          if (node) return node
+        }
+      }
+    }
+    return undefined
   }
 
   #number(node: Node): Slot {
@@ -516,7 +536,7 @@ class Capture {
     } else if (!builtinBase(maker)) {
       const closure = this.#engine.closure(maker)
       const script = closure && scriptOf(this.#engine, closure)
-      if (script?.url.startsWith('node:')) throw refusal(call, trail, ...whyNot(value))
+      if (!closure || script?.url.startsWith('node:')) throw refusal(call, trail, ...whyNot(value))
       if (isOwnClass(maker, script)) throw refusal(call, trail, `a zproc ${maker.name}`, OWN_ADVICE)
     }
     if (maker.prototype !== proto) return this.#slot(proto, trail, undefined)
@@ -579,6 +599,8 @@ class Capture {
     const fallback: unknown = Object.getOwnPropertyDescriptor(value, 'default')?.value
     const builtin = typeof fallback === 'object' && fallback !== null ? builtinNode(fallback) : undefined
     if (builtin) return builtin
+    const imported = this.#importOf(value)
+    if (imported) return imported
     const node: ObjectNode = { kind: 'object', base: 'Object', proto: null, properties: [] }
     this.#own(node, value, trail, key => key === Symbol.toStringTag)
     return node
@@ -656,6 +678,11 @@ const RUNNER_WORDS: [RegExp, string][] = [
 
 function part(up: Trail, name: string): Trail {
   return { up, name, variable: false, place: up.place }
+}
+
+/** A variable of the module as a whole: what a test runner wraps a module in counts as the module. */
+function bindingOf({ references }: Script, name: string): Binding | undefined {
+  return references.find(({ name: used, binding }) => used === name && binding !== undefined)?.binding
 }
 
 function idOf(node: AnyNode): string | undefined {

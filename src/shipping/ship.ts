@@ -29,8 +29,22 @@ export interface ShipOptions {
 export function ship(fn: AnyFunction | URL, options: ShipOptions): Shipped {
   if (fn instanceof URL) return shipUrl(fn, options.call)
   const { call, byValue = false, atomic = false } = options
+  if (byValue) {
+    const found = unchanging.get(fn)
+    if (found) return found
+  }
   const shipment = inspecting(engine => capture(fn, fn.name, engine, { call, byValue, atomic }))
-  return packed(shipment, fn.name, call)
+  const shipped = packed(shipment, fn.name, call)
+  if (byValue && isUnchanging(shipment)) unchanging.set(fn, shipped)
+  return shipped
+}
+
+// A function that uses no variable from around it is the same for ever: it is looked at once.
+const unchanging = new WeakMap<AnyFunction, Shipped>()
+
+function isUnchanging({ nodes }: Shipment): boolean {
+  const [only] = nodes
+  return nodes.length === 1 && only?.kind === 'function' && (only.variables?.length ?? 0) === 0
 }
 
 function shipUrl(url: URL, call: string): Shipped {
