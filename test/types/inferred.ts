@@ -1,0 +1,68 @@
+// What is inferred from a user's types and functions. It compiles, or `npm run types` fails; it is never run.
+import { atomic, type Draft, ping, type Snapshot, State, type StateView, startServer } from 'zproc'
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+/** Takes a value of exactly the type `T`: neither wider nor narrower, nor `any`. */
+function exactly<T>() {
+  return <V>(_value: V, ..._same: Same<V, T> extends true ? [] : ['is of another type than']): void => {}
+}
+
+interface Shop {
+  cookies: number
+  sold: string[]
+  owner?: { name: string }
+}
+
+export async function stateOfAShop(shop: State<Shop>): Promise<void> {
+  exactly<number>()(await shop.get('cookies'))
+  exactly<{ name: string } | undefined>()(await shop.get('owner'))
+  exactly<{ name: string } | undefined | null>()(await shop.get('owner', null))
+  exactly<('cookies' | 'sold' | 'owner')[]>()(await shop.keys())
+  exactly<Shop>()(await shop.copy())
+  exactly<boolean>()(await shop.delete('owner'))
+  exactly<string[]>()(await shop.setDefault('sold', []))
+  exactly<State<Shop>>()(shop.fork())
+  exactly<StateView<Shop>>()(await shop.view())
+  for await (const key of shop) exactly<'cookies' | 'sold' | 'owner'>()(key)
+}
+
+export async function watchersOfAShop(shop: State<Shop>): Promise<void> {
+  const snapshot = await shop.getWhenChange('cookies', 'sold', { exclude: true, timeout: 100 })
+  exactly<Snapshot<Shop>>()(snapshot)
+  exactly<number>()(snapshot.cookies)
+  exactly<readonly string[]>()(snapshot.sold)
+  for await (const { cookies } of shop.when(state => state.cookies > 3, { live: true }))
+    exactly<number>()(cookies)
+  for await (const { after, by } of shop.rawUpdates()) {
+    exactly<Snapshot<Shop>>()(after)
+    exactly<number>()(by.pid)
+  }
+}
+
+export async function atomicFunctions(shop: State<Shop>): Promise<void> {
+  const sell = atomic((state: Draft<Shop>, kind: string, many?: number) => {
+    state.sold.push(kind)
+    state.cookies -= many ?? 1
+    return state.cookies
+  })
+  exactly<number>()(await sell(shop, 'oat'))
+  exactly<number>()(await sell(shop, 'oat', 2))
+
+  const slowly = atomic(async (state: Draft<Shop>) => state.owner)
+  exactly<{ name: string } | undefined>()(await slowly(shop))
+}
+
+export async function functions(): Promise<void> {
+  const server = await startServer(null, { backend: 'thread' })
+  exactly<string>()(server.address)
+  exactly<number | null>()(await ping(server.address, { timeout: 100 }))
+}
+
+/** A state of no stated type takes any key. */
+export async function looseState(address: string): Promise<void> {
+  const state = new State(address)
+  await state.set('anything', 1)
+  const anything: number = await state.get('anything')
+  await state.set('anything', anything + 1)
+}
