@@ -1,0 +1,49 @@
+import { rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { randomIpcAddress } from '../../src/protocol/address.ts'
+import { spawnTied } from '../../src/lifeline/spawn.ts'
+
+/** The limit that sockets set: a process that sends back what it gets, and how long a round trip to it takes. */
+export interface Echo {
+  /** Milliseconds for `count` round trips of 64 bytes, one after the other. */
+  roundTrips(count: number): Promise<number>
+  stop(): void
+}
+
+export async function startEcho(): Promise<Echo> {
+  const path = randomIpcAddress().slice('ipc://'.length)
+  const child = spawnTied(new URL(import.meta.url), { args: [path] })
+  await new Promise(resolve => child.once('message', resolve))
+  const socket = connect({ path })
+  await new Promise(resolve => socket.once('connect', resolve))
+  const message = Buffer.alloc(64, 1)
+  return {
+    roundTrips: count =>
+      new Promise(resolve => {
+        const began = performance.now()
+        let left = count
+        const next = () => {
+          if (left-- > 0) socket.write(message)
+          else {
+            socket.off('data', next)
+            resolve(performance.now() - began)
+          }
+        }
+        socket.on('data', next)
+        next()
+      }),
+    stop: () => {
+      socket.destroy()
+      child.kill()
+      rmSync(path, { force: true })
+    },
+  }
+}
+
+if (process.send && process.argv[1] && import.meta.url.endsWith(process.argv[1])) {
+  createServer(socket => {
+    socket.on('data', data => socket.write(data))
+    socket.on('error', () => process.exit())
+    socket.on('close', () => process.exit())
+  }).listen(process.argv[2], () => process.send?.('ready'))
+}
