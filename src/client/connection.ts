@@ -46,6 +46,8 @@ export class Connection {
   #error: Error | undefined
   #maxMessageBytes = Number.POSITIVE_INFINITY
   #referenced = true
+  #awaited = 0
+  #lookScheduled = false
 
   /** `ready`: the server is being started, connect when this resolves. */
   static use(address: string, ready?: Promise<unknown>): Connection {
@@ -93,14 +95,8 @@ export class Connection {
     return this.#error
   }
 
-  /** Resolves when the request is answered. `build` gets the request's id; `bytes`: about how large it is. */
-  request<T>(
-    call: string,
-    build: (id: number) => ClientMessage,
-    finish: Finish,
-    extra?: unknown,
-    bytes = 0,
-  ): Promise<T> {
+  /** Resolves when the request is answered. `message` gets the request's id as its second part; `bytes`: about how large it is. */
+  request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown, bytes = 0): Promise<T> {
     if (this.#error) return Promise.reject(this.#error)
     if (bytes > this.#maxMessageBytes)
       return Promise.reject(
@@ -111,7 +107,8 @@ export class Connection {
     const id = ++this.#lastId
     return new Promise<T>((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, finish, extra })
-      this.send(build(id), bytes)
+      message[1] = id
+      this.send(message, bytes)
     })
   }
 
@@ -133,9 +130,30 @@ export class Connection {
     if (this.#users === 0 && this.#pending.size === 0) this.#channel?.end()
   }
 
+  /** Somebody awaits what the server will say unasked; to be called off by the function that it returns, once. */
+  keepAwaited(): () => void {
+    this.#awaited++
+    if (!this.#referenced) this.#keepAlive()
+    return () => {
+      this.#awaited--
+      this.#look()
+    }
+  }
+
+  // Whoever was waiting may ask again right away: look at the end of the turn.
+  #look(): void {
+    if (this.#lookScheduled || this.#pending.size > 0) return
+    this.#lookScheduled = true
+    setImmediate(() => {
+      this.#lookScheduled = false
+      this.#keepAlive()
+      this.#endWhenIdle()
+    })
+  }
+
   // A call that is awaited keeps the program alive; an idle connection does not.
   #keepAlive(): void {
-    const wanted = this.#pending.size > 0
+    const wanted = this.#pending.size > 0 || this.#awaited > 0
     if (!this.#channel || wanted === this.#referenced) return
     this.#referenced = wanted
     if (wanted) this.#channel.socket.ref()
@@ -145,12 +163,7 @@ export class Connection {
   #frame(messages: ServerMessage[]): void {
     for (const message of messages) if (message[0] >= Tell.updates) this.#unasked(message)
     for (const message of messages) if (message[0] < Tell.updates) this.#reply(message)
-    if (this.#pending.size > 0) return
-    // Whoever was waiting may ask again right away: look at the end of the turn.
-    setImmediate(() => {
-      this.#keepAlive()
-      this.#endWhenIdle()
-    })
+    this.#look()
   }
 
   #reply(message: ServerMessage): void {

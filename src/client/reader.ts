@@ -80,6 +80,8 @@ export class Reader implements FeedEvents {
   values: Values = new Map()
   /** Why it moves no more. */
   error: Error | undefined
+  /** Where its State goes on when it has ended: behind a gap, if it met one. */
+  resumeAt: number | undefined
   /** Called at each update that arrives, instead of keeping it for waiters. */
   onArrival: (() => void) | undefined
   readonly #link: Link
@@ -87,6 +89,9 @@ export class Reader implements FeedEvents {
   #state: 'opening' | 'open' | 'seeking' | 'ended' = 'opening'
   #queue: { commits: WireCommit[]; next: number; bytes: number }[] = []
   #used = 0
+  // What follows the queue is no longer kept by the server: whoever has read the queue is told.
+  #gap: MissedUpdatesError | undefined
+  #seekAgain = false
   readonly #waiters = new Set<Waiter>()
   #snapshot: { revision: number; value: object } | undefined
 
@@ -95,13 +100,7 @@ export class Reader implements FeedEvents {
     this.#link = link
     this.position = from
     this.#id = link.connection.number()
-    link.connection.feeds.set(this.#id, this)
-    link.connection
-      .request<FeedStart | null>('watch', id => [Ask.feed, id, link.state, this.#id, from, WINDOW], result)
-      .then(
-        start => start && this.#started(start),
-        error => this.lost(error),
-      )
+    this.#open(from)
   }
 
   get busy(): boolean {
@@ -130,14 +129,32 @@ export class Reader implements FeedEvents {
 
   /** Goes to the newest revision, past all that is waiting. */
   seek(): void {
-    if (this.#state !== 'open') return
+    if (this.#state === 'ended') return
+    if (this.#state !== 'open') {
+      // The answer on its way may be older than this call.
+      this.#seekAgain = true
+      return
+    }
+    if (this.#gap) return this.#open(-1)
     this.#state = 'seeking'
-    this.#link.connection
-      .request<Jump | null>('goLive', id => [Ask.seek, id, this.#id], result)
-      .then(
-        jump => jump && this.#jumped(jump),
-        error => this.lost(error),
-      )
+    this.#link.connection.request<Jump | null>('goLive', [Ask.seek, 0, this.#id], result).then(
+      // The server had closed the feed, which fell behind: what was missed is dropped with the rest.
+      jump => (jump ? this.#jumped(jump) : this.#open(-1)),
+      error => this.lost(error),
+    )
+  }
+
+  #open(from: number): void {
+    if (this.#state === 'ended') return
+    this.#state = 'opening'
+    this.#queue = []
+    this.#gap = undefined
+    const { connection, state } = this.#link
+    connection.feeds.set(this.#id, this)
+    connection.request<FeedStart | null>('watch', [Ask.feed, 0, state, this.#id, from, WINDOW], result).then(
+      start => start && this.#started(start),
+      error => this.lost(error),
+    )
   }
 
   /** Moves by one update, if one is here. */
@@ -181,13 +198,20 @@ export class Reader implements FeedEvents {
   }
 
   fellBehind(from: number, to: number): void {
+    if (this.#state === 'seeking') return
+    this.#gap = new MissedUpdatesError(from, to)
     // What arrived before is still good: it is read first.
-    if (this.#state === 'open') this.#advance()
-    this.position = to
-    this.lost(new MissedUpdatesError(from, to))
+    if (this.#state === 'open' && !this.onArrival) this.#advance()
+    else this.#fall(this.#gap)
+  }
+
+  #fall(gap: MissedUpdatesError): void {
+    this.resumeAt = gap.to
+    this.lost(gap)
   }
 
   lost(error: Error): void {
+    if (this.error) return
     this.error = error
     this.#state = 'ended'
     this.#link.connection.feeds.delete(this.#id)
@@ -216,6 +240,10 @@ export class Reader implements FeedEvents {
 
   #ready(): void {
     this.#state = 'open'
+    if (this.#seekAgain) {
+      this.#seekAgain = false
+      return this.seek()
+    }
     for (const waiter of [...this.#waiters]) if (waiter.begin(this)) this.#waiters.delete(waiter)
     if (this.onArrival) this.onArrival()
     else this.#advance()
@@ -226,7 +254,7 @@ export class Reader implements FeedEvents {
       let wantsBefore = false
       for (const waiter of this.#waiters) if (waiter.wantsBefore) wantsBefore = true
       const update = this.take(wantsBefore)
-      if (!update) return
+      if (!update) return this.#gap && this.#fall(this.#gap)
       for (const waiter of [...this.#waiters]) if (waiter.offer(this, update)) this.#waiters.delete(waiter)
     }
   }

@@ -6,6 +6,9 @@ import type { Link } from './link.ts'
 import { Reader, type Update, type Waiter } from './reader.ts'
 import type { WatchOptions } from './types.ts'
 
+/** What the pending step of a loop gets when the loop is over. */
+const ENDED = Symbol('ended')
+
 /** Makes what a watcher hands out, of the reader and the update that it stands at. */
 type Result<T> = (reader: Reader, update: Update | undefined) => T
 
@@ -18,6 +21,7 @@ export class Watcher {
   #idle: Reader | undefined
   #idleLive: Reader | undefined
   readonly #buffered = new Set<Reader>()
+  readonly #live = new Set<Reader>()
 
   constructor(link: Link) {
     this.#link = link
@@ -51,16 +55,20 @@ export class Watcher {
     let first = true
     let done = false
     let chain: Promise<unknown> = Promise.resolve()
+    let endStep = () => {}
+    const end = (): IteratorResult<T> => ({ done: true, value: undefined })
     const step = (): Promise<IteratorResult<T>> => {
-      if (done) return Promise.resolve({ done: true, value: undefined })
-      return this.#wait<T>(options, call, (begin, settle) => {
+      if (done) return Promise.resolve(end())
+      return this.#wait<T | typeof ENDED>(options, call, (begin, settle) => {
+        endStep = () => settle(undefined, ENDED)
+        if (done) return endStep()
         if (!reader) reader = options.live ? this.#liveReader() : this.#borrow()
         else if (options.live) reader.seek()
         const initial = first
         first = false
         begin(reader, this.#waiter(matcher, options, initial, make, settle, true), () => {})
       }).then(
-        value => ({ done: false, value }),
+        value => (value === ENDED ? end() : { done: false, value }),
         error => {
           finish()
           throw error
@@ -70,6 +78,7 @@ export class Watcher {
     const finish = () => {
       if (done) return
       done = true
+      endStep()
       if (reader && options.live) this.#keepLive(reader)
       else if (reader) this.#giveBack(reader)
     }
@@ -82,7 +91,7 @@ export class Watcher {
       },
       return: async () => {
         finish()
-        return { done: true, value: undefined }
+        return end()
       },
       [Symbol.asyncIterator]: () => iterator,
     }
@@ -92,8 +101,10 @@ export class Watcher {
   /** Drops what is waiting: buffered watching goes on from now. */
   goLive(): void {
     this.#link.check()
-    if (this.#buffered.size === 0) this.#idle = this.#reader(-1)
-    else for (const reader of this.#buffered) reader.seek()
+    this.#forgetEnded()
+    for (const reader of this.#buffered) reader.seek()
+    // Loops have the others: the next one-shot watcher starts from now as well.
+    this.#idle ??= this.#reader(-1)
   }
 
   #waiter<T>(
@@ -146,11 +157,13 @@ export class Watcher {
     return new Promise<T>((resolve, reject) => {
       let leave = () => {}
       let settled = false
+      const release = this.#link.connection.keepAwaited()
       const settle = (error: unknown, value?: T) => {
         if (settled) return
         settled = true
         clearTimeout(timer)
         signal?.removeEventListener('abort', aborted)
+        release()
         if (error === undefined) resolve(value as T)
         else reject(error)
         leave()
@@ -216,27 +229,33 @@ export class Watcher {
       if (!reader.error) continue
       this.#buffered.delete(reader)
       if (this.#idle === reader) this.#idle = undefined
-      this.#position = Math.max(this.#position ?? 0, reader.position)
+      this.#position = Math.max(this.#position ?? 0, reader.resumeAt ?? reader.position)
     }
   }
 
   #liveReader(): Reader {
     const reader = this.#idleLive
     this.#idleLive = undefined
-    if (!reader || reader.error) return new Reader(this.#link, -1)
-    reader.seek()
-    return reader
+    if (reader && !reader.error) {
+      reader.seek()
+      return reader
+    }
+    const fresh = new Reader(this.#link, -1)
+    this.#live.add(fresh)
+    return fresh
   }
 
   #keepLive(reader: Reader): void {
-    if (reader.error || reader.busy) return
-    if (this.#idleLive && this.#idleLive !== reader) reader.close()
-    else this.#idleLive = reader
+    if (!reader.error && !this.#idleLive) {
+      this.#idleLive = reader
+      return
+    }
+    reader.close()
+    this.#live.delete(reader)
   }
 
   close(error: Error): void {
-    for (const reader of [...this.#buffered, this.#idleLive]) {
-      if (!reader) continue
+    for (const reader of [...this.#buffered, ...this.#live]) {
       reader.close()
       reader.lost(error)
     }

@@ -17,6 +17,8 @@ export interface Room {
   state<S extends object = AnyState>(t: TestContext): State<S>
   /** Two States of one namespace, each with a connection of its own. */
   pair<S extends object = AnyState>(t: TestContext): [State<S>, State<S>]
+  /** The same, of which both begin when the state is `initial`. */
+  pairAt<S extends object = AnyState>(t: TestContext, initial: S): Promise<[State<S>, State<S>]>
   /** Another State of the same namespace. Resolves when it has begun, at the newest revision. */
   beside<S extends object>(t: TestContext, state: State<S>): Promise<State<S>>
 }
@@ -65,6 +67,14 @@ function roomOf(server: () => Server): Room {
     pair: t => {
       const namespace = randomUUID()
       return [open(t, server().address, namespace), open(t, elsewhere(server().address), namespace)]
+    },
+    pairAt: async <S extends object>(t: TestContext, initial: S) => {
+      const namespace = randomUUID()
+      await open<S>(t, server().address, namespace).set(initial)
+      const state = open<S>(t, server().address, namespace)
+      const other = open<S>(t, elsewhere(server().address), namespace)
+      await Promise.all([state.size(), other.size()])
+      return [state, other]
     },
     beside: async (t, state) => {
       const other = state.fork()
