@@ -31,7 +31,7 @@ console.table(
   Object.fromEntries(
     Object.entries(single).map(([name, ms]) => [
       name,
-      { 'µs': (ms * 1000).toFixed(1), '× echo': (ms / single.echo).toFixed(2) },
+      { µs: (ms * 1000).toFixed(1), '× echo': (ms / single.echo).toFixed(2) },
     ]),
   ),
 )
@@ -46,7 +46,11 @@ const flight = await inTurn(5, {
   'atomic (100,000 keys)': () => pipelined(M, 500, () => increment(many as never)),
 })
 console.log('500 calls in flight')
-console.table(Object.fromEntries(Object.entries(flight).map(([name, rate]) => [name, { 'per second': Math.round(rate) }])))
+console.table(
+  Object.fromEntries(
+    Object.entries(flight).map(([name, rate]) => [name, { 'per second': Math.round(rate) }]),
+  ),
+)
 
 echo.stop()
 await server.stop()

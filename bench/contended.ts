@@ -9,7 +9,9 @@ const increment = atomic((state: { count: number }) => {
 })
 
 if (process.send) {
-  const state = new State<{ count: number }>(process.argv[2] as string, { namespace: process.argv[3] as string })
+  const state = new State<{ count: number }>(process.argv[2] as string, {
+    namespace: process.argv[3] as string,
+  })
   await state.get('count')
   process.send('ready')
   process.on('message', async () => {
@@ -18,12 +20,19 @@ if (process.send) {
   })
 } else {
   const server = await startServer()
-  for (const [namespace, size] of [['few', 10], ['many', 100_000]] as const) {
+  for (const [namespace, size] of [
+    ['few', 10],
+    ['many', 100_000],
+  ] as const) {
     const state = new State<{ count: number }>(server.address, { namespace })
     for (let i = 0; i < size; i += 1000)
-      await state.update(Object.fromEntries(Array.from({ length: Math.min(size, 1000) }, (_, k) => [`k${i + k}`, k])) as never)
+      await state.update(
+        Object.fromEntries(Array.from({ length: Math.min(size, 1000) }, (_, k) => [`k${i + k}`, k])) as never,
+      )
     await state.set('count', 0)
-    const children = Array.from({ length: 4 }, () => spawnTied(new URL(import.meta.url), { args: [server.address, namespace] }))
+    const children = Array.from({ length: 4 }, () =>
+      spawnTied(new URL(import.meta.url), { args: [server.address, namespace] }),
+    )
     const all = (go: boolean) =>
       Promise.all(
         children.map(child => {
@@ -42,7 +51,9 @@ if (process.send) {
     }
     const total = await state.get('count')
     const expected = rounds * 4 * EACH
-    console.log(`${size} keys: ${Math.round(median(rates))} increments/s; total ${total}, expected ${expected}`)
+    console.log(
+      `${size} keys: ${Math.round(median(rates))} increments/s; total ${total}, expected ${expected}`,
+    )
     if (total !== expected) process.exitCode = 1
     for (const child of children) child.kill()
     await state.close()

@@ -7,13 +7,13 @@ import { awaited, inTurn } from './kit/measure.ts'
 const N = 3000
 type Table = { ping: number; pong: number }
 
-if (process.argv[2]) {
-  const state = new State<Table>(process.argv[2])
+if (process.send) {
+  const state = new State<Table>(process.argv[2] as string)
   await state.set('pong', 0)
   process.send?.('ready')
   for (let i = 1; ; i++) {
-    await state.getWhenEqual('ping', i)
-    state.set('pong', i)
+    await state.getWhenEqual('ping', i).catch(() => process.exit())
+    state.set('pong', i).catch(() => process.exit())
   }
 }
 
@@ -36,7 +36,7 @@ console.table(
   Object.fromEntries(
     Object.entries(figures).map(([name, ms]) => [
       name,
-      { 'µs': (ms * 1000).toFixed(1), '× echo': (ms / figures.echo).toFixed(2) },
+      { µs: (ms * 1000).toFixed(1), '× echo': (ms / figures.echo).toFixed(2) },
     ]),
   ),
 )

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { randomIpcAddress } from '../../src/protocol/address.ts'
 import { spawnTied } from '../../src/lifeline/spawn.ts'
+import { randomIpcAddress } from '../../src/protocol/address.ts'
 
 /** The limit that sockets set: a process that sends back what it gets, and how long a round trip to it takes. */
 export interface Echo {

@@ -20,7 +20,11 @@ export async function inTurn<N extends string>(
 }
 
 /** Runs `count` calls with `flight` of them under way at any time; calls per second. */
-export async function pipelined(count: number, flight: number, call: (i: number) => Promise<unknown>): Promise<number> {
+export async function pipelined(
+  count: number,
+  flight: number,
+  call: (i: number) => Promise<unknown>,
+): Promise<number> {
   const began = performance.now()
   let next = 0
   const lane = async () => {

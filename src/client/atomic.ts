@@ -30,20 +30,19 @@ export function atomic<S extends object, A extends unknown[], R>(
   if (typeof fn !== 'function') throw new TypeError(`atomic: a function is needed, got ${describe(fn)}`)
   const name = fn.name || '(anonymous)'
   const call = `atomic function ${name}`
-  const isAsync = Object.prototype.toString.call(fn) === '[object AsyncFunction]'
-  const wrapper = async (state: State<S>, ...args: A): Promise<Awaited<R>> => {
-    const link = linkOf(state as unknown as State<object>, call)
-    link.check()
-    if (
-      holding
-        .getStore()
-        ?.some(held => held.connection === link.connection && held.namespace === link.namespace)
-    )
-      throw new TypeError(
-        `${call} was called inside another atomic function on the same namespace: call the plain function instead`,
-      )
-    const run = isAsync ? runHere : runAtServer
-    return (await run(fn as unknown as Plain, call, link, args)) as Awaited<R>
+  const run = Object.prototype.toString.call(fn) === '[object AsyncFunction]' ? runHere : runAtServer
+  const wrapper = (state: State<S>, ...args: A): Promise<Awaited<R>> => {
+    try {
+      const link = linkOf(state as unknown as State<object>, call)
+      link.check()
+      if (isHolding(link))
+        throw new TypeError(
+          `${call} was called inside another atomic function on the same namespace: call the plain function instead`,
+        )
+      return run(fn as unknown as Plain, call, link, args) as Promise<Awaited<R>>
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
   Object.defineProperty(wrapper, 'name', { value: fn.name })
   Object.defineProperty(wrapper, ATOMIC, { value: fn })
@@ -52,30 +51,37 @@ export function atomic<S extends object, A extends unknown[], R>(
 
 /** The holds that the code being run is inside of: waiting for another one there would never end. */
 const holding = new AsyncLocalStorage<Link[]>()
+const isHolding = ({ connection, namespace }: Link): boolean =>
+  holding.getStore()?.some(held => held.connection === connection && held.namespace === namespace) === true
+
+interface Call {
+  fn: Plain
+  call: string
+  link: Link
+  args: Wire[]
+}
 
 function runAtServer(fn: Plain, call: string, link: Link, args: unknown[]): Promise<unknown> {
   const { hash, bytes } = shipAtomic(fn)
   const wires = args.map((arg, i) => toWire(arg, call, `argument ${i + 1}`))
-  const size = wires.reduce<number>((sum, wire) => sum + wireBytes(wire), 0)
-  const ask = (given: Uint8Array | undefined) => {
-    const number = define(link, hash, given)
-    return link.request(
-      call,
-      id => [Ask.atomic, id, link.state, number, wires],
-      finishOf(link),
-      undefined,
-      size,
-    )
-  }
-  const first = ask(link.connection.functions.has(hash) ? undefined : bytes)
-  // The server had forgotten the function: say it again.
-  return first.then(value => (value === UNKNOWN ? ask(bytes) : value))
+  return ask({ fn, call, link, args: wires }, hash, link.connection.functions.has(hash) ? undefined : bytes)
 }
 
-const UNKNOWN = Symbol('unknown function')
+function ask(asked: Call, hash: string, bytes: Uint8Array | undefined): Promise<unknown> {
+  const { call, link, args } = asked
+  const number = define(link, hash, bytes)
+  let size = 0
+  for (const arg of args) size += wireBytes(arg)
+  return link.request(call, [Ask.atomic, 0, link.state, number, args], done, asked, size)
+}
 
-const finishOf = (link: Link) => (message: ServerMessage) => {
-  if (message[0] === Tell.unknownFunction) return UNKNOWN
+const done = (message: ServerMessage, asked: unknown): unknown => {
+  const { fn, link } = asked as Call
+  if (message[0] === Tell.unknownFunction) {
+    // The server had forgotten the function: it is said again.
+    const { hash, bytes } = shipAtomic(fn)
+    return ask(asked as Call, hash, bytes)
+  }
   link.committed(message)
   return fromWire((message as [number, number, number, Wire])[3])
 }
@@ -97,7 +103,7 @@ function define(link: Link, hash: string, bytes: Uint8Array | undefined): number
 
 async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Promise<unknown> {
   const data = args.map((arg, i) => fromWire(toWire(arg, call, `argument ${i + 1}`)))
-  const [hold, , entries] = await link.request<Grant>(call, id => [Ask.hold, id, link.state, call], result)
+  const [hold, , entries] = await link.request<Grant>(call, [Ask.hold, 0, link.state, call], result)
   const { holds } = link.connection
   const ended = new Promise<never>((_, reject) => {
     holds.set(hold, time =>
@@ -106,11 +112,7 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
   })
   ended.catch(() => {})
   const release = (changes: (ClientMessage & { 0: typeof Ask.release })[4]) =>
-    link.request(
-      call,
-      id => [Ask.release, id, link.state, hold, changes],
-      message => link.committed(message),
-    )
+    link.request(call, [Ask.release, 0, link.state, hold, changes], message => link.committed(message))
   try {
     const draft = new StateDraft(new Map(entries), call)
     const run = holding.run([...(holding.getStore() ?? []), link], async () => fn(draft.state, ...data))

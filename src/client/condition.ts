@@ -15,6 +15,8 @@ const condition = (holds: (reader: Reader) => boolean): Matcher => ({ holds, mat
 
 export function changeOf(keys: string[], options: ChangeOptions, call: string): Matcher {
   for (const key of keys) checkKey(key, call)
+  if (options.exclude !== undefined && typeof options.exclude !== 'boolean')
+    throw new TypeError(`${call}: exclude must be true or false, got ${describe(options.exclude)}`)
   if (keys.length === 0) return { matches: () => true }
   const duplicates = options.duplicateOkay === true
   if (!options.exclude)

@@ -18,7 +18,7 @@ export class Link {
     this.state = connection.number()
     const start = connection.request<number>(
       'new State',
-      id => [Ask.open, id, this.state, namespace, name],
+      [Ask.open, 0, this.state, namespace, name],
       message => from ?? (message as [number, number, number])[2],
     )
     // Whoever uses the State hears of a failure; a State that nobody uses is no reason to crash.
@@ -28,13 +28,13 @@ export class Link {
 
   request<T>(
     call: string,
-    build: (id: number) => ClientMessage,
+    message: ClientMessage,
     finish: Finish,
     extra?: unknown,
     bytes?: number,
   ): Promise<T> {
     if (this.#closed) return Promise.reject(this.#closed)
-    const reply = this.connection.request<T>(call, build, finish, extra, bytes)
+    const reply = this.connection.request<T>(call, message, finish, extra, bytes)
     return this.views.size === 0 ? reply : this.#seen(reply)
   }
 

@@ -180,7 +180,7 @@ export class State<S extends object = AnyState> {
     this.#watcher.close(closed)
     for (const view of this.#link.views) view.close()
     // The server answers in order: when this is answered, so is all that went before.
-    await this.#link.request('state.close', id => [Ask.size, id, this.#link.state], result).catch(() => {})
+    await this.#link.request('state.close', [Ask.size, 0, this.#link.state], result).catch(() => {})
     if (this.#link.close(closed)) this.#link.connection.release()
   }
 
@@ -302,7 +302,7 @@ export class State<S extends object = AnyState> {
   #plain<T>(name: string, kind: number, finish: Finish): Promise<T>
   #plain<T>(name: string, kind: number, finish: Finish): Promise<T> {
     const { state } = this.#link
-    return this.#link.request(`state.${name}`, id => [kind as typeof Ask.size, id, state], finish)
+    return this.#link.request(`state.${name}`, [kind as typeof Ask.size, 0, state], finish)
   }
 
   #keyed(name: string, kind: number, key: unknown, finish: Finish, extra?: unknown): Promise<unknown> {
@@ -312,7 +312,7 @@ export class State<S extends object = AnyState> {
       return Promise.reject(error)
     }
     const { state } = this.#link
-    return this.#link.request(`state.${name}`, id => [kind as typeof Ask.get, id, state, key], finish, extra)
+    return this.#link.request(`state.${name}`, [kind as typeof Ask.get, 0, state, key], finish, extra)
   }
 
   #valued<T>(name: string, kind: number, key: unknown, value: unknown, finish: Finish): Promise<T> {
@@ -329,7 +329,7 @@ export class State<S extends object = AnyState> {
     const bytes = wireBytes(wire)
     return this.#link.request(
       `state.${name}`,
-      id => [kind as typeof Ask.set, id, state, key as string, wire],
+      [kind as typeof Ask.set, 0, state, key as string, wire],
       finish,
       undefined,
       bytes,
@@ -347,7 +347,7 @@ export class State<S extends object = AnyState> {
     const bytes = entries.reduce((sum, [key, wire]) => sum + key.length + wireBytes(wire), 0)
     return this.#link.request(
       `state.${name}`,
-      id => [kind as typeof Ask.update, id, state, entries],
+      [kind as typeof Ask.update, 0, state, entries],
       finish,
       undefined,
       bytes,
@@ -420,7 +420,8 @@ function rawUpdate<S>(reader: Reader, update: Update | undefined): RawUpdate<S> 
 
 function optionsOf(args: unknown[]): ChangeOptions {
   const last = args[args.length - 1]
-  return typeof last === 'object' && last !== null ? (args.pop() as ChangeOptions) : {}
+  if (typeof last !== 'object' || last === null || Array.isArray(last)) return {}
+  return args.pop() as ChangeOptions
 }
 
 function entriesOf(object: unknown, call: string): Entry[] {
@@ -454,7 +455,7 @@ export async function pingThrough(
       )
   })
   try {
-    const reply = connection.request<[number, Uint8Array]>(call, id => [Ask.ping, id, sentPayload], result)
+    const reply = connection.request<[number, Uint8Array]>(call, [Ask.ping, 0, sentPayload], result)
     const [pid, payload] = await Promise.race([reply, late])
     return Buffer.compare(payload, sentPayload) === 0 ? pid : null
   } finally {

@@ -16,6 +16,8 @@ export class Core {
   readonly limits: Limits
   readonly functions = new FunctionCache()
   readonly #rooms = new Map<string, Room>()
+  /** Sessions that were told of updates in this turn. */
+  #told = new Set<{ flush(): void }>()
   #dirty = new Set<Feeds>()
   #scheduled = false
   #sessions = 0
@@ -46,6 +48,15 @@ export class Core {
     const dirty = this.#dirty
     this.#dirty = new Set()
     for (const feeds of dirty) feeds.distribute()
+    const told = this.#told
+    if (told.size === 0) return
+    this.#told = new Set()
+    // Who waits for an update gets it before those who wrote get their answer.
+    for (const session of told) session.flush()
+  }
+
+  tell(session: { flush(): void }): void {
+    this.#told.add(session)
   }
 
   #schedule(feeds: Feeds): void {

@@ -7,14 +7,16 @@ const KEPT = 1000
 /** Atomic functions by the hash of their bytes: compiled once, the least recently used forgotten first. */
 export class FunctionCache {
   readonly #compiled = new Map<string, AtomicFunction | Promise<AtomicFunction>>()
+  #newest = ''
 
   /** The function, a promise while its modules are being loaded, or undefined when its bytes are needed. */
   get(hash: string): AtomicFunction | Promise<AtomicFunction> | undefined {
+    if (hash === this.#newest) return this.#compiled.get(hash)
     const found = this.#compiled.get(hash)
-    if (found) {
-      this.#compiled.delete(hash)
-      this.#compiled.set(hash, found)
-    }
+    if (!found) return undefined
+    this.#compiled.delete(hash)
+    this.#compiled.set(hash, found)
+    this.#newest = hash
     return found
   }
 
@@ -27,6 +29,7 @@ export class FunctionCache {
         () => this.#compiled.delete(hash),
       )
     }
+    this.#newest = hash
     if (this.#compiled.size > KEPT) this.#compiled.delete(this.#compiled.keys().next().value as string)
     return made
   }

@@ -63,6 +63,10 @@ export class Session {
     }
   }
 
+  flush(): void {
+    this.#channel.flush()
+  }
+
   get pending(): number {
     return this.#channel.pending
   }
@@ -80,6 +84,7 @@ export class Session {
     }
     this.#lastUpdates = [Tell.updates, [feed], first, chunk]
     this.#channel.send(this.#lastUpdates, chunk.length)
+    this.#core.tell(this)
   }
 
   tellFellBehind(feed: number, from: number, to: number): void {

@@ -20,117 +20,133 @@ type Touched =
   | { kind: 'drafted'; value: unknown; finish: () => [unknown, Patch[]] }
   | { kind: 'copied'; value: unknown }
 
-/** The state as an object that a function may change freely: `changes` says what it did. */
-export class Draft {
-  readonly state: Record<string, unknown>
-  readonly #revoke: () => void
+type State = Record<string, unknown>
+
+/**
+ * The state as an object that a function may change freely: `changes` says what it did.
+ * It is its own proxy handler, so that making one costs next to nothing.
+ */
+export class Draft implements ProxyHandler<State> {
+  readonly state: State
   readonly #values: Values
-  readonly #touched = new Map<string, Touched>()
   readonly #call: string
+  #touched: Map<string, Touched> | undefined
+  #ended = false
 
   constructor(values: Values, call: string) {
     this.#values = values
     this.#call = call
-    const { proxy, revoke } = Proxy.revocable<Record<string, unknown>>({}, this.#handler())
-    this.state = proxy
-    this.#revoke = revoke
+    this.state = new Proxy<State>({}, this)
   }
 
   /** Ends the draft. A value that is no data is a TypeError, and then nothing is to be committed. */
   changes(): { changes: Change[]; identical: boolean } {
+    const touched = this.#touched
     const changes: Change[] = []
     let identical = true
-    const puts = new Map<string, Wire>()
+    this.#touched = undefined
+    this.#ended = true
+    if (!touched) return { changes, identical }
     // Values that were put may hold parts of drafts: encode them while those are alive.
-    for (const [key, touched] of this.#touched)
-      if (touched.kind === 'put' || touched.kind === 'copied')
-        puts.set(key, toWire(touched.value, this.#call, key))
-    for (const [key, touched] of this.#touched) {
+    const puts = new Map<string, Wire>()
+    for (const [key, made] of touched)
+      if (made.kind === 'put' || made.kind === 'copied') puts.set(key, toWire(made.value, this.#call, key))
+    for (const [key, made] of touched) {
       const before = slot(this.#values, key)
-      if (touched.kind === 'deleted') {
+      if (made.kind === 'deleted') {
         if (before === ABSENT) continue
         changes.push(change(key, before, ABSENT))
         identical = false
-      } else if (touched.kind === 'drafted') {
-        const made = stepped(key, before as Packed, touched.finish(), this.#call)
-        if (!made) continue
-        changes.push(made.change)
-        identical &&= made.identical
+      } else if (made.kind === 'drafted') {
+        const done = stepped(key, before as Packed, made.finish(), this.#call)
+        if (!done) continue
+        changes.push(done.change)
+        identical &&= done.identical
       } else {
         const after = puts.get(key)
         const equal = before !== ABSENT && equalWires(before, after)
         // A copy that is as it was has only been read.
-        if (equal && touched.kind === 'copied') continue
+        if (equal && made.kind === 'copied') continue
         changes.push(change(key, before, after))
         identical &&= equal
       }
     }
-    this.#revoke()
     return { changes, identical }
   }
 
-  #read(key: string): unknown {
-    const touched = this.#touched.get(key)
+  get(_: State, key: string | symbol): unknown {
+    if (typeof key === 'symbol') return undefined
+    this.#check()
+    const touched = this.#touched?.get(key)
     if (touched) return touched.kind === 'deleted' ? undefined : touched.value
     const wire = this.#values.get(key)
-    if (!(wire instanceof Packed)) {
-      if (wire === undefined && !this.#values.has(key)) return Reflect.get(Object.prototype, key)
-      return wire
-    }
-    if (!wire.isTree) {
-      const value = wire.read()
-      if (typeof value === 'object' && value !== null) this.#touched.set(key, { kind: 'copied', value })
-      return value
-    }
-    const [value, finish] = create(wire.shared() as object, {
-      enablePatches: { pathAsArray: true, arrayLengthAssignment: false },
-    })
-    this.#touched.set(key, { kind: 'drafted', value, finish: finish as unknown as () => [unknown, Patch[]] })
-    return value
+    if (wire instanceof Packed) return this.#open(key, wire)
+    if (wire === undefined && !this.#values.has(key)) return Reflect.get(Object.prototype, key)
+    return wire
   }
 
-  #has(key: string): boolean {
-    const touched = this.#touched.get(key)
+  set(_: State, key: string | symbol, value: unknown): boolean {
+    this.#check()
+    if (typeof key === 'symbol' || key === '__proto__')
+      throw new TypeError(`${this.#call}: ${String(key)} is refused as a key of the state`)
+    this.#touch(key, { kind: 'put', value })
+    return true
+  }
+
+  has(_: State, key: string | symbol): boolean {
+    if (typeof key === 'symbol') return false
+    this.#check()
+    const touched = this.#touched?.get(key)
     return touched ? touched.kind !== 'deleted' : this.#values.has(key)
   }
 
-  #keys(): string[] {
+  deleteProperty(_: State, key: string | symbol): boolean {
+    if (this.has(_, key)) this.#touch(key as string, { kind: 'deleted' })
+    return true
+  }
+
+  ownKeys(): string[] {
+    this.#check()
     const keys = new Set(this.#values.keys())
-    for (const [key, { kind }] of this.#touched) {
+    for (const [key, { kind }] of this.#touched ?? []) {
       if (kind === 'deleted') keys.delete(key)
       else keys.add(key)
     }
     return [...keys]
   }
 
-  #handler(): ProxyHandler<Record<string, unknown>> {
-    return {
-      get: (_, key) => (typeof key === 'string' ? this.#read(key) : undefined),
-      set: (_, key, value) => {
-        if (typeof key === 'symbol' || key === '__proto__')
-          throw new TypeError(`${this.#call}: ${String(key)} is refused as a key of the state`)
-        this.#touched.set(key, { kind: 'put', value })
-        return true
-      },
-      has: (_, key) => typeof key === 'string' && this.#has(key),
-      deleteProperty: (_, key) => {
-        if (typeof key === 'string' && this.#has(key)) this.#touched.set(key, { kind: 'deleted' })
-        return true
-      },
-      ownKeys: () => this.#keys(),
-      getOwnPropertyDescriptor: (_, key) =>
-        typeof key === 'string' && this.#has(key)
-          ? { value: this.#read(key), writable: true, enumerable: true, configurable: true }
-          : undefined,
-      defineProperty: (_, key, descriptor) => {
-        if (typeof key === 'symbol' || key === '__proto__' || !('value' in descriptor))
-          throw new TypeError(
-            `${this.#call}: the state takes plain values only; assign to state.${String(key)}`,
-          )
-        this.#touched.set(key, { kind: 'put', value: descriptor.value })
-        return true
-      },
+  getOwnPropertyDescriptor(_: State, key: string | symbol): PropertyDescriptor | undefined {
+    if (!this.has(_, key)) return undefined
+    return { value: this.get(_, key), writable: true, enumerable: true, configurable: true }
+  }
+
+  defineProperty(_: State, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    if (!('value' in descriptor))
+      throw new TypeError(`${this.#call}: the state takes plain values only; assign to state.${String(key)}`)
+    return this.set(_, key, descriptor.value)
+  }
+
+  #check(): void {
+    if (this.#ended)
+      throw new TypeError(`${this.#call} has ended: the state it was given is of no use any more`)
+  }
+
+  #touch(key: string, touched: Touched): void {
+    this.#touched ??= new Map()
+    this.#touched.set(key, touched)
+  }
+
+  #open(key: string, wire: Packed): unknown {
+    if (wire.isTree) {
+      const [value, finish] = create(wire.shared() as object, {
+        enablePatches: { pathAsArray: true, arrayLengthAssignment: false },
+      })
+      this.#touch(key, { kind: 'drafted', value, finish: finish as unknown as () => [unknown, Patch[]] })
+      return value
     }
+    const value = wire.read()
+    if (typeof value === 'object' && value !== null) this.#touch(key, { kind: 'copied', value })
+    return value
   }
 }
 
