@@ -11,6 +11,8 @@ import { className, misuse, OWN_ADVICE, placeIn, refusal, type Trail, whyNot } f
 import { type Edit, rewritten, surroundingsOf } from './rewrite.ts'
 import { freeNames, placeOf, type Script, scriptOf, type Written, writtenIn } from './script.ts'
 import type { AnyFunction, Base, Node, Own, Property, Shipment, Slot } from './shipment.ts'
+import type { Seen } from './unchanged.ts'
+import { isUninitialised } from './uninitialised.ts'
 import { wrapped } from './wrappers.ts'
 
 export interface CaptureOptions {
@@ -20,6 +22,8 @@ export interface CaptureOptions {
   byValue: boolean
   /** For an atomic function: nothing in it may be atomic itself. */
   atomic: boolean
+  /** Is told what the result depends on. */
+  seen: Seen
 }
 
 /** Everything that a function needs elsewhere, as a table of nodes. */
@@ -50,6 +54,7 @@ class Capture {
   readonly #drafts = new Map<object, Draft>()
   /** Classes that must go as text, though a module exports them: instances with private fields need it. */
   readonly #asText = new Set<object>()
+  readonly #shown = new Map<string, object>()
   readonly #seen = new Map<Script, Closure>()
   readonly #weak = new Map<object, { node: ObjectNode; trail: Trail }>()
   readonly #witnesses = new Map<object, number>()
@@ -130,6 +135,7 @@ class Capture {
     }
     const native = nativeNode(value)
     if (native) return native
+    this.#options.seen.object(value)
     if (typeof value === 'function') return this.#function(value, trail, holder)
     return this.#object(value, trail)
   }
@@ -313,12 +319,15 @@ class Capture {
     if (!scope) {
       if (!isKnownGlobal(name) && name in globalThis) {
         const own: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value
+        this.#options.seen.unclear()
         if (own !== undefined) node.variables.push([name, this.#slot(own, trail, undefined)])
       }
       return
     }
     const found = scope[name]
     if (found === value && name === about.ownName) return
+    if (!binding || binding.reassigned || found === undefined)
+      this.#changeable(draft, name, binding, closure, found)
     if (found === undefined && binding && isUninitialised(binding, script)) {
       throw misuse(
         this.#options.call,
@@ -340,6 +349,22 @@ class Capture {
         value: slot,
       })
     } else node.variables.push([name, slot])
+  }
+
+  /** Of the variables of a module there is one each, whichever function shows it. */
+  #changeable(
+    draft: Draft,
+    name: string,
+    binding: Binding | undefined,
+    closure: Closure,
+    value: unknown,
+  ): void {
+    const { seen } = this.#options
+    if (binding && !binding.scope.parent) {
+      const shown = this.#shown.get(closure.scriptId) ?? draft.value
+      this.#shown.set(closure.scriptId, shown)
+      seen.variable(shown, name, value)
+    } else seen.variable(draft.value, name, value)
   }
 
   #imported(
@@ -423,6 +448,7 @@ class Capture {
     trail: Trail,
     skip: (key: string | symbol) => boolean,
   ): void {
+    this.#options.seen.object(prototype)
     const own: ObjectNode = { kind: 'object', base: 'Object', properties: [] }
     this.#own(
       own,
@@ -452,6 +478,7 @@ class Capture {
         undefined,
       )
     if (plan.staticPrivates.length) {
+      this.#options.seen.unclear()
       const hidden = new Map(this.#engine.privates(value))
       node.statics = plan.staticPrivates.map(name => [
         name,
@@ -519,7 +546,10 @@ class Capture {
       }
       this.#own(node, value, trail, () => false)
     }
-    if (base === 'WeakMap' || base === 'WeakSet') this.#weak.set(value, { node, trail })
+    if (base === 'WeakMap' || base === 'WeakSet') {
+      this.#weak.set(value, { node, trail })
+      this.#options.seen.unclear()
+    }
     if (node.proto !== undefined) this.#privateParts(node, value, trail)
     return node
   }
@@ -555,6 +585,7 @@ class Capture {
   #privateParts(node: ObjectNode, value: object, trail: Trail): void {
     const hidden = this.#engine.privates(value)
     if (hidden.length === 0) return
+    this.#options.seen.unclear()
     const classes: AnyFunction[] = []
     for (let at: unknown = Object.getPrototypeOf(value); at; at = Object.getPrototypeOf(at)) {
       const maker: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
@@ -740,41 +771,6 @@ function methodsIn(
 
 function textOf(member: AnyNode, { source }: Script): string {
   return source.slice(member.start, member.end).replace(/^static\s+/, '')
-}
-
-/** Is an `undefined` that the engine shows a variable before its declaration has run? */
-function isUninitialised({ kind, node }: Binding, script: Script): boolean {
-  if (kind === 'class') return true
-  if ((kind !== 'const' && kind !== 'let') || node.type !== 'VariableDeclarator' || !node.init) return false
-  if (
-    /^(?:Literal|TemplateLiteral|ObjectExpression|ArrayExpression|ArrowFunctionExpression|FunctionExpression|ClassExpression|NewExpression|BinaryExpression)$/.test(
-      node.init.type,
-    )
-  )
-    return true
-  return isStillAbove(node.start, script)
-}
-
-/** Is the code that will declare it running now, and has not come there yet? The stack tells. */
-function isStillAbove(offset: number, script: Script): boolean {
-  const { line } = placeOf(script, offset)
-  const { prepareStackTrace, stackTraceLimit } = Error
-  try {
-    Error.stackTraceLimit = Number.POSITIVE_INFINITY
-    Error.prepareStackTrace = (_, sites) => sites
-    const sites: unknown = new Error('where').stack
-    if (!Array.isArray(sites)) return false
-    return (sites as NodeJS.CallSite[]).some(site => {
-      const name = site.getFileName()
-      const same =
-        name === script.url ||
-        (name !== null && name !== undefined && script.url.endsWith(name) && name !== '')
-      return same && !site.getFunctionName() && (site.getLineNumber() ?? 0) - 1 < line
-    })
-  } finally {
-    Error.prepareStackTrace = prepareStackTrace
-    Error.stackTraceLimit = stackTraceLimit
-  }
 }
 
 const BASES: Record<Base, object> = {

@@ -143,7 +143,8 @@ function writtenAs(node: AnyNode, source: string, within: AnyNode[]): Written | 
   }
 }
 
-function offsetOf(source: string, line: number): number {
+/** The offset at which a line begins. */
+export function offsetOf(source: string, line: number): number {
   let at = 0
   for (let passed = 0; passed < line; passed++) at = source.indexOf('\n', at) + 1
   return at

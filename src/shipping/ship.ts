@@ -7,6 +7,8 @@ import { capture } from './capture.ts'
 import { inspecting } from './inspect.ts'
 import { entries } from './modules.ts'
 import type { AnyFunction, Shipment } from './shipment.ts'
+import { Seen } from './unchanged.ts'
+import { checkWeight } from './weight.ts'
 
 /** A function as bytes: `revive` makes it a function again, in any process. */
 export interface Shipped {
@@ -29,22 +31,28 @@ export interface ShipOptions {
 export function ship(fn: AnyFunction | URL, options: ShipOptions): Shipped {
   if (fn instanceof URL) return shipUrl(fn, options.call)
   const { call, byValue = false, atomic = false } = options
-  if (byValue) {
-    const found = unchanging.get(fn)
-    if (found) return found
-  }
-  const shipment = inspecting(engine => capture(fn, fn.name, engine, { call, byValue, atomic }))
+  const kind = atomic ? 'atomic' : byValue ? 'byValue' : 'child'
+  const before = sent[kind].get(fn)
+  if (before?.seen.isUnchanged()) return before.shipped
+  const seen = new Seen()
+  const shipment = inspecting(engine => capture(fn, fn.name, engine, { call, byValue, atomic, seen }))
+  checkWeight(shipment.nodes, call)
   const shipped = packed(shipment, fn.name, call)
-  if (byValue && isUnchanging(shipment)) unchanging.set(fn, shipped)
+  if (seen.isComparable) sent[kind].set(fn, { shipped, seen })
+  else sent[kind].delete(fn)
   return shipped
 }
 
-// A function that uses no variable from around it is the same for ever: it is looked at once.
-const unchanging = new WeakMap<AnyFunction, Shipped>()
+interface Sent {
+  shipped: Shipped
+  seen: Seen
+}
 
-function isUnchanging({ nodes }: Shipment): boolean {
-  const [only] = nodes
-  return nodes.length === 1 && only?.kind === 'function' && (only.variables?.length ?? 0) === 0
+/** What was made of functions that are still in use: the next time, only what may have changed is looked at. */
+const sent = {
+  child: new WeakMap<object, Sent>(),
+  byValue: new WeakMap<object, Sent>(),
+  atomic: new WeakMap<object, Sent>(),
 }
 
 function shipUrl(url: URL, call: string): Shipped {

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { revive } from '../../src/shipping/revive.ts'
+import { ship } from '../../src/shipping/ship.ts'
+
+const call = 'ctx.process(fn)'
+const base = 2
+
+describe('ship', () => {
+  it('gives equal functions with equal variables the same hash', () => {
+    const made = [1, 1, 2].map(n => () => n + base)
+    const [a, b, c] = made.map(fn => ship(fn, { call }).hash)
+    assert.equal(a, b)
+    assert.notEqual(a, c)
+  })
+
+  it('sees that captured data, or a variable, has changed since the last time', async () => {
+    const data = { list: [1], when: new Date(0), map: new Map([['a', 1]]), bytes: new Uint8Array(2) }
+    let assigned = 1
+    const fn = () => [data.list.length, data.when.getTime(), data.map.get('a'), data.bytes[0], assigned]
+    const result = async () => (await revive(ship(fn, { call }).bytes))() as unknown[]
+    assert.deepEqual(await result(), [1, 0, 1, 0, 1])
+    data.list.push(2)
+    assert.deepEqual(await result(), [2, 0, 1, 0, 1])
+    data.when.setTime(5)
+    assert.deepEqual(await result(), [2, 5, 1, 0, 1])
+    data.map.set('a', 2)
+    assert.deepEqual(await result(), [2, 5, 2, 0, 1])
+    data.bytes[0] = 7
+    assert.deepEqual(await result(), [2, 5, 2, 7, 1])
+    assigned = 2
+    assert.deepEqual(await result(), [2, 5, 2, 7, 2])
+    assert.equal(ship(fn, { call }), ship(fn, { call }))
+  })
+
+  it('warns of more than 10 MB, and names the largest variable', async () => {
+    const small = 'x'.repeat(2 ** 20)
+    const large = { parts: [Buffer.alloc(11 * 2 ** 20)] }
+    const warning = new Promise<Error & { code?: string }>(resolve => process.once('warning', resolve))
+    ship(() => [small, large], { call })
+    const { message, code } = await warning
+    assert.equal(code, 'ZPROC_LARGE_CAPTURE')
+    assert.equal(
+      message,
+      'ctx.process(fn): the function brings 12 MB of captured data along, most of it in `large` (11 MB). ' +
+        'Keep large data in a file or in the state, and read it inside the function.',
+    )
+  })
+
+  it('refuses more than 100 MB', () => {
+    const huge = Array.from({ length: 11 }, () => new Uint8Array(10 * 2 ** 20))
+    assert.throws(() => ship(() => huge, { call }), {
+      name: 'ShippingError',
+      code: 'ZPROC_SHIPPING',
+      message:
+        'ctx.process(fn): the function brings 110 MB of captured data along, most of it in `huge` (110 MB), ' +
+        'and more than 100 MB are not sent. Keep large data in a file or in the state, and read it inside the function.',
+    })
+  })
+
+  it('refuses a variable that is not initialised yet, with its line', () => {
+    const early = function report() {
+      return later
+    }
+    const soon = () => Later
+    assert.throws(() => ship(early, { call: 'ctx.process(report)' }), {
+      name: 'ShippingError',
+      message:
+        /^ctx\.process\(report\): `report` uses `later`, which is not initialised yet \(test\/shipping\/ship\.test\.ts:\d+\)\. Send the function after the line that declares it\.$/,
+    })
+    assert.throws(() => ship(soon, { call }), /: `soon` uses `Later`, which is not initialised yet \(/)
+    const later = base
+    class Later {}
+    ship(early, { call })
+    ship(soon, { call })
+  })
+
+  it('takes a variable that is undefined as it is', async () => {
+    const nothing = ((): unknown => undefined)()
+    let unset: unknown
+    const fn = () => [nothing, unset]
+    assert.deepEqual((await revive(ship(fn, { call }).bytes))(), [undefined, undefined])
+    unset = 1
+    assert.deepEqual((await revive(ship(fn, { call }).bytes))(), [undefined, 1])
+  })
+
+  it('sends a list of many thousand objects that refer to the next one', async () => {
+    interface Link {
+      next: Link | undefined
+    }
+    let head: Link = { next: undefined }
+    for (let n = 0; n < 50_000; n++) head = { next: head }
+    const chain = head
+    const length = () => {
+      let n = 0
+      for (let at: Link | undefined = chain; at; at = at.next) n++
+      return n
+    }
+    assert.equal((await revive(ship(length, { call }).bytes))(), 50_001)
+  })
+
+  it('keeps file and line of errors', async () => {
+    const fail = () => {
+      throw new Error('there')
+    }
+    const there = await revive(ship(fail, { call }).bytes)
+    assert.throws(there as () => void, (error: Error) => /ship\.test\.ts/.test(error.stack ?? ''))
+  })
+
+  it('sends again what was sent, from the other side', async () => {
+    let n = 0
+    const tools = { up: () => ++n, get: () => n }
+    const fn = () => [tools.up(), tools.up(), tools.get()]
+    const there = await revive(ship(fn, { call }).bytes)
+    const further = await revive(ship(there, { call }).bytes)
+    assert.deepEqual(further(), [1, 2, 2])
+    assert.deepEqual(there(), [1, 2, 2])
+    assert.equal(n, 0)
+  })
+
+  it('names a target that is not there', () => {
+    assert.throws(() => ship(new URL('file:///no/such.js'), { call }), {
+      message:
+        "ctx.process(fn): there is no file /no/such.js. Give the URL of a module: new URL('./target.js', import.meta.url).",
+    })
+  })
+})
+
+describe('revive', () => {
+  it('says so when it is given something else', async () => {
+    await assert.rejects(revive(new Uint8Array([1, 2, 3])), Error)
+  })
+})
