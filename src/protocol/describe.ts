@@ -1,15 +1,43 @@
-/** A value in a few words, for error messages. */
+const LONGEST = 60
+
+/** A value in a few words, for error messages: `a function`, `a Promise`, `an instance of Foo`, `'text…'`, `42`. */
 export function describe(value: unknown): string {
-  if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number')
-    return Object.is(value, -0) ? '-0' : String(value)
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
-  if (typeof value === 'bigint') return `${value}n`
-  if (typeof value === 'symbol') return 'a symbol'
-  if (typeof value === 'function')
-    return /^class\b/.test(Function.prototype.toString.call(value)) ? 'a class' : 'a function'
-  if (Array.isArray(value)) return `an array of ${value.length}`
-  if (value instanceof Promise) return 'a promise'
-  const made = (value as { constructor?: unknown }).constructor
-  const name = typeof made === 'function' ? made.name : ''
+  switch (typeof value) {
+    case 'string':
+      return quote(value)
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value)
+    case 'bigint':
+      return `${value}n`
+    case 'symbol':
+      return 'a symbol'
+    case 'function':
+      return /^class\b/.test(Function.prototype.toString.call(value)) ? 'a class' : 'a function'
+    case 'object':
+      return value === null ? 'null' : describeObject(value)
+    default:
+      return String(value)
+  }
+}
+
+export function quote(text: string): string {
+  const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
+  return `'${JSON.stringify(short).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
+}
+
+function describeObject(value: object): string {
+  const name = className(value)
+  if (Array.isArray(value) && name === 'Array') return `an array of ${value.length}`
+  if (name === 'Promise') return 'a Promise'
   return name === 'Object' || name === '' ? 'an object' : `an instance of ${name}`
+}
+
+/** The name of the class that an object says it is of. Nothing that the object does can make this throw. */
+export function className(value: object): string {
+  try {
+    const { constructor: made } = value
+    return typeof made === 'function' && typeof made.name === 'string' ? made.name : ''
+  } catch {
+    return ''
+  }
 }

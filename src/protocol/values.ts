@@ -1,29 +1,26 @@
-/// <reference lib="es2024.string" />
-import { isDeepStrictEqual } from 'node:util'
 import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr'
 import { describe } from './describe.ts'
-import { deepFreeze } from './freeze.ts'
-import { DEEPEST, fromGraph, type GraphOptions, isPlainPrototype, toGraph } from './graph.ts'
+import { deepEqual } from './value-equal.ts'
+import { deepFreeze } from './value-freeze.ts'
+import { type GraphOptions, toGraph } from './value-graph.ts'
+import { fromGraph, malformed } from './value-graph-read.ts'
+import { scan } from './value-scan.ts'
+import { isTree } from './value-tree.ts'
 
 export { describe } from './describe.ts'
 
 /** A value as messages and the log hold it: a primitive that msgpack keeps exactly, or an encoded one. */
 export type Wire = null | undefined | boolean | number | string | Packed
 
-// The first byte says how the rest is to be read.
-const TREE = 0
-const GRAPH = 1
-
-const packr = new Packr({ useRecords: false, moreTypes: false })
-const unpackr = new Unpackr({ useRecords: false, moreTypes: false, int64AsType: 'number' })
-
 /** A value in encoded form. Whoever passes it on need not decode it; it is never changed. */
 export class Packed {
   #bytes: Uint8Array | undefined
+  #isTree: boolean
+  #isDecoded = false
+  #isFrozen = false
   #value: unknown
-  #frozen = false
-  readonly #isTree: boolean
 
+  /** Anybody's bytes: reading them throws if they are no value. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
     this.#isTree = bytes[0] === TREE
@@ -31,20 +28,19 @@ export class Packed {
 
   /** A value that is encoded when somebody asks for its bytes. Nobody may change it any more. */
   static of(value: unknown, isTree: boolean): Packed {
-    const packed = new Packed(isTree ? treeMark : graphMark)
+    const packed = new Packed(NOTHING)
     packed.#bytes = undefined
+    packed.#isTree = isTree
+    packed.#isDecoded = true
     packed.#value = value
     return packed
   }
 
   get bytes(): Uint8Array {
-    this.#bytes ??= this.#isTree
-      ? encodeTree(this.#value)
-      : encodeGraph(this.#value, { call: 'encode', root: '' })
-    return this.#bytes
+    return this.#bytes ?? this.#encode()
   }
 
-  /** A tree of plain objects and arrays: no cycles, no shared parts, nothing that msgpack lacks. */
+  /** A tree of plain objects and arrays: no cycles, nothing in it twice, nothing that msgpack lacks. */
   get isTree(): boolean {
     return this.#isTree
   }
@@ -54,36 +50,55 @@ export class Packed {
     return decode(this.bytes)
   }
 
-  /** The value, decoded once. Nobody may change it. */
+  /** The value, decoded once and kept. Nobody may change it. */
   shared(): unknown {
-    if (this.#value === undefined) this.#value = decode(this.bytes)
-    return this.#value
-  }
-
-  /** The value, decoded once and deeply frozen. */
-  frozen(): unknown {
-    if (!this.#frozen) {
-      this.#frozen = true
-      deepFreeze(this.shared())
+    if (!this.#isDecoded) {
+      this.#value = decode(this.bytes)
+      this.#isDecoded = true
     }
     return this.#value
   }
 
-  /** The same value, not as a view on a larger frame. */
+  /** The value, decoded once, kept, and deeply frozen. */
+  frozen(): unknown {
+    if (!this.#isFrozen) {
+      deepFreeze(this.shared())
+      this.#isFrozen = true
+    }
+    return this.#value
+  }
+
+  /** The same value, for keeping: not as a view on a larger frame, which it would keep with it. */
   own(): Packed {
     const bytes = this.#bytes
-    return bytes && bytes.buffer.byteLength > 2 * bytes.length ? new Packed(Buffer.from(bytes)) : this
+    if (!bytes || bytes.buffer.byteLength <= 2 * bytes.length) return this
+    const packed = new Packed(new Uint8Array(bytes))
+    packed.#isDecoded = this.#isDecoded
+    packed.#isFrozen = this.#isFrozen
+    packed.#value = this.#value
+    return packed
   }
 
   equals(other: Packed): boolean {
     if (this === other) return true
-    if (this.#bytes && other.#bytes && Buffer.compare(this.#bytes, other.#bytes) === 0) return true
-    return isDeepStrictEqual(this.shared(), other.shared())
+    const { bytes } = this
+    const others = other.bytes
+    if (Buffer.compare(bytes, others) === 0) return true
+    if (this.#isTree && other.#isTree && !sameBytesInAnyOrder(bytes, others)) return false
+    // Not kept: the decoded form of all that is ever compared would fill the memory of a server.
+    return deepEqual(
+      this.#isDecoded ? this.#value : this.read(),
+      other.#isDecoded ? other.#value : other.read(),
+    )
+  }
+
+  #encode(): Uint8Array {
+    // A change of a tree can make it deeper than trees may be.
+    this.#isTree &&= isTree(this.#value)
+    this.#bytes = this.#isTree ? encodeTree(this.#value) : encodeGraph(this.#value, INNER)
+    return this.#bytes
   }
 }
-
-const treeMark = Uint8Array.of(TREE)
-const graphMark = Uint8Array.of(GRAPH)
 
 /**
  * A value of the user's as a Wire. What is no data is a TypeError that names `call` and the path from `root`:
@@ -95,7 +110,7 @@ export function toWire(value: unknown, call: string, root = ''): Wire {
     case 'boolean':
       return value
     case 'number':
-      if (!Object.is(value, -0)) return value
+      if (value !== 0 || !Object.is(value, -0)) return value
       break
     case 'string':
       if (value.isWellFormed()) return value
@@ -118,93 +133,108 @@ export function equalWires(a: Wire, b: Wire): boolean {
   return Object.is(a, b)
 }
 
-export function checkKey(key: unknown, call: string): asserts key is string {
-  if (typeof key !== 'string') throw new TypeError(`${call}: keys are strings, got ${describe(key)}`)
-  if (key === '__proto__') throw new TypeError(`${call}: __proto__ is refused as a key`)
+/** Whether what arrived where a Wire belongs is one. */
+export function isWire(value: unknown): value is Wire {
+  return typeof value === 'object' ? value === null || value instanceof Packed : typeof value !== 'bigint'
 }
 
 /** Whether a value in memory is a tree; false: it is data of another shape. What is no data is a TypeError. */
 export function checkTree(value: unknown, call: string, root: string): boolean {
-  if (typeof value === 'object' && value !== null && isTree(value)) return true
+  if (isTree(value)) return true
   toGraph(value, { call, root })
   return false
 }
 
-/** An error, or whatever was thrown, as it travels: what is no data in it stays behind. */
-export function errorToWire(error: unknown): Wire {
-  if (!(error instanceof Error)) {
-    try {
-      return toWire(error, 'throw')
-    } catch {
-      return describe(error)
-    }
-  }
-  return new Packed(encodeGraph(error, { call: 'throw', root: '', lenient: true }))
+export function checkKey(key: unknown, call: string): asserts key is string {
+  if (typeof key !== 'string') throw new TypeError(`${call}: a key must be a string, got ${describe(key)}`)
+  if (key === '__proto__') throw new TypeError(`${call}: '__proto__' is refused as a key`)
+  if (!key.isWellFormed())
+    throw new TypeError(
+      `${call}: a key must be Unicode text, got ${describe(key)}, which has half a character in it`,
+    )
 }
 
+/** Whatever was thrown, as it travels: what is no data in it stays behind. Never throws. */
+export function errorToWire(error: unknown): Wire {
+  try {
+    if (typeof error !== 'object' || error === null) return toWire(error, 'throw')
+    return new Packed(encodeGraph(error, THROWN))
+  } catch {
+    return describe(error)
+  }
+}
+
+/** What was thrown: built-in errors and zproc's are of their class, others of one that bears the name of theirs. */
 export const errorFromWire = (wire: Wire): unknown => fromWire(wire)
 
-function isTree(root: object): boolean {
-  const seen = new Set<object>()
-  const walk = (value: unknown, depth: number): boolean => {
-    switch (typeof value) {
-      case 'number':
-        return value !== 0 || !Object.is(value, -0)
-      case 'string':
-        return value.isWellFormed()
-      case 'boolean':
-      case 'undefined':
-        return true
-      case 'object':
-        return value === null || walkObject(value, depth)
-      default:
-        return false
-    }
-  }
-  const walkObject = (value: object, depth: number): boolean => {
-    // What is shared, deep or no plain object is the other encoding's to keep or to refuse.
-    if (seen.has(value) || depth > DEEPEST) return false
-    seen.add(value)
-    if (Array.isArray(value)) {
-      if (Object.getPrototypeOf(value) !== Array.prototype) return false
-      for (let i = 0; i < value.length; i++) {
-        const held = value[i]
-        if (held === undefined ? !(i in value) : !walk(held, depth + 1)) return false
-      }
-      return true
-    }
-    const prototype = Object.getPrototypeOf(value)
-    if (prototype === null || !isPlainPrototype(prototype)) return false
-    if (Object.getOwnPropertySymbols(value).length > 0) return false
-    for (const key of Object.keys(value))
-      if (
-        key === '__proto__' ||
-        !key.isWellFormed() ||
-        !walk((value as Record<string, unknown>)[key], depth + 1)
-      )
-        return false
-    return true
-  }
-  return walkObject(root, 0)
-}
+const INNER: GraphOptions = { call: 'encode', root: '', deepest: Number.POSITIVE_INFINITY }
+const THROWN: GraphOptions = { call: 'throw', root: '', lenient: true }
+
+// The first byte says how the rest is to be read: as msgpack of the value; or as the length of a table (4 bytes, big-endian),
+// the table in msgpack, and the bytes that belong to it.
+const TREE = 0
+const GRAPH = 1
+const GRAPH_HEADER = 5
+const NOTHING = new Uint8Array()
+
+const packr = new Packr({ useRecords: false, moreTypes: false, useToJSON: false })
+const unpackr = new Unpackr({ useRecords: false, moreTypes: false, int64AsType: 'number' })
 
 function encodeTree(value: unknown): Uint8Array {
-  return marked(TREE, value)
+  const bytes = pack(value, 1)
+  bytes[0] = TREE
+  return bytes
 }
 
 function encodeGraph(value: unknown, options: GraphOptions): Uint8Array {
-  return marked(GRAPH, toGraph(value, options))
-}
-
-function marked(mark: number, value: unknown): Uint8Array {
-  const bytes = packr.pack(value, RESERVE_START_SPACE + 1)
-  bytes[0] = mark
-  return bytes
+  const graph = toGraph(value, options)
+  const head = pack(graph.table, GRAPH_HEADER) as Buffer
+  head[0] = GRAPH
+  head.writeUInt32BE(head.length - GRAPH_HEADER, 1)
+  return graph.bytes.length === 0 ? head : Buffer.concat([head, ...graph.bytes])
 }
 
 function decode(bytes: Uint8Array): unknown {
   const mark = bytes[0]
-  if (mark !== TREE && mark !== GRAPH) throw new TypeError('malformed bytes: not a value')
-  const value = unpackr.unpack(bytes.subarray(1))
-  return mark === TREE ? value : fromGraph(value)
+  if (mark === TREE) return unpack(bytes.subarray(1))
+  if (mark !== GRAPH || bytes.length < GRAPH_HEADER) throw malformed('the first byte is of no known kind')
+  const end = GRAPH_HEADER + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
+  try {
+    return fromGraph(unpack(bytes.subarray(GRAPH_HEADER, end)), bytes.subarray(end))
+  } catch (error) {
+    throw malformed((error as Error).message, error)
+  }
+}
+
+const LARGE = 0x40000
+
+/** Msgpack behind room for a header. */
+function pack(value: unknown, header: number): Uint8Array {
+  const bytes: Buffer = packr.pack(value, RESERVE_START_SPACE + header)
+  if (bytes.buffer.byteLength <= LARGE) return bytes
+  // The buffer grew by a multiple of what was needed: the next values would keep all of it.
+  packr.useBuffer(Buffer.allocUnsafeSlow(8192))
+  return bytes.buffer.byteLength > 2 * bytes.length ? new Uint8Array(bytes) : bytes
+}
+
+function unpack(bytes: Uint8Array): unknown {
+  scan(bytes, 0)
+  return unpackr.unpack(bytes)
+}
+
+/**
+ * Equal trees are made of the same bytes, if the keys of an object may come in another order. Sums tell nearly all others
+ * without decoding.
+ */
+function sameBytesInAnyOrder(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  let sum = 0
+  let squares = 0
+  for (let i = 0; i < a.length; i++) {
+    const one = a[i] as number
+    const other = b[i] as number
+    sum += one - other
+    squares += one * one - other * other
+  }
+  return sum === 0 && squares === 0
 }
