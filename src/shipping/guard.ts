@@ -8,9 +8,15 @@ import type { Code } from './shipment.ts'
  * `AtomicTimeoutError` when `ms` have passed, whatever the function does with that error.
  */
 export function runWithin<T>(ms: number, run: () => T): T {
-  const before = { ...guard }
+  const { left, step, limit, last, expired } = guard
+  const before = guard.ms
   const now = performance.now()
-  Object.assign(guard, { left: 0, step: 1, limit: now + ms, ms, last: now, expired: false })
+  guard.left = 0
+  guard.step = 1
+  guard.limit = now + ms
+  guard.ms = ms
+  guard.last = now
+  guard.expired = false
   try {
     const value = run()
     if (guard.expired) guard.look()
@@ -19,7 +25,12 @@ export function runWithin<T>(ms: number, run: () => T): T {
     if (guard.expired && !(error instanceof AtomicTimeoutError)) guard.look()
     throw error
   } finally {
-    Object.assign(guard, before)
+    guard.left = left
+    guard.step = step
+    guard.limit = limit
+    guard.ms = before
+    guard.last = last
+    guard.expired = expired
   }
 }
 
@@ -82,11 +93,7 @@ export function guarded(code: Code, isRoot: boolean): string {
       outermost = false
       if (!skip) {
         if (at.body.type === 'BlockStatement') checkBody(at.body)
-        else
-          inserts.push(
-            [bodyStart(at, opening + source), `(${EXPRESSION}, `],
-            [bodyEnd(at, opening + source), ')'],
-          )
+        else inserts.push([bodyStart(at, opening + source), `(${EXPRESSION}, `], [at.end, ')'])
       }
     }
     for (const child of childrenOf(at)) visit(child)
@@ -103,14 +110,11 @@ function callsItself({ variables, cells = [], source, name }: Code): boolean {
   return variables.length + cells.length > 0 || (name !== '' && source.split(name).length > 2)
 }
 
-/** An arrow's expression may stand in parentheses, which its node leaves out. */
-function bodyStart(at: { params: AnyNode[]; start: number; body: AnyNode }, source: string): number {
+/** Behind the `=>`: an arrow's expression may stand in parentheses, which its node leaves out. */
+function bodyStart(at: { params: AnyNode[]; start: number }, source: string): number {
   const after = at.params.at(-1)?.end ?? at.start
-  return source.indexOf('=>', after) + 2
-}
-
-function bodyEnd(at: { end: number }, _source: string): number {
-  return at.end
+  const arrow = /^(?:\/\*[\s\S]*?\*\/|\/\/[^\n]*|[^=/])*=>/.exec(source.slice(after))
+  return after + (arrow?.[0].length ?? 0)
 }
 
 function insert(source: string, inserts: [at: number, text: string][]): string {

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+// How a program is started must not matter: each of these runs one, which sends functions to a child of its own.
+
+const repo = fileURLToPath(new URL('../../', import.meta.url))
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'zproc-runs-')))
+symlinkSync(join(repo, 'node_modules'), join(folder, 'node_modules'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+const src = new URL('../../src/shipping/', import.meta.url).href
+const child = fileURLToPath(new URL('./runs/child.ts', import.meta.url))
+
+/** The part that every program has: `send` gives what the function gave in the child. */
+const kit = `
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { ship } from '${src}ship.ts'
+async function send(fn, during) {
+  const { bytes } = ship(fn, { call: 'ctx.process(fn)' })
+  await during?.()
+  const other = fork('${child}', { serialization: 'advanced', execArgv: ['--import', 'tsx'], cwd: '${repo}' })
+  other.send({ bytes })
+  const [{ value, error }] = await once(other, 'message')
+  other.kill()
+  await once(other, 'exit')
+  return error ?? value
+}
+const show = value => console.log(JSON.stringify(value))
+`
+const CLOSURE = `
+import { basename } from 'node:path'
+let n = 1
+const up = () => ++n
+const fn = async () => [up(), n, basename('/a/b'), (await import('node:path')).sep]
+show(await send(fn))
+`
+
+async function run(flags: string[], program = ''): Promise<unknown> {
+  const env = { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' }
+  const node = spawn(process.execPath, ['--import', 'tsx', ...flags], { cwd: repo, env })
+  let out = ''
+  let err = ''
+  node.stdout.setEncoding('utf8').on('data', text => (out += text))
+  node.stderr.setEncoding('utf8').on('data', text => (err += text))
+  node.stdin.end(program)
+  const code = await new Promise(resolve => node.on('close', resolve))
+  assert.equal(code, 0, err)
+  return JSON.parse(out)
+}
+
+function file(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+describe('functions are sent', () => {
+  const result = [2, 2, 'b', '/']
+
+  it('from node -e', async () => {
+    assert.deepEqual(await run(['--input-type=module', '-e', kit + CLOSURE]), result)
+  })
+
+  it('from a program on standard input', async () => {
+    assert.deepEqual(await run(['--input-type=module', '-'], kit + CLOSURE), result)
+  })
+
+  it('under --inspect', async () => {
+    assert.deepEqual(await run(['--inspect=127.0.0.1:0', file('inspected.mjs', kit + CLOSURE)]), result)
+  })
+
+  it('from a worker thread', async () => {
+    file('inner.mjs', kit + CLOSURE)
+    const worker = file(
+      'worker.mjs',
+      "import { register } from 'tsx/esm/api'\nregister()\nawait import('./inner.mjs')",
+    )
+    const main = `
+      import { Worker } from 'node:worker_threads'
+      new Worker(${JSON.stringify(worker)})`
+    assert.deepEqual(await run([file('threads.mjs', main)]), result)
+  })
+
+  it('by reference when a module exports them: they keep the state of their module', async () => {
+    const lib = JSON.stringify(new URL('./runs/lib.mjs', import.meta.url).href)
+    const program = `${kit}
+      import { stateful, Vault } from ${lib}
+      stateful()
+      const vault = new Vault()
+      vault.open()
+      show([await send(stateful), await send(() => [stateful(), stateful()]), await send(() => vault.open())])`
+    assert.deepEqual(await run([file('reference.mjs', program)]), [1, [1, 2], 3])
+  })
+
+  it('by value from the program itself, which is not run a second time', async () => {
+    const program = `${kit}
+      globalThis.runs = (globalThis.runs ?? 0) + 1
+      const base = 2
+      export function target() { return [base, globalThis.runs ?? 'not run'] }
+      export default () => target()
+      show([await send(target), await send(() => target())])`
+    assert.deepEqual(await run([file('entry.mjs', program)]), [
+      [2, 'not run'],
+      [2, 'not run'],
+    ])
+  })
+
+  it('by value from a module that imports the program', async () => {
+    file(
+      'aside.mjs',
+      `import * as main from './circle.mjs'\nimport { twice } from './circle.mjs'\nexport const make = () => () => [twice(2), main.twice(3)]`,
+    )
+    const program = `${kit}
+      import { make } from './aside.mjs'
+      export function twice(n) { return n * 2 }
+      show(await send(make()))`
+    assert.deepEqual(await run([file('circle.mjs', program)]), [4, 6])
+  })
+
+  it('and refused where the module is another one by then', async () => {
+    file('changing.mjs', 'export const target = () => 1')
+    const program = `${kit}
+      import { writeFileSync } from 'node:fs'
+      import { target } from './changing.mjs'
+      const path = ${JSON.stringify(join(folder, 'changing.mjs'))}
+      show(await send(target, () => writeFileSync(path, 'export const target = () => 2')))`
+    assert.equal(
+      await run([file('changes.mjs', program)]),
+      `ShippingError: ${join(folder, 'changing.mjs')} is not the same on both sides: it was changed since the sender ` +
+        'loaded it. Restart the program, or install the same version on both sides.',
+    )
+  })
+
+  it('without leaving a debugger behind', async () => {
+    const program = `${kit}
+      import inspector from 'node:inspector'
+      const base = 1
+      ship(() => base, { call: 'x' })
+      // Were the debugger on, this would wait for somebody to go on.
+      debugger
+      show(inspector.url() ?? 'closed')`
+    assert.equal(await run([file('debugger.mjs', program)]), 'closed')
+  })
+
+  it('from a loop without growing: neither side keeps what is gone', async () => {
+    const program = `${kit}
+      import { revive } from '${src}revive.ts'
+      const round = async from => {
+        for (let i = from; i < from + 1500; i++) {
+          const junk = [i]
+          const fn = await revive(ship(() => junk[0], { call: 'x' }).bytes)
+          fn()
+        }
+        globalThis.gc()
+        return process.memoryUsage().heapUsed / 2 ** 20
+      }
+      await round(0)
+      const before = await round(2000)
+      const after = await round(4000)
+      show(after - before < 3)`
+    assert.equal(await run(['--expose-gc', file('loop.mjs', program)]), true)
+  })
+})
