@@ -87,11 +87,11 @@ export class Reader implements FeedEvents {
   readonly #link: Link
   readonly #id: number
   #state: 'opening' | 'open' | 'seeking' | 'ended' = 'opening'
-  #queue: { commits: WireCommit[]; next: number; bytes: number }[] = []
+  #queue: { first: number; commits: WireCommit[]; next: number; bytes: number }[] = []
   #used = 0
   // What follows the queue is no longer kept by the server: whoever has read the queue is told.
   #gap: MissedUpdatesError | undefined
-  #seekAgain = false
+  #seeks = 0
   readonly #waiters = new Set<Waiter>()
   #snapshot: { revision: number; value: object } | undefined
 
@@ -100,7 +100,12 @@ export class Reader implements FeedEvents {
     this.#link = link
     this.position = from
     this.#id = link.connection.number()
-    this.#open(from)
+    const { connection, state } = link
+    connection.feeds.set(this.#id, this)
+    connection.request<FeedStart | null>('watch', [Ask.feed, 0, state, this.#id, from, WINDOW], result).then(
+      start => this.#started(start),
+      error => this.lost(error),
+    )
   }
 
   get busy(): boolean {
@@ -130,29 +135,10 @@ export class Reader implements FeedEvents {
   /** Goes to the newest revision, past all that is waiting. */
   seek(): void {
     if (this.#state === 'ended') return
-    if (this.#state !== 'open') {
-      // The answer on its way may be older than this call.
-      this.#seekAgain = true
-      return
-    }
-    if (this.#gap) return this.#open(-1)
-    this.#state = 'seeking'
+    this.#seeks++
+    if (this.#state === 'open') this.#state = 'seeking'
     this.#link.connection.request<Jump | null>('goLive', [Ask.seek, 0, this.#id], result).then(
-      // The server had closed the feed, which fell behind: what was missed is dropped with the rest.
-      jump => (jump ? this.#jumped(jump) : this.#open(-1)),
-      error => this.lost(error),
-    )
-  }
-
-  #open(from: number): void {
-    if (this.#state === 'ended') return
-    this.#state = 'opening'
-    this.#queue = []
-    this.#gap = undefined
-    const { connection, state } = this.#link
-    connection.feeds.set(this.#id, this)
-    connection.request<FeedStart | null>('watch', [Ask.feed, 0, state, this.#id, from, WINDOW], result).then(
-      start => start && this.#started(start),
+      jump => jump && this.#jumped(jump),
       error => this.lost(error),
     )
   }
@@ -190,23 +176,19 @@ export class Reader implements FeedEvents {
     this.#link.connection.send([Ask.unfeed, this.#id])
   }
 
-  updates(_first: number, chunk: Uint8Array): void {
-    this.#queue.push({ commits: decode(chunk) as WireCommit[], next: 0, bytes: chunk.length })
-    if (this.#state !== 'open') return
-    if (this.onArrival) this.onArrival()
-    else this.#advance()
+  updates(first: number, chunk: Uint8Array): void {
+    this.#queue.push({ first, commits: decode(chunk) as WireCommit[], next: 0, bytes: chunk.length })
+    if (this.#state === 'open') this.#proceed()
   }
 
   fellBehind(from: number, to: number): void {
-    if (this.#state === 'seeking') return
     this.#gap = new MissedUpdatesError(from, to)
-    // What arrived before is still good: it is read first.
-    if (this.#state === 'open' && !this.onArrival) this.#advance()
-    else this.#fall(this.#gap)
+    if (this.#state === 'open') this.#proceed()
   }
 
   #fall(gap: MissedUpdatesError): void {
     this.resumeAt = gap.to
+    this.#link.connection.send([Ask.unfeed, this.#id])
     this.lost(gap)
   }
 
@@ -221,32 +203,38 @@ export class Reader implements FeedEvents {
     this.onArrival?.()
   }
 
-  #started([revision, entries]: FeedStart): void {
+  #started(start: FeedStart | null): void {
     if (this.#state === 'ended') return
-    this.position = revision
-    this.values = new Map(entries)
-    this.#ready()
+    if (start) {
+      this.position = start[0]
+      this.values = new Map(start[1])
+    }
+    if (this.#seeks > 0) this.#state = 'seeking'
+    else if (start) this.#ready()
+    else this.#fall(this.#gap as MissedUpdatesError)
   }
 
   #jumped([revision, changes, entries]: Jump): void {
     if (this.#state === 'ended') return
-    // The jump begins where the server had sent everything up to: that is all here.
-    this.skipTo(Number.POSITIVE_INFINITY)
+    // The jump builds on all that was sent before it. What was sent after it may be here as well.
+    while ((this.#queue[0]?.first ?? Number.POSITIVE_INFINITY) <= revision) this.take(false)
     if (changes) this.#apply(changes, new Map())
     else this.values = new Map(entries as Entry[])
     this.position = revision
-    this.#ready()
+    if (this.#gap && this.#gap.from <= revision) this.#gap = undefined
+    if (--this.#seeks === 0) this.#ready()
   }
 
   #ready(): void {
     this.#state = 'open'
-    if (this.#seekAgain) {
-      this.#seekAgain = false
-      return this.seek()
-    }
     for (const waiter of [...this.#waiters]) if (waiter.begin(this)) this.#waiters.delete(waiter)
-    if (this.onArrival) this.onArrival()
-    else this.#advance()
+    this.#proceed()
+  }
+
+  #proceed(): void {
+    if (!this.onArrival) return this.#advance()
+    this.onArrival()
+    if (this.#gap && this.#state === 'open') this.#fall(this.#gap)
   }
 
   #advance(): void {
@@ -254,6 +242,7 @@ export class Reader implements FeedEvents {
       let wantsBefore = false
       for (const waiter of this.#waiters) if (waiter.wantsBefore) wantsBefore = true
       const update = this.take(wantsBefore)
+      // What arrived before a gap is still good: only whoever has read all of it is told.
       if (!update) return this.#gap && this.#fall(this.#gap)
       for (const waiter of [...this.#waiters]) if (waiter.offer(this, update)) this.#waiters.delete(waiter)
     }

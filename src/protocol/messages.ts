@@ -108,12 +108,12 @@ export type ServerMessage =
   | [kind: typeof Tell.unknownFunction, id: number]
   /** Commits `first`, `first + 1`, … for the feeds listed; `chunk` is a msgpack array of WireCommit. */
   | [kind: typeof Tell.updates, feeds: number[], first: number, chunk: Uint8Array]
-  /** The feed's next update is no longer kept; the feed is closed. */
+  /** The feed's next update is no longer kept; it is sent nothing more, unless it seeks. */
   | [kind: typeof Tell.fellBehind, feed: number, from: number, to: number]
   /** The hold was taken away: its time was up. */
   | [kind: typeof Tell.holdEnded, hold: number, atomicTimeout: number]
 
-/** The reply to `feed`: the state at `revision`. */
+/** The reply to `feed`: the state at `revision`. `null`: it fell behind already, as `fellBehind` has said. */
 export type FeedStart = [revision: number, entries: Entry[]]
 /** The reply to `seek`: what differs at `revision`. `null` instead of changes: `entries` is the whole state. */
 export type Jump = [revision: number, changes: WireChange[] | null, entries: Entry[] | null]

@@ -81,13 +81,13 @@ export class Feeds {
     }
   }
 
-  /** Takes a feed to the newest revision; says what differs there. */
+  /** Takes a feed, be it one that fell behind, to the newest revision; says what differs there. */
   seek(feed: Feed): Jump {
     this.distribute()
     const space = this.#space
     const jump = difference(space, feed.position)
     feed.position = space.revision
-    this.resume(feed)
+    this.add(feed)
     return jump
   }
 

@@ -88,7 +88,6 @@ export class Session {
   }
 
   tellFellBehind(feed: number, from: number, to: number): void {
-    this.#feeds.delete(feed)
     this.#tell([Tell.fellBehind, feed, from, to])
   }
 
@@ -242,13 +241,13 @@ export class Session {
     const { space, feeds } = room
     const position = from < 0 ? space.revision : Math.min(from, space.revision)
     const feed = { session: this, id: number, position, credit, room }
+    this.#feeds.set(number, feed)
     if (position + 1 < space.first) {
-      this.#tell([Tell.ok, id, null])
-      return this.tellFellBehind(number, position + 1, space.first - 1)
+      this.tellFellBehind(number, position + 1, space.first - 1)
+      return this.#tell([Tell.ok, id, null])
     }
     // The reply, the state at `position`, goes first: updates build on it.
     this.#tell([Tell.ok, id, [position, [...space.stateAt(position)]]])
-    this.#feeds.set(number, feed)
     feeds.add(feed)
   }
 

@@ -203,7 +203,7 @@ contract('conditions', room => {
     const wrong = (value: unknown) => value as never
     await assert.rejects(state.getWhen(wrong('x')), {
       name: 'TypeError',
-      message: /state\.getWhen: the test must be a function.*got "x"/,
+      message: /state\.getWhen: the test must be a function.*got .x/,
     })
     await assert.rejects(
       state.getWhenEqual(
@@ -224,7 +224,7 @@ contract('conditions', room => {
     })
     await assert.rejects(state.getWhenNone('x', { duplicateOkay: wrong('yes') }), {
       name: 'TypeError',
-      message: /duplicateOkay .*"yes"/,
+      message: /duplicateOkay .*yes/,
     })
     await assert.rejects(state.getWhenNone('x', { signal: wrong({}) }), {
       name: 'TypeError',

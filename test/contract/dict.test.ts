@@ -182,19 +182,19 @@ contract('dict methods', room => {
     const wrong = [1, undefined, null, Symbol('s'), ['x']] as unknown as string[]
     for (const key of wrong) {
       for (const call of ['get', 'has', 'delete', 'pop'] as const)
-        await assert.rejects(state[call](key), {
+        await assert.rejects((state[call] as (key: string) => Promise<unknown>).call(state, key), {
           name: 'TypeError',
-          message: new RegExp(`state\\.${call}: keys are strings, got`),
+          message: new RegExp(`state\\.${call}: .*string.*got`),
         })
       await assert.rejects(state.set(key, 1), {
         name: 'TypeError',
-        message: /state\.set: keys are strings, got/,
+        message: /state\.set: .*string.*got/,
       })
       await assert.rejects(state.setDefault(key, 1), TypeError)
       await assert.rejects(state.getWhenEqual(key, 1), TypeError)
     }
     await assert.rejects(state.get(1 as unknown as string), /got 1/)
-    await assert.rejects(state.set('__proto__', 1), { name: 'TypeError', message: /__proto__ is refused/ })
+    await assert.rejects(state.set('__proto__', 1), { name: 'TypeError', message: /__proto__/ })
     await assert.rejects(state.update(JSON.parse('{"__proto__": 1}')), TypeError)
     await assert.rejects(state.set(JSON.parse('{"__proto__": 1}')), TypeError)
     assert.equal(await state.size(), 0)
@@ -205,7 +205,7 @@ contract('dict methods', room => {
     await state.set('kept', 1)
     for (const [wrong, shown] of [
       [5, '5'],
-      ['text', '"text"'],
+      ['text', "'text'"],
       [null, 'null'],
       [undefined, 'undefined'],
       [[1], 'an array of 1'],
@@ -244,7 +244,7 @@ contract('dict methods', room => {
     assert.equal(await commits(() => state.setDefault('d', 2)), 0)
     assert.equal(await commits(() => state.clear()), 1)
     for (const call of ['size', 'keys', 'values', 'items', 'copy'] as const)
-      assert.equal(await commits(() => state[call]()), 0)
+      assert.equal(await commits(() => (state[call] as () => Promise<unknown>).call(state)), 0)
     assert.equal(await commits(() => state.get('d')), 0)
     assert.equal(await commits(() => state.has('d')), 0)
     assert.equal(await commits(() => state.equals({})), 0)

@@ -18,7 +18,7 @@ export interface Room {
   /** Two States of one namespace, each with a connection of its own. */
   pair<S extends object = AnyState>(t: TestContext): [State<S>, State<S>]
   /** The same, of which both begin when the state is `initial`. */
-  pairAt<S extends object = AnyState>(t: TestContext, initial: S): Promise<[State<S>, State<S>]>
+  pairAt(t: TestContext, initial: AnyState): Promise<[State, State]>
   /** Another State of the same namespace. Resolves when it has begun, at the newest revision. */
   beside<S extends object>(t: TestContext, state: State<S>): Promise<State<S>>
 }
@@ -68,11 +68,11 @@ function roomOf(server: () => Server): Room {
       const namespace = randomUUID()
       return [open(t, server().address, namespace), open(t, elsewhere(server().address), namespace)]
     },
-    pairAt: async <S extends object>(t: TestContext, initial: S) => {
+    pairAt: async (t, initial) => {
       const namespace = randomUUID()
-      await open<S>(t, server().address, namespace).set(initial)
-      const state = open<S>(t, server().address, namespace)
-      const other = open<S>(t, elsewhere(server().address), namespace)
+      await open<AnyState>(t, server().address, namespace).set(initial)
+      const state = open<AnyState>(t, server().address, namespace)
+      const other = open<AnyState>(t, elsewhere(server().address), namespace)
       await Promise.all([state.size(), other.size()])
       return [state, other]
     },

@@ -87,7 +87,10 @@ export async function take<T>(iterator: AsyncIterator<T>, count: number): Promis
  * Asserts that a watcher has nothing to say of all that was committed before this call. The server answers each
  * connection in order, updates before replies: what these pings do not bring was not sent.
  */
-export async function assertPending(promise: Promise<unknown>, ...states: State<object>[]): Promise<void> {
+export async function assertPending(
+  promise: Promise<unknown>,
+  ...states: { ping(): Promise<unknown> }[]
+): Promise<void> {
   let settled = false
   promise.then(
     () => {
