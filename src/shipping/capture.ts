@@ -162,7 +162,7 @@ class Capture {
     const text = Function.prototype.toString.call(value)
     if (/\{\s*\[native code\]\s*\}$/.test(text)) return this.#nativeFunction(value, trail)
     const closure = this.#engine.closure(value)
-    const script = closure && scriptOf(this.#engine, closure)
+    const script = closure && scriptOf(this.#engine, closure, value)
     if (script?.url.startsWith('node:')) return this.#nativeFunction(value, trail)
     if (/^cov_\w+$/.test(value.name) && /\bcoverage\b/.test(text)) return { kind: 'sink' }
     if (closure && script && !byValue && !this.#asText.has(value)) {
@@ -181,9 +181,9 @@ class Capture {
     return this.#byValue(value, closure, script, written, trail, holder)
   }
 
-  #reference(inner: object, wrapper: object): Node | undefined {
+  #reference(inner: AnyFunction, wrapper: object): Node | undefined {
     const closure = this.#engine.closure(inner)
-    const script = closure && scriptOf(this.#engine, closure)
+    const script = closure && scriptOf(this.#engine, closure, inner)
     return closure && script && exportedAs(wrapper, closure, script)
   }
 
@@ -565,7 +565,7 @@ class Capture {
       if (!isOrdinary(maker.prototype)) throw refusal(call, trail, ...whyNot(value))
     } else if (!builtinBase(maker)) {
       const closure = this.#engine.closure(maker)
-      const script = closure && scriptOf(this.#engine, closure)
+      const script = closure && scriptOf(this.#engine, closure, maker)
       if (!closure || script?.url.startsWith('node:')) throw refusal(call, trail, ...whyNot(value))
       if (isOwnClass(maker, script)) throw refusal(call, trail, `a zproc ${maker.name}`, OWN_ADVICE)
     }

@@ -6,6 +6,7 @@ export interface Closure {
   /** Counted from 0. */
   line: number
   column: number
+  isModule: boolean
   /** Innermost first; the global scope is left out. */
   scopes: Record<string, unknown>[]
 }
@@ -40,25 +41,21 @@ export class Engine {
     const { internalProperties = [] } = this.#ask<Properties>('Runtime.getProperties', {
       objectId: id,
       ownProperties: true,
-      // Own accessors only: a function seldom has any, so that its own properties are not described.
-      accessorPropertiesOnly: false,
     })
     const location = internalProperties.find(({ name }) => name === '[[FunctionLocation]]')?.value?.value
     const chain = internalProperties.find(({ name }) => name === '[[Scopes]]')?.value?.objectId
     if (!location || !chain) {
-      this.#forget()
       return undefined
     }
     const scopes = this.#hold<{ description: string; object: Record<string, unknown> }[]>(chain)
-    this.#forget()
+    // The list comes without a prototype.
+    const list = Array.from(scopes)
     return {
+      isModule: list.some(({ description }) => description === 'Module'),
       scriptId: location.scriptId,
       line: location.lineNumber,
       column: location.columnNumber,
-      // The list comes without a prototype.
-      scopes: Array.from(scopes)
-        .filter(({ description }) => description !== 'Global')
-        .map(({ object }) => object),
+      scopes: list.filter(({ description }) => description !== 'Global').map(({ object }) => object),
     }
   }
 
@@ -72,7 +69,6 @@ export class Engine {
     for (const { name, value } of privateProperties) {
       if (value) values.push([name, value.objectId ? this.#hold(value.objectId) : primitive(value)])
     }
-    this.#forget()
     return values
   }
 
@@ -84,7 +80,6 @@ export class Engine {
     })
     const id = internalProperties.find(({ name }) => name === '[[Entries]]')?.value?.objectId
     const entries = id ? Array.from(this.#hold<{ key?: unknown; value: unknown }[]>(id)) : []
-    this.#forget()
     return entries
   }
 
@@ -112,6 +107,7 @@ export class Engine {
     }
   }
 
+  /** Closing lets go of all that was asked for. */
   close(): void {
     this.#session?.disconnect()
     this.#session = undefined
@@ -141,7 +137,6 @@ export class Engine {
     hatch().value = object
     const { result } = this.#ask<{ result: { objectId: string } }>('Runtime.evaluate', {
       expression: `${HATCH}.value`,
-      objectGroup: 'zproc',
       silent: true,
     })
     hatch().value = undefined
@@ -158,10 +153,6 @@ export class Engine {
     hatch().value = undefined
     // The engine hands over what the id stood for.
     return held as T
-  }
-
-  #forget(): void {
-    this.#ask('Runtime.releaseObjectGroup', { objectGroup: 'zproc' })
   }
 }
 

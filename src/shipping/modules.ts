@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { isMainThread, workerData } from 'node:worker_threads'
 import type { AnyNode } from 'acorn'
 import type { Binding } from './bindings.ts'
 import type { Script } from './script.ts'
@@ -73,7 +72,6 @@ export function entries(): Set<string> {
     }
     addEntry(pathToFileURL(main).href)
   }
-  if (!isMainThread && typeof workerData?.zprocEntry === 'string') addEntry(workerData.zprocEntry)
   return known
 }
 

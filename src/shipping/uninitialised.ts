@@ -1,5 +1,6 @@
 import type { Binding } from './bindings.ts'
 import { offsetOf, type Script } from './script.ts'
+import { callSites } from './stack.ts'
 
 /**
  * Is an `undefined` a variable whose declaration has not run yet? The engine shows both alike. For
@@ -22,26 +23,16 @@ const DEFINED =
 
 /** Where in the script calls are waiting to return. */
 function offsetsOnStack(script: Script): number[] {
-  const { prepareStackTrace, stackTraceLimit } = Error
-  try {
-    Error.stackTraceLimit = Number.POSITIVE_INFINITY
-    Error.prepareStackTrace = (_, sites) => sites
-    const sites: unknown = new Error('where').stack
-    if (!Array.isArray(sites)) return []
-    return (sites as NodeJS.CallSite[])
-      .filter(site => {
-        const name = site.getFileName()
-        return name ? name === script.url || script.url.endsWith(name) : false
-      })
-      .map(site => {
-        const line = (site.getLineNumber() ?? 1) - 1 - script.line
-        const column = (site.getColumnNumber() ?? 1) - 1 - (line === 0 ? script.column : 0)
-        return offsetOf(script.source, line) + column
-      })
-  } finally {
-    Error.prepareStackTrace = prepareStackTrace
-    Error.stackTraceLimit = stackTraceLimit
-  }
+  return callSites()
+    .filter(site => {
+      const name = site.getFileName()
+      return name ? name === script.url || script.url.endsWith(name) : false
+    })
+    .map(site => {
+      const line = (site.getLineNumber() ?? 1) - 1 - script.line
+      const column = (site.getColumnNumber() ?? 1) - 1 - (line === 0 ? script.column : 0)
+      return offsetOf(script.source, line) + column
+    })
 }
 
 function functionAround(script: Script, offset: number): unknown {

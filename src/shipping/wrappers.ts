@@ -1,3 +1,5 @@
+import type { AnyFunction } from './shipment.ts'
+
 /**
  * `atomic(fn)` gives a function that talks to a server; what can be sent is `fn`. The wrapper
  * carries it under a symbol, and the other side wraps it again with what was registered there.
@@ -7,7 +9,7 @@ export function registerWrapper(name: 'atomic', wrap: (inner: never) => unknown)
 }
 
 /** The function inside a wrapper. */
-export function wrapped(value: object): { name: 'atomic'; inner: object } | undefined {
+export function wrapped(value: object): { name: 'atomic'; inner: AnyFunction } | undefined {
   const inner: unknown = Object.getOwnPropertyDescriptor(value, Symbol.for('zproc.atomic'))?.value
   return typeof inner === 'function' ? { name: 'atomic', inner } : undefined
 }
