@@ -54,6 +54,7 @@ class Capture {
   readonly #drafts = new Map<object, Draft>()
   /** Classes that must go as text, though a module exports them: instances with private fields need it. */
   readonly #asText = new Set<object>()
+  readonly #beside = new Map<object, { has(key: object): boolean }[]>()
   readonly #shown = new Map<string, object>()
   readonly #seen = new Map<Script, Closure>()
   readonly #weak = new Map<object, { node: ObjectNode; trail: Trail }>()
@@ -584,13 +585,15 @@ class Capture {
   /** Private fields exist only on what the class itself has made: its text has to go along. */
   #privateParts(node: ObjectNode, value: object, trail: Trail): void {
     const hidden = this.#engine.privates(value)
-    if (hidden.length === 0) return
-    this.#options.seen.unclear()
     const classes: AnyFunction[] = []
     for (let at: unknown = Object.getPrototypeOf(value); at; at = Object.getPrototypeOf(at)) {
       const maker: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
       if (typeof maker === 'function' && !nativeNode(maker)) classes.unshift(maker)
     }
+    // Compilers keep private fields in WeakMaps beside the class.
+    for (const one of classes) if (this.#isKeptBeside(one, value)) this.#textOf(one, trail)
+    if (hidden.length === 0) return
+    this.#options.seen.unclear()
     node.privates = []
     for (const one of classes) {
       if (builtinBase(one)) continue
@@ -604,6 +607,18 @@ class Capture {
       const number = this.#numbers.get(one)
       if (number !== undefined && values.length) node.privates.push([[number], values])
     }
+  }
+
+  #isKeptBeside(one: AnyFunction, value: object): boolean {
+    let kept = this.#beside.get(one)
+    if (!kept) {
+      const scopes = this.#engine.closure(one)?.scopes ?? []
+      kept = scopes
+        .flatMap(scope => Object.values(scope))
+        .filter(found => types.isWeakMap(found) || types.isWeakSet(found))
+      this.#beside.set(one, kept)
+    }
+    return kept.some(weak => weak.has(value))
   }
 
   /** Takes a class by its text, even if a module exports it. */

@@ -29,7 +29,9 @@ const repo = fileURLToPath(new URL('../../', import.meta.url))
 const source = fileURLToPath(new URL('./rows/', import.meta.url))
 const bin = (name: string) => join(repo, 'node_modules/.bin', name)
 const ENVIRONMENTS = ['ESM', 'CommonJS', 'tsx', 'tsc', 'vitest'] as const
-type Environment = (typeof ENVIRONMENTS)[number]
+// Not in the table, but held to the same rows: older output of compilers, with their helper functions.
+const OTHERS = ['tsx to CommonJS', 'tsc to ES2015'] as const
+type Environment = (typeof ENVIRONMENTS)[number] | (typeof OTHERS)[number]
 
 let folder: string
 const outcomes = new Map<Environment, Outcome[]>()
@@ -37,7 +39,7 @@ const outcomes = new Map<Environment, Outcome[]>()
 before(async () => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'zproc-rows-')))
   await layOut()
-  for (const environment of ENVIRONMENTS) {
+  for (const environment of [...ENVIRONMENTS, ...OTHERS]) {
     const failed = (error: Error): Outcome[] => [
       { group: '', name: 'all', refused: false, problem: error.message },
     ]
@@ -47,7 +49,7 @@ before(async () => {
 
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-for (const environment of ENVIRONMENTS) {
+for (const environment of [...ENVIRONMENTS, ...OTHERS]) {
   describe(`functions sent from ${environment}`, () => {
     it('ship or stay, row by row, as the table says', () => {
       const wrong = (outcomes.get(environment) ?? []).filter(({ problem }) => problem !== undefined)
@@ -101,6 +103,10 @@ async function layOut(): Promise<void> {
   await compile([...options, join(folder, 'esm'), '--target', 'esnext', '--module', 'esnext', ...files])
   await compile([...options, join(folder, 'tsc'), '--target', 'es2022', '--module', 'commonjs', ...files])
   writeFileSync(join(folder, 'tsc/package.json'), '{ "type": "commonjs" }')
+  await compile([...options, join(folder, 'tsc-old'), '--target', 'es2015', '--module', 'commonjs', ...files])
+  writeFileSync(join(folder, 'tsc-old/package.json'), '{ "type": "commonjs" }')
+  cpSync(join(folder, 'tsx'), join(folder, 'tsx-cjs'), { recursive: true })
+  writeFileSync(join(folder, 'tsx-cjs/package.json'), '{ "type": "commonjs" }')
   cpSync(join(folder, 'esm'), join(folder, 'cjs'), { recursive: true })
   writeFileSync(join(folder, 'cjs/package.json'), '{ "type": "commonjs" }')
   for (const name of readdirSync(join(folder, 'cjs'))) {
@@ -156,13 +162,21 @@ async function compile(args: string[]): Promise<void> {
 
 async function runIn(environment: Environment): Promise<Outcome[]> {
   const out = join(folder, `${environment}.json`)
-  const places = { ESM: 'esm', CommonJS: 'cjs', tsx: 'tsx', tsc: 'tsc', vitest: 'vitest' }
+  const places: Record<Environment, string> = {
+    ESM: 'esm',
+    CommonJS: 'cjs',
+    tsx: 'tsx',
+    tsc: 'tsc',
+    vitest: 'vitest',
+    'tsx to CommonJS': 'tsx-cjs',
+    'tsc to ES2015': 'tsc-old',
+  }
   const cwd = join(folder, places[environment])
   if (!readdirSync(cwd).includes('package.json'))
     writeFileSync(join(cwd, 'package.json'), '{ "type": "module" }')
-  const ending = environment === 'tsx' ? 'ts' : 'js'
+  const ending = environment.startsWith('tsx') ? 'ts' : 'js'
   // Nothing of this test process goes along: the loader of these tests is not the one of the program.
-  const env = { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' }
+  const env = { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: '', ROWS_ENVIRONMENT: environment }
   const child = join(cwd, `child.${ending}`)
   if (environment === 'vitest') {
     await run(bin('vitest'), ['run', '--root', cwd], {
@@ -170,7 +184,7 @@ async function runIn(environment: Environment): Promise<Outcome[]> {
       env: { ...env, ROWS_OUT: out, ROWS_CHILD_FILE: child },
     })
   } else {
-    const flags = environment === 'tsx' ? ['--import', 'tsx'] : []
+    const flags = environment.startsWith('tsx') ? ['--import', 'tsx'] : []
     await run(process.execPath, [...flags, join(cwd, `main.${ending}`), out, child], { cwd, env })
   }
   return JSON.parse(readFileSync(out, 'utf8')) as Outcome[]
