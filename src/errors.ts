@@ -55,9 +55,17 @@ export class ProcessWaitError extends ZprocError {
   readonly exitCode: number | null
   /** The process that failed. Not enumerable: printing the error does not print the process. */
   declare readonly process: unknown
-  constructor(message: string, exitCode: number | null, process?: unknown, options?: ErrorOptions) {
+  /** What each attempt failed with, the last one's included; undefined where an attempt left no error. */
+  readonly causes: readonly unknown[]
+  constructor(
+    message: string,
+    exitCode: number | null,
+    process?: unknown,
+    options?: ErrorOptions & { causes?: readonly unknown[] },
+  ) {
     super(message, options)
     this.exitCode = exitCode
+    this.causes = options?.causes ?? [options?.cause]
     Object.defineProperty(this, 'process', { value: process, enumerable: false })
   }
   static {

@@ -2,12 +2,13 @@
  * Called by a tied child's entry: it ends once its owner's end of the channel is gone, at the latest `grace`
  * milliseconds later. `before` runs at the disconnect. On Windows this is the only tie, elsewhere the second one.
  */
-export function endWithOwner(options: { grace?: number; before?: () => void } = {}): void {
+export function endWithOwner(options: { grace?: number | (() => number); before?: () => void } = {}): void {
   const { grace = 0, before } = options
   const end = () => {
     before?.()
-    if (grace === 0) process.exit()
-    setTimeout(() => process.exit(), grace)
+    const wait = typeof grace === 'function' ? grace() : grace
+    if (wait === 0) process.exit()
+    setTimeout(() => process.exit(), wait)
   }
   if (!process.connected) end()
   else process.once('disconnect', end)

@@ -1,0 +1,84 @@
+import { describe, toWire } from '../protocol/values.ts'
+import { ship } from '../shipping/ship.ts'
+import type { AnyFunction } from '../shipping/shipment.ts'
+import { bytesOf, type Job, type WatchJob, type WireBytes } from './job.ts'
+import type { ProcessOptions } from './options.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: a target may take any arguments
+export type Target<R = unknown> = ((...args: any[]) => R | Promise<R>) | URL
+
+/** A watch as it is asked for; the revision to start from is being asked of the server. */
+export interface WatchAssignment extends Omit<WatchJob, 'from'> {
+  from: Promise<number | undefined>
+}
+
+/** What a process is to do, with everything in it encoded at the call: what is changed later does not matter. */
+export interface Assignment {
+  name: string
+  namespace: string
+  job(attempt: number, parent: { name: string; pid: number }): Job | Promise<Job>
+}
+
+export function assign(
+  target: Target,
+  address: string,
+  options: ProcessOptions,
+  watch: WatchAssignment | undefined,
+  contextModule: string | undefined,
+  call: string,
+): Assignment {
+  if (typeof target !== 'function' && !(target instanceof URL))
+    throw new TypeError(
+      `${call}: the target must be a function or the URL of a module that exports one as default, got ${describe(target)}`,
+    )
+  const shipped = ship(target as AnyFunction | URL, { call })
+  const name = options.name ?? (shipped.name || 'anonymous')
+  const { namespace = 'default', stateful = true, passContext = false, secretKey } = options
+  if (passContext && contextModule === undefined)
+    throw new TypeError(`${call}: passContext needs ctx.process(…): there is no Context to join`)
+  const first = encode(options.args ?? [], 'args', options.kwargs, 'kwargs', call)
+  const again =
+    options.retryArgs || options.retryKwargs
+      ? encode(
+          options.retryArgs ?? options.args ?? [],
+          'retryArgs',
+          options.retryKwargs ?? options.kwargs,
+          'retryKwargs',
+          call,
+        )
+      : first
+  const job = (attempt: number, parent: { name: string; pid: number }, from: number | undefined): Job => ({
+    name,
+    attempt,
+    parent: { name: parent.name, pid: parent.pid },
+    cwd: options.cwd ?? process.cwd(),
+    env: [],
+    target: shipped.bytes,
+    first: passContext ? 'context' : stateful ? 'state' : 'nothing',
+    ...(attempt === 1 ? first : again),
+    address,
+    namespace,
+    secretKey,
+    contextModule,
+    watch: watch && { ...watch, from },
+  })
+  return {
+    name,
+    namespace,
+    job: (attempt, parent) =>
+      watch ? watch.from.then(from => job(attempt, parent, from)) : job(attempt, parent, undefined),
+  }
+}
+
+function encode(
+  args: readonly unknown[],
+  argsName: string,
+  kwargs: object | undefined,
+  kwargsName: string,
+  call: string,
+): { args: WireBytes[]; kwargs: WireBytes[] } {
+  return {
+    args: args.map((value, i) => bytesOf(toWire(value, call, `${argsName}[${i}]`))),
+    kwargs: kwargs === undefined ? [] : [bytesOf(toWire(kwargs, call, kwargsName))],
+  }
+}

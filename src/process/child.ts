@@ -1,0 +1,120 @@
+import type { ChildProcess } from 'node:child_process'
+import { Socket } from 'node:net'
+import { keepAlive, spawnTied } from '../lifeline/spawn.ts'
+import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
+import type { Job, Order, Report } from './job.ts'
+
+/** What a child is made of; the rest it is told with its job. */
+export interface ChildSettings {
+  /** Whether it ends with this process. */
+  tied: boolean
+  execArgv: readonly string[]
+  env: NodeJS.ProcessEnv | undefined
+  memoryLimit: number | undefined
+  stdio: 'inherit' | 'pipe'
+}
+
+const entry = new URL(`./main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+
+/** A forked child that has no job yet. It costs no time and keeps nothing alive while it waits for one. */
+export class Child implements Attempt {
+  readonly outcome: Promise<Outcome>
+  readonly #process: ChildProcess
+  readonly #memoryLimit: number | undefined
+  /** The environment that it was made with. */
+  readonly #env: NodeJS.ProcessEnv
+  readonly #ownEnv: boolean
+  #ran = false
+  #report: Report | undefined
+  /** Resolves when the child can run a job, or never. */
+  readonly ready: Promise<void>
+
+  constructor(settings: ChildSettings) {
+    const { tied, memoryLimit, stdio } = settings
+    this.#memoryLimit = memoryLimit
+    this.#env = { ...(settings.env ?? process.env) }
+    this.#ownEnv = settings.env !== undefined
+    this.#process = spawnTied(entry, {
+      tied,
+      env: this.#env,
+      stdio,
+      args: tied ? [] : ['untied'],
+      execArgv: [
+        ...settings.execArgv,
+        ...(memoryLimit === undefined ? [] : [`--max-old-space-size=${memoryLimit}`]),
+      ],
+    })
+    this.keepAlive(false)
+    let isReady = () => {}
+    this.ready = new Promise(resolve => {
+      isReady = resolve
+    })
+    this.#process.on('message', (report: Report) => {
+      if (report.kind === 'ready') isReady()
+      else if (report.kind === 'running') this.#ran = true
+      else this.#report ??= report
+    })
+    this.outcome = this.#end().then(end => outcomeOf(this.#report, this.#ran, end, this.#memoryLimit))
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  get stdout() {
+    return this.#process.stdout
+  }
+
+  get stderr() {
+    return this.#process.stderr
+  }
+
+  /** Whether it is still there to be given a job. */
+  get waits(): boolean {
+    return this.#process.connected && this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
+  give(job: Job): void {
+    const env = this.#ownEnv ? [] : changesOf(this.#env, process.env)
+    const order: Order = { kind: 'job', job: { ...job, env } }
+    // If it is gone, its end says so.
+    this.#process.send(order, () => {})
+  }
+
+  end(): void {
+    this.#process.kill('SIGTERM')
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
+
+  keepAlive(alive: boolean): void {
+    keepAlive(this.#process, alive)
+    for (const stream of [this.#process.stdout, this.#process.stderr])
+      if (stream instanceof Socket) alive ? stream.ref() : stream.unref()
+  }
+
+  /** Over when it was reaped and its channel is read to the end: an exit never overtakes a value. */
+  async #end(): Promise<End> {
+    const child = this.#process
+    const disconnected = new Promise<void>(resolve => child.once('disconnect', resolve))
+    const end = await new Promise<End>(resolve => {
+      // An error later on, as of a message to a child that is gone, is no end.
+      child.on('error', error => {
+        if (child.pid === undefined) resolve({ code: null, signal: null, error })
+      })
+      child.once('exit', (code, signal) => resolve({ code, signal }))
+    })
+    if (child.pid !== undefined) await disconnected
+    return end
+  }
+}
+
+/** What `now` has that `then` had not, or had otherwise. */
+function changesOf(then: NodeJS.ProcessEnv, now: NodeJS.ProcessEnv): Job['env'] {
+  const changes: Job['env'] = []
+  for (const [name, value] of Object.entries(now)) if (then[name] !== value) changes.push([name, value])
+  for (const name of Object.keys(then)) if (now[name] === undefined) changes.push([name, undefined])
+  return changes
+}

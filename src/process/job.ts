@@ -1,0 +1,66 @@
+import { Packed, type Wire } from '../protocol/values.ts'
+
+// What the two ends of a process tell each other. A Wire crosses as `bytesOf` makes it: values stay encoded.
+export type WireBytes = Exclude<Wire, Packed> | Uint8Array
+export const bytesOf = (wire: Wire): WireBytes => (wire instanceof Packed ? wire.bytes : wire)
+export const wireOf = (bytes: WireBytes): Wire => (bytes instanceof Uint8Array ? new Packed(bytes) : bytes)
+
+/** One run of a target, to be done in a child. */
+export interface Job {
+  name: string
+  attempt: number
+  parent: { name: string; pid: number }
+  /** Where to be, and what the environment has gained or lost since the child was made. */
+  cwd: string | undefined
+  env: [name: string, value: string | undefined][]
+  /** The target as `ship` made it. */
+  target: Uint8Array
+  /** What the target gets before `args`. */
+  first: 'state' | 'context' | 'nothing'
+  args: WireBytes[]
+  /** The arguments of kwargs: none or one. */
+  kwargs: WireBytes[]
+  address: string
+  namespace: string
+  secretKey: string | undefined
+  /** The module with Context, for a target that gets one. */
+  contextModule: string | undefined
+  watch: WatchJob | undefined
+}
+
+export type WatchMethod =
+  | 'whenChange'
+  | 'when'
+  | 'whenEqual'
+  | 'whenNotEqual'
+  | 'whenNone'
+  | 'whenNotNone'
+  | 'whenAvailable'
+
+/** Run the target once for each thing that a State's iterator yields. */
+export interface WatchJob {
+  method: WatchMethod
+  args: WireBytes[]
+  /** The test of `when`, as `ship` made it. */
+  test: Uint8Array | undefined
+  options: { live?: boolean; timeout?: number; duplicateOkay?: boolean; exclude?: boolean }
+  /** The revision to watch on from; undefined: the newest. */
+  from: number | undefined
+}
+
+/** To the child. 'stop' is for threads, which get no signals. */
+export type Order = { kind: 'job'; job: Job } | { kind: 'stop' }
+
+/** 'boot': before the target ran. */
+export type Stage = 'boot' | 'run'
+
+/** From the child. What comes first of the last three stands; without any, the exit code has to do. */
+export type Report =
+  | { kind: 'ready' }
+  | { kind: 'running' }
+  /** A thread wants to be told to stop, and to do that itself. */
+  | { kind: 'cooperative' }
+  | { kind: 'returned'; value: WireBytes }
+  /** The target returned a RemoteException with this error. */
+  | { kind: 'rejected'; error: WireBytes }
+  | { kind: 'failed'; stage: Stage; error: WireBytes; classes: string[]; signal: NodeJS.Signals | undefined }

@@ -1,0 +1,69 @@
+import { PassThrough, type Readable, type Writable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+import type { Attempt } from './attempt.ts'
+import type { ProcessOptions } from './options.ts'
+
+/** What a process prints, over all its attempts: inherited, handed out as streams, or labelled line by line. */
+export class Output {
+  readonly stdio: 'inherit' | 'pipe'
+  readonly stdout: PassThrough | null
+  readonly stderr: PassThrough | null
+  readonly #label: string | undefined
+  readonly #reading = new Map<Attempt, Promise<unknown>>()
+
+  constructor(name: string, { stdio = 'inherit', prefix = false }: ProcessOptions) {
+    this.stdio = prefix ? 'pipe' : stdio
+    this.#label = prefix ? `[${name}] ` : undefined
+    this.stdout = stdio === 'pipe' ? new PassThrough() : null
+    this.stderr = stdio === 'pipe' ? new PassThrough() : null
+  }
+
+  read(attempt: Attempt): void {
+    const reading: Promise<void>[] = []
+    for (const name of ['stdout', 'stderr'] as const) {
+      const from = attempt[name]
+      const to = this[name]
+      if (!from) continue
+      if (this.#label !== undefined) reading.push(labelled(from, process[name], this.#label))
+      else if (to) from.pipe(to, { end: false })
+      if (to) reading.push(new Promise(resolve => from.once('end', resolve)))
+    }
+    this.#reading.set(attempt, Promise.all(reading))
+  }
+
+  /** Resolves when all that an attempt printed is out. What nobody reads, or a process that outlives it prints, is not waited for. */
+  async drained(attempt: Attempt): Promise<void> {
+    const reading = this.#reading.get(attempt)
+    this.#reading.delete(attempt)
+    if (this.stdio === 'inherit') return
+    let timer: NodeJS.Timeout | undefined
+    const enough = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, 500)
+    })
+    await Promise.race([reading, enough])
+    clearTimeout(timer)
+  }
+
+  end(): void {
+    this.stdout?.end()
+    this.stderr?.end()
+  }
+}
+
+/** Copies whole lines with a label in front. Resolves at the end. */
+function labelled(from: Readable, to: Writable, label: string): Promise<void> {
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+  const print = (text: string) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    if (lines.length > 0) to.write(`${lines.map(line => label + line).join('\n')}\n`)
+  }
+  from.on('data', (bytes: Buffer) => print(decoder.write(bytes)))
+  return new Promise(resolve => {
+    from.once('close', () => {
+      if (rest !== '') print('\n')
+      resolve()
+    })
+  })
+}

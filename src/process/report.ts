@@ -1,0 +1,33 @@
+import { inspect } from 'node:util'
+import type { Failure } from './attempt.ts'
+
+/** Tells, on stderr, of a failure after which the target is tried again. */
+export function reportCrash(
+  name: string,
+  pid: number | undefined,
+  attempt: number,
+  failure: Failure,
+  delay: number,
+): void {
+  const next = delay < 1000 ? `${Math.round(delay)} ms` : `${Math.round(delay / 100) / 10} s`
+  print(
+    name,
+    `${subject(name, pid)}, attempt ${attempt}, ${failure.words}${trace(failure)}\nnext attempt in ${next}`,
+  )
+}
+
+/** Tells, on stderr, of a failure that nobody waits for. */
+export function reportFailure(name: string, pid: number | undefined, failure: Failure): void {
+  print(name, `${subject(name, pid)} ${failure.words}${trace(failure)}`)
+}
+
+const subject = (name: string, pid: number | undefined) =>
+  pid === undefined ? `process '${name}'` : `process '${name}' (pid ${pid})`
+
+function trace({ error }: Failure): string {
+  return error === undefined ? '' : `\n${inspect(error)}`
+}
+
+function print(name: string, text: string): void {
+  process.stderr.write(`${text.replace(/^/gm, `[${name}] `)}\n`)
+}

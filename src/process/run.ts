@@ -1,0 +1,122 @@
+import type { State } from '../client/state.ts'
+import { errorToWire, fromWire, toWire } from '../protocol/values.ts'
+import { revive } from '../shipping/revive.ts'
+import { classesOf } from './attempt.ts'
+import { bytesOf, type Job, type Report, type Stage, type WatchJob, wireOf } from './job.ts'
+
+/** The child's end of its line to the parent. */
+export interface Port {
+  /** Resolves when the report is out. */
+  send(report: Report): Promise<void>
+  end(status: number): void
+}
+
+/** Does a job, reports how it went, and ends the process, or thread, whatever else goes on in it. */
+export async function run(job: Job, port: Port): Promise<void> {
+  let stage: Stage = 'boot'
+  let over = false
+  const fail = async (error: unknown) => {
+    if (over) return
+    over = true
+    await port.send(failure(stage, error))
+    port.end(exitStatusOf(error) ?? 1)
+  }
+  process.on('uncaughtException', error => {
+    // A target that listens for these itself decides itself.
+    if (process.listenerCount('uncaughtException') === 1) void fail(error)
+  })
+  const open: { close(): Promise<void> }[] = []
+  try {
+    const call = await prepare(job, open)
+    stage = 'run'
+    void port.send({ kind: 'running' })
+    const report = reportOf(await call(), job)
+    if (over) return
+    over = true
+    await port.send(report)
+  } catch (error) {
+    return fail(error)
+  }
+  await Promise.race([Promise.allSettled(open.map(one => one.close())), atMost(FLUSH_TIME)])
+  port.end(typeof process.exitCode === 'number' ? process.exitCode : 0)
+}
+
+/** The longest that a process which has returned may take to have its last writes answered. */
+const FLUSH_TIME = 5000
+const atMost = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
+
+async function prepare(job: Job, open: { close(): Promise<void> }[]): Promise<() => unknown> {
+  if (job.cwd !== undefined && job.cwd !== process.cwd()) process.chdir(job.cwd)
+  for (const [name, value] of job.env)
+    if (value === undefined) delete process.env[name]
+    else process.env[name] = value
+  // A target may carry atomic functions: the module that makes them is large, so it is loaded just for those.
+  const functions = [job.target, ...(job.watch?.test ? [job.watch.test] : [])]
+  if (functions.some(bytes => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('atomic')))
+    await import('../client/atomic.ts')
+  const state = job.first === 'state' || job.watch ? await openState(job) : undefined
+  if (state) open.push(state)
+  const [target, test] = await Promise.all(functions.map(revive))
+  const first =
+    job.first === 'context' ? await openContext(job, open) : job.first === 'state' ? state : undefined
+  const args = [...job.args, ...job.kwargs].map(bytes => fromWire(wireOf(bytes)))
+  const before = first === undefined ? [] : [first]
+  if (!job.watch) return () => target?.(...before, ...args)
+  const iterator = iterate(state as State, job.watch, test)
+  return async () => {
+    for await (const snapshot of iterator) await target?.(snapshot, ...before, ...args)
+  }
+}
+
+async function openState(job: Job): Promise<State> {
+  const client = await import('../client/state.ts')
+  client.nameProcess(job.name)
+  const { address, namespace, secretKey } = job
+  const options = { namespace, secretKey, name: job.name, from: job.watch?.from }
+  return new client.State(address, options)
+}
+
+/** What this room knows of Context, which is built on it. */
+interface ContextModule {
+  Context: new (
+    address: string,
+    options: { namespace: string; secretKey: string | undefined },
+  ) => { close(): Promise<void> }
+}
+
+async function openContext(job: Job, open: { close(): Promise<void> }[]): Promise<unknown> {
+  if (job.contextModule === undefined) throw new Error('passContext: the module of Context is not known')
+  const client = await import('../client/state.ts')
+  client.nameProcess(job.name)
+  const { Context }: ContextModule = await import(job.contextModule)
+  const context = new Context(job.address, { namespace: job.namespace, secretKey: job.secretKey })
+  open.push(context)
+  return context
+}
+
+function iterate(state: State, watch: WatchJob, test: unknown): AsyncIterable<unknown> {
+  const args = watch.args.map(bytes => fromWire(wireOf(bytes)))
+  // Its arguments were checked when they were the parent's.
+  const loop = state[watch.method] as (...args: unknown[]) => AsyncIterable<unknown>
+  return loop.call(state, ...(test ? [test] : args), watch.options)
+}
+
+function reportOf(value: unknown, job: Job): Report {
+  if (codeOf(value) === 'ZPROC_REMOTE_EXCEPTION')
+    return { kind: 'rejected', error: bytesOf(errorToWire((value as Error).cause)) }
+  return { kind: 'returned', value: bytesOf(toWire(value, `process '${job.name}'`, 'the value it returned')) }
+}
+
+function failure(stage: Stage, error: unknown): Report {
+  const signal = codeOf(error) === 'ZPROC_SIGNAL' ? (error as { signal: NodeJS.Signals }).signal : undefined
+  if (exitStatusOf(error) === 0) return { kind: 'returned', value: undefined }
+  return { kind: 'failed', stage, error: bytesOf(errorToWire(error)), classes: classesOf(error), signal }
+}
+
+function exitStatusOf(error: unknown): number | undefined {
+  return codeOf(error) === 'ZPROC_PROCESS_EXIT' ? (error as { status: number }).status : undefined
+}
+
+// By code, not by class: the target may have its ProcessExit from another copy of zproc.
+const codeOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'code' in value ? value.code : undefined

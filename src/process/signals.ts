@@ -1,0 +1,29 @@
+import { constants } from 'node:os'
+import { interruptAll } from '../async/interrupt.ts'
+import { SignalException } from '../errors.ts'
+import { describe } from '../protocol/values.ts'
+
+const turned = new Set<NodeJS.Signals>()
+
+/**
+ * From now on that signal does not end this process, but rejects what it awaits from zproc, or awaits next, with a
+ * SignalException: try/catch handles it, and the process decides.
+ *
+ *     signalToException('SIGTERM')
+ *     try {
+ *       await state.getWhenEqual('done', true)
+ *     } catch (error) {
+ *       if (error instanceof SignalException) await tidyUp()
+ *     }
+ */
+export function signalToException(signal: NodeJS.Signals): void {
+  if (typeof signal !== 'string' || !(signal in constants.signals))
+    throw new TypeError(
+      `signalToException: the signal must be a name like 'SIGTERM', got ${describe(signal)}`,
+    )
+  if (signal === 'SIGKILL' || signal === 'SIGSTOP')
+    throw new TypeError(`signalToException: ${signal} cannot be handled by any process`)
+  if (turned.has(signal)) return
+  process.on(signal, () => interruptAll(new SignalException(signal)))
+  turned.add(signal)
+}

@@ -1,0 +1,49 @@
+import { Child, type ChildSettings } from './child.ts'
+
+// How long after the last start a spare is made: a burst of starts comes first.
+const QUIET_TIME = 50
+
+/** Children that were made before they are needed. An idle one costs no time and does not delay the end. */
+export class Spares {
+  readonly #wanted: number
+  #waiting: { child: Child; key: string }[] = []
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(wanted: number) {
+    this.#wanted = wanted
+  }
+
+  /** A child as described, if one stands ready; another is made in its place soon. */
+  take(settings: ChildSettings): Child | undefined {
+    if (this.#wanted === 0 || this.#closed) return undefined
+    const key = keyOf(settings)
+    const found = this.#waiting.findIndex(spare => spare.key === key && spare.child.waits)
+    this.#refillSoon(settings, key)
+    if (found < 0) return undefined
+    const [spare] = this.#waiting.splice(found, 1)
+    return spare?.child
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    for (const { child } of this.#waiting) child.kill()
+    this.#waiting = []
+  }
+
+  #refillSoon(settings: ChildSettings, key: string): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      const fits = this.#waiting.filter(spare => spare.key === key && spare.child.waits)
+      // Spares for what was started before make room for the ones that are asked for now.
+      for (const { child } of this.#waiting.filter(spare => !fits.includes(spare))) child.kill()
+      while (fits.length < this.#wanted) fits.push({ child: new Child(settings), key })
+      this.#waiting = fits
+    }, QUIET_TIME)
+    this.#timer.unref()
+  }
+}
+
+const keyOf = ({ tied, execArgv, env, memoryLimit, stdio }: ChildSettings) =>
+  JSON.stringify([tied, execArgv, env ?? null, memoryLimit ?? null, stdio, process.execArgv])
