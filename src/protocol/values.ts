@@ -177,7 +177,7 @@ const GRAPH = 1
 const GRAPH_HEADER = 5
 const NOTHING = new Uint8Array()
 
-const packr = new Packr({ useRecords: false, moreTypes: false, useToJSON: false })
+const packr = new Packr({ useRecords: false, moreTypes: false, useToJSON: false, variableMapSize: true })
 const unpackr = new Unpackr({ useRecords: false, moreTypes: false, int64AsType: 'number' })
 
 function encodeTree(value: unknown): Uint8Array {
@@ -188,9 +188,9 @@ function encodeTree(value: unknown): Uint8Array {
 
 function encodeGraph(value: unknown, options: GraphOptions): Uint8Array {
   const graph = toGraph(value, options)
-  const head = pack(graph.table, GRAPH_HEADER) as Buffer
+  const head = pack(graph.table, GRAPH_HEADER)
   head[0] = GRAPH
-  head.writeUInt32BE(head.length - GRAPH_HEADER, 1)
+  new DataView(head.buffer, head.byteOffset).setUint32(1, head.length - GRAPH_HEADER)
   return graph.bytes.length === 0 ? head : Buffer.concat([head, ...graph.bytes])
 }
 
