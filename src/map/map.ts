@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { ZprocError } from '../errors.ts'
+import { toWire } from '../protocol/values.ts'
+import { ship } from '../shipping/ship.ts'
+import { checkMapOptions, type MapOptions, type TaskDetail } from './options.ts'
+import { type MakeWorker, Pool } from './pool.ts'
+import { Reporter } from './progress.ts'
+import { MapResult } from './result.ts'
+import { Run } from './run.ts'
+import { Source } from './source.ts'
+
+// Tasks whose results nobody has pulled yet.
+const UNPULLED = 1000
+
+export type MapTarget = ((...args: never[]) => unknown) | URL
+
+/** What a Context needs for its maps: the pool, and the tasks that are to be pulled later. */
+export class Maps {
+  readonly pool: Pool
+  readonly #namespace: string
+  readonly #tasks = new Map<string, MapResult<unknown>>()
+  readonly #pulled = new Set<string>()
+
+  constructor(namespace: string, make: MakeWorker) {
+    this.#namespace = namespace
+    this.pool = new Pool(make)
+  }
+
+  start(target: MapTarget, mapIter: unknown, options: MapOptions): MapResult<unknown> | TaskDetail {
+    checkMapOptions(mapIter, options)
+    const call = 'ctx.processMap'
+    const {
+      mapArgs,
+      mapKwargs,
+      args = [],
+      kwargs,
+      count = availableParallelism(),
+      stateful = false,
+    } = options
+    const { settle = false, maxRetries = 1, chunkSize, timeout, onProgress, progress = false } = options
+    if (options.returnTask && this.#tasks.size >= UNPULLED)
+      throw new ZprocError(
+        `${call}: ${UNPULLED} tasks wait to be pulled; pull some with ctx.pullResultsForTask`,
+      )
+    const shipped = ship(target, { call: `${call}(fn)` })
+    const source = new Source({ mapIter, mapArgs, mapKwargs } as ConstructorParameters<typeof Source>[0])
+    const shape = {
+      stateful,
+      plain: source.plain,
+      args: toWire(args, call, 'args'),
+      kwargs: toWire(kwargs, call, 'kwargs'),
+      settle,
+    }
+    const given = { target: shipped.bytes, shape, limit: count, chunkSize, maxRetries, timeout }
+    const run = new Run(this.pool.nextNumber(), source, given)
+    const reporter = onProgress || progress ? new Reporter(source.total, onProgress, progress) : undefined
+    const result = new MapResult<unknown>(run, this.pool, options.new === true, reporter, options.signal)
+    if (!options.returnTask) return result
+    const id = randomUUID()
+    this.#tasks.set(id, result)
+    return { id, namespace: this.#namespace }
+  }
+
+  pull(task: TaskDetail): MapResult<unknown> {
+    const call = 'ctx.pullResultsForTask'
+    if (typeof task !== 'object' || task === null || typeof task.id !== 'string')
+      throw new TypeError(`${call}: a TaskDetail is needed, as processMap gives it with returnTask: true`)
+    const result = this.#tasks.get(task.id)
+    if (!result) {
+      const why = this.#pulled.has(task.id)
+        ? 'its results were pulled before'
+        : 'it is no task of this Context'
+      throw new ZprocError(`${call}: task ${task.id}: ${why}`)
+    }
+    this.#tasks.delete(task.id)
+    this.#pulled.add(task.id)
+    if (this.#pulled.size > UNPULLED) this.#pulled.delete(this.#pulled.values().next().value as string)
+    return result
+  }
+
+  close(): Promise<void> {
+    return this.pool.close()
+  }
+}

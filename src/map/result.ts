@@ -1,0 +1,150 @@
+import { type Deferred, deferred } from '../async/deferred.ts'
+import type { Pool } from './pool.ts'
+import type { Reporter } from './progress.ts'
+import type { Run } from './run.ts'
+
+export type Settled<R> = { status: 'fulfilled'; value: R } | { status: 'rejected'; reason: unknown }
+
+/** The results of a map, in the order of its items. They are being computed from the moment of the call on. */
+export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefined> {
+  readonly #run: Run
+  readonly #pool: Pool
+  readonly #reporter: Reporter | undefined
+  #at = 0
+  #waiting: Deferred<void> | undefined
+  #state: 'open' | 'ended' = 'open'
+  #error: { error: unknown } | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+
+  /** @internal */
+  constructor(
+    run: Run,
+    pool: Pool,
+    fresh: boolean,
+    reporter: Reporter | undefined,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#run = run
+    this.#pool = pool
+    this.#reporter = reporter
+    run.changed = () => {
+      reporter?.tell(run.done)
+      this.#wake()
+      pool.dispatch()
+    }
+    const aborted = () => {
+      if (this.#state === 'ended') return
+      this.#error = { error: signal?.reason ?? new Error('aborted') }
+      this.#end()
+    }
+    if (signal?.aborted) aborted()
+    else {
+      signal?.addEventListener('abort', aborted, { once: true })
+      pool.begin(run, fresh)
+    }
+  }
+
+  /** All results. */
+  toArray(): Promise<R[]> {
+    return this.#inTurn(async () => {
+      const results: R[] = []
+      for (;;) {
+        const chunk = await this.#chunk()
+        if (!chunk) return results
+        for (let i = this.#at; i < chunk.results.length; i++) results.push(this.#one(chunk, i))
+        this.#at = 0
+        if (chunk.error) throw this.#fail(chunk.error.error)
+        this.#shift()
+      }
+    })
+  }
+
+  next(): Promise<IteratorResult<R, undefined>> {
+    return this.#inTurn(async () => {
+      for (;;) {
+        const chunk = await this.#chunk()
+        if (!chunk) return { done: true, value: undefined }
+        if (this.#at < chunk.results.length) return { done: false, value: this.#one(chunk, this.#at++) }
+        if (chunk.error) throw this.#fail(chunk.error.error)
+        this.#at = 0
+        this.#shift()
+      }
+    })
+  }
+
+  /** Ends the map: what runs is told by its signal, what waits is dropped. */
+  cancel(): void {
+    this.#end()
+  }
+
+  async return(): Promise<IteratorResult<R, undefined>> {
+    this.#end()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  // Calls made before the one before has its answer take their turns.
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(step)
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  async #chunk() {
+    for (;;) {
+      if (this.#error) {
+        const { error } = this.#error
+        this.#error = undefined
+        throw error
+      }
+      if (this.#state === 'ended') return null
+      const chunk = this.#run.head()
+      if (chunk) return chunk
+      if (chunk === null) {
+        this.#end()
+        return null
+      }
+      this.#waiting = deferred()
+      this.#pool.awaiting(1)
+      await this.#waiting.promise
+      this.#pool.awaiting(-1)
+    }
+  }
+
+  #shift(): void {
+    this.#run.shift()
+    // There is room for another chunk.
+    this.#pool.dispatch()
+  }
+
+  #one(chunk: { results: unknown[]; failures: Map<number, unknown> }, i: number): R {
+    if (!this.#run.shape.settle) return chunk.results[i] as R
+    const settled: Settled<unknown> = chunk.failures.has(i)
+      ? { status: 'rejected', reason: chunk.failures.get(i) }
+      : { status: 'fulfilled', value: chunk.results[i] }
+    return settled as R
+  }
+
+  #fail(error: unknown): unknown {
+    if (this.#state === 'ended') return error
+    this.#end()
+    return error
+  }
+
+  #end(): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#run.end()
+    this.#pool.finish(this.#run)
+    this.#reporter?.end(this.#run.done)
+    this.#wake()
+  }
+
+  #wake(): void {
+    this.#waiting?.resolve()
+    this.#waiting = undefined
+  }
+}

@@ -1,0 +1,121 @@
+import { connect } from 'node:net'
+import type { State } from '../client/state.ts'
+import { errorToWire, fromWire, toWire, type Wire } from '../protocol/values.ts'
+import { revive } from '../shipping/revive.ts'
+import { Channel } from '../transport/channel.ts'
+import { Did, Do, type PoolMessage, type Shape, type WorkerMessage } from './messages.ts'
+import { enterChunk } from './signal.ts'
+
+interface Task {
+  target: Promise<(...args: unknown[]) => unknown>
+  shape: Shape
+  args: unknown[]
+  kwargs: object | undefined
+  cancelled: AbortController
+}
+
+/** The target of a pool's worker: runs chunks until its pool lets go of it. */
+export default async function work(state: State, path: string, worker: number): Promise<void> {
+  const tasks = new Map<number, Task>()
+  let queue: Promise<void> = Promise.resolve()
+  const socket = connect({ path })
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject).once('connect', resolve)
+  })
+  await new Promise<void>(resolve => {
+    const channel = new Channel(socket, 2 ** 32, {
+      frame: messages => {
+        for (const message of messages as PoolMessage[]) take(message)
+      },
+      closed: () => resolve(),
+    })
+    const tell = (message: WorkerMessage) => {
+      channel.send(message)
+      channel.flush()
+    }
+    const take = (message: PoolMessage): void => {
+      const [kind, number] = message
+      if (kind === Do.task) tasks.set(number, makeTask(message[2], message[3]))
+      else if (kind === Do.cancel) tasks.get(number)?.cancelled.abort(new Error('the map was cancelled'))
+      else if (kind === Do.forget) tasks.delete(number)
+      else {
+        const task = tasks.get(number) as Task
+        queue = queue.then(() => runChunk(task, message[2], message[3], state)).then(tell)
+      }
+    }
+    tell([Did.join, worker])
+  })
+}
+
+function makeTask(bytes: Uint8Array, shape: Shape): Task {
+  // A copy: the function outlives the frame that it came in.
+  const target = revive(Buffer.from(bytes)) as Task['target']
+  target.catch(() => {})
+  const args = fromWire(shape.args) as unknown[]
+  const kwargs = fromWire(shape.kwargs) as object | undefined
+  return { target, shape, args, kwargs, cancelled: new AbortController() }
+}
+
+async function runChunk(task: Task, chunk: number, wire: Wire, state: State): Promise<WorkerMessage> {
+  const { shape, cancelled } = task
+  const results: unknown[] = []
+  const failures: [number, Wire][] = []
+  const items = fromWire(wire) as unknown[]
+  const began = performance.now()
+  try {
+    const target = await task.target
+    const call = caller(target, task, state)
+    enterChunk(cancelled.signal)
+    for (let i = 0; i < items.length; i++) {
+      if (cancelled.signal.aborted) return [Did.dropped, chunk]
+      try {
+        const result = call(items[i])
+        results.push(isThenable(result) ? await result : result)
+      } catch (error) {
+        if (!shape.settle) throw error
+        failures.push([i, errorToWire(error)])
+        results.push(undefined)
+      }
+    }
+    const packed = toWire(results, 'processMap', 'results')
+    return [Did.done, chunk, packed, performance.now() - began, failures]
+  } catch (error) {
+    if (cancelled.signal.aborted) return [Did.dropped, chunk]
+    return failed(chunk, results, items.length, error)
+  }
+}
+
+/** The first item that threw, or whose result is no data. */
+function failed(chunk: number, results: unknown[], count: number, error: unknown): WorkerMessage {
+  let at = results.length
+  if (at === count) {
+    at = results.findIndex(result => {
+      try {
+        toWire(result, 'processMap')
+        return false
+      } catch {
+        return true
+      }
+    })
+  }
+  return [Did.failed, chunk, toWire(results.slice(0, at), 'processMap'), at, errorToWire(error)]
+}
+
+function caller(
+  target: (...args: unknown[]) => unknown,
+  task: Task,
+  state: State,
+): (item: unknown) => unknown {
+  const { shape, args, kwargs } = task
+  const first = shape.stateful ? [state] : []
+  if (shape.plain && !shape.stateful && args.length === 0 && !kwargs) return item => target(item)
+  if (shape.plain) return item => target(...first, item, ...args, ...(kwargs ? [kwargs] : []))
+  return item => {
+    const [own, ownKwargs] = item as [unknown[], object | undefined]
+    const all = ownKwargs || kwargs ? [{ ...ownKwargs, ...kwargs }] : []
+    return target(...first, ...own, ...args, ...all)
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
