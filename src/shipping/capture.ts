@@ -66,11 +66,11 @@ class Capture {
   }
 
   run(fn: object, name: string): Shipment {
-    this.#slot(fn, { up: undefined, name, variable: true, place: '' }, undefined)
+    this.#slot(fn, { up: undefined, name, variable: true, place: () => '' }, undefined)
     do this.#drain()
     while (this.#addWeakEntries())
     this.#writeAll()
-    return { nodes: this.#nodes, entries: [...entries()] }
+    return { nodes: this.#nodes, entries: this.#options.byValue ? [] : [...entries()] }
   }
 
   #drain(): void {
@@ -230,7 +230,7 @@ class Capture {
     const text = script.source.slice(start, end)
     const name = value.name || trail.name
     const around = surroundingsOf(written, text)
-    const here = (offset: number): Trail => ({ ...trail, place: placeIn(script, offset) })
+    const here = (offset: number): Trail => ({ ...trail, place: () => placeIn(script, offset) })
     if (around.borrowed && !(around.borrowed.word === 'this' && written.within.length === 0)) {
       const { word, start: at } = around.borrowed
       throw misuse(
@@ -308,7 +308,7 @@ class Capture {
     }
     const scope = closure.scopes.find(variables => Object.hasOwn(variables, name))
     const binding = first.binding
-    const trail: Trail = { up: about.trail, name, variable: true, place: placeIn(script, first.start) }
+    const trail: Trail = { up: about.trail, name, variable: true, place: () => placeIn(script, first.start) }
     const imported = binding && importedAs(binding)
     if (imported && !binding.reassigned) {
       const carried = this.#imported(imported, script)
@@ -418,13 +418,12 @@ class Capture {
     const place = `${script.url}:${binding.scope.start}:${binding.name}`
     if (!binding.scope.parent) return place
     let witness = holder
-    for (const [name, { node }] of binding.scope.variables) {
-      const made = node.type === 'VariableDeclarator' ? node.init?.type : node.type
-      const value = Object.getOwnPropertyDescriptor(scope, name)?.value
-      if (typeof value === 'function' && made && /Function/.test(made)) {
-        witness = value
-        break
-      }
+    for (const [name, beside] of binding.scope.variables) {
+      const value: unknown = Object.getOwnPropertyDescriptor(scope, name)?.value
+      if ((typeof value !== 'object' && typeof value !== 'function') || value === null) continue
+      if (!isMadeBy(beside, value, script)) continue
+      witness = value
+      break
     }
     if (!witness) return `${place}:${this.#nodes.length}:${this.#witnesses.size}`
     const id = this.#witnesses.get(witness) ?? this.#witnesses.size
@@ -435,6 +434,7 @@ class Capture {
   #prototypeParts(node: FunctionNode, value: AnyFunction, trail: Trail): void {
     const prototype: unknown = Object.getOwnPropertyDescriptor(value, 'prototype')?.value
     if (typeof prototype !== 'object' || prototype === null) return
+    this.#options.seen.object(prototype)
     const plain = Object.getPrototypeOf(prototype) === Object.prototype
     const keys = Reflect.ownKeys(prototype).filter(key => key !== 'constructor')
     if (types.isGeneratorFunction(value) ? keys.length === 0 : plain && keys.length === 0) return
@@ -449,7 +449,6 @@ class Capture {
     trail: Trail,
     skip: (key: string | symbol) => boolean,
   ): void {
-    this.#options.seen.object(prototype)
     const own: ObjectNode = { kind: 'object', base: 'Object', properties: [] }
     this.#own(
       own,
@@ -488,6 +487,7 @@ class Capture {
     }
     const prototype: unknown = value.prototype
     if (typeof prototype !== 'object' || prototype === null) return
+    this.#options.seen.object(prototype)
     this.#prototypeOwn(node, value, prototype, trail, methodsIn(draft, prototype, false))
   }
 
@@ -705,7 +705,7 @@ class Capture {
       node.cells ??= []
       node.cells.push([name, cell])
       for (const { start, end, shorthand } of references) {
-        all.push({ start, end, text: shorthand ? `${name}: $cell_${name}.v` : `$cell_${name}.v` })
+        all.push({ start, end, text: shorthand ? `${name}: $zp_cell_${name}.v` : `$zp_cell_${name}.v` })
       }
     }
     if (node.form === 'class') {
@@ -718,8 +718,8 @@ class Capture {
 
 /** What a test runner writes for `import()` and `import.meta`. */
 const RUNNER_WORDS: [RegExp, string][] = [
-  [/^__vi\w*dynamic_import__$/, '$import'],
-  [/^__vi\w*import_meta__$/, '$meta'],
+  [/^__vi\w*dynamic_import__$/, '$zp_import'],
+  [/^__vi\w*import_meta__$/, '$zp_meta'],
 ]
 
 function part(up: Trail, name: string): Trail {
@@ -755,6 +755,18 @@ function hasDirective(statements: unknown[]): boolean {
       statement !== null &&
       'directive' in statement &&
       statement.directive === 'use strict',
+  )
+}
+
+/** Does the declaration itself make the value? Then there is one for each run of the code around it. */
+function isMadeBy({ node, reassigned }: Binding, value: object, { functions, source }: Script): boolean {
+  const init = node.type === 'VariableDeclarator' ? node.init : undefined
+  if (!reassigned && init && /^(?:Object|Array|New|Function|ArrowFunction|Class)Expression$/.test(init.type))
+    return true
+  if (typeof value !== 'function') return false
+  const text = Function.prototype.toString.call(value)
+  return functions.some(
+    ({ start, end }) => start >= node.start && end <= node.end && source.slice(start, end) === text,
   )
 }
 

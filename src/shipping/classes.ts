@@ -23,7 +23,7 @@ export function planClass(node: AnyNode, restores: boolean): ClassPlan {
   const { superClass, body } = node
   plan.derived = superClass != null && !(superClass.type === 'Literal' && superClass.value === null)
   if (superClass && plan.derived)
-    plan.edits.push({ start: superClass.start, end: superClass.end, text: '$parent' })
+    plan.edits.push({ start: superClass.start, end: superClass.end, text: '$zp_parent' })
   for (const member of body.body) {
     if (member.type === 'StaticBlock') plan.edits.push({ start: member.start, end: member.end, text: ';' })
     if (member.type !== 'PropertyDefinition') continue
@@ -32,7 +32,7 @@ export function planClass(node: AnyNode, restores: boolean): ClassPlan {
       plan.edits.push({ start: member.start, end: member.end, text: ';' })
     } else if (member.static && hidden !== undefined) {
       plan.staticPrivates.push(hidden)
-      const text = `static ${hidden} = $statics[${JSON.stringify(hidden)}];`
+      const text = `static ${hidden} = $zp_statics[${JSON.stringify(hidden)}];`
       plan.edits.push({ start: member.start, end: member.end, text })
     } else {
       if (hidden !== undefined) plan.privateFields.push(hidden)
@@ -40,7 +40,7 @@ export function planClass(node: AnyNode, restores: boolean): ClassPlan {
         plan.edits.push({
           start: member.value.start,
           end: member.value.start,
-          text: '$restoring.on ? undefined : (',
+          text: '$zp_restoring.on ? undefined : (',
         })
         plan.edits.push({ start: member.value.end, end: member.value.end, text: ')' })
       }
@@ -52,11 +52,11 @@ export function planClass(node: AnyNode, restores: boolean): ClassPlan {
 }
 
 function restorer(start: number, fields: string[]): Edit {
-  const assignments = fields.map(name => `$object.${name} = $values[${JSON.stringify(name)}];`)
+  const assignments = fields.map(name => `$zp_object.${name} = $zp_values[${JSON.stringify(name)}];`)
   return {
     start: start + 1,
     end: start + 1,
-    text: `static $restore($object, $values) { ${assignments.join(' ')} } `,
+    text: `static $zp_restore($zp_object, $zp_values) { ${assignments.join(' ')} } `,
   }
 }
 
@@ -66,8 +66,8 @@ function constructorEdit(node: Class, derived: boolean): Edit[] {
     if (member.type !== 'MethodDefinition' || member.kind !== 'constructor') continue
     const at = member.value.body.start + 1
     const text = derived
-      ? ' if ($restoring.on) { super(...$restoring.anything); return } '
-      : ' if ($restoring.on) return; '
+      ? ' if ($zp_restoring.on) { super(...$zp_restoring.anything); return } '
+      : ' if ($zp_restoring.on) return; '
     return [{ start: at, end: at, text }]
   }
   return []

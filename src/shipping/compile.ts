@@ -47,11 +47,14 @@ function maker(code: Code, source: string): Make {
     return known
   }
   const before = prefix(code)
-  const script = new vm.Script(`${before}${wrap(code, source)}\n, $ => { [${names(code)}] = $ }] })`, {
-    filename: code.from,
-    lineOffset: code.line,
-    columnOffset: code.column - before.length,
-  })
+  const script = new vm.Script(
+    `${before}${wrap(code, source)}\n, $zp_values => { [${names(code)}] = $zp_values }] })`,
+    {
+      filename: code.from,
+      lineOffset: code.line,
+      columnOffset: code.column - before.length,
+    },
+  )
   const made = script.runInThisContext() as Make
   makers.set(key, made)
   for (const oldest of makers.keys()) {
@@ -64,10 +67,10 @@ function maker(code: Code, source: string): Make {
 const OPENING = { function: '(', arrow: '(', class: '(', method: '({ ', accessor: '({ ' } as const
 
 function prefix(code: Code): string {
-  const cells = (code.cells ?? []).map(([name]) => `, $cell_${name}`).join('')
-  const variables = code.variables.length ? `let [${names(code)}] = $early; ` : ''
+  const cells = (code.cells ?? []).map(([name]) => `, $zp_cell_${name}`).join('')
+  const variables = code.variables.length ? `let [${names(code)}] = $zp_early; ` : ''
   return (
-    `(function ($parent, $statics, $restoring, $meta, $import, $guard, $early${cells}) { ` +
+    `(function ($zp_parent, $zp_statics, $zp_restoring, $zp_meta, $zp_import, $zp_guard, $zp_early${cells}) { ` +
     `${code.strict ? "'use strict'; " : ''}${variables}return [${OPENING[code.form]}`
   )
 }

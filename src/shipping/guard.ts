@@ -102,8 +102,8 @@ export function guarded(code: Code, isRoot: boolean): string {
   return insert(opening + source, inserts).slice(opening.length)
 }
 
-const CHECK = 'if (--$guard.left < 0) $guard.look();'
-const EXPRESSION = '--$guard.left < 0 && $guard.look()'
+const CHECK = 'if (--$zp_guard.left < 0) $zp_guard.look();'
+const EXPRESSION = '--$zp_guard.left < 0 && $zp_guard.look()'
 
 /** A function without variables from outside calls nothing that could call it again. */
 function callsItself({ variables, cells = [], source, name }: Code): boolean {

@@ -13,7 +13,20 @@ export async function importNode({
   hash,
 }: Extract<Node, { kind: 'import' }>): Promise<unknown> {
   checkHash(specifier, hash)
-  return follow(await importFrom(from)(specifier), path, specifier)
+  const module = await importFrom(from)(specifier).catch((error: unknown) => {
+    throw missing(error, specifier, from)
+  })
+  return follow(module, path, specifier)
+}
+
+/** A module that is not found is a matter of the installation here; what it throws itself is its own. */
+function missing(error: unknown, specifier: string, from: string): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return error
+  return new ShippingError(
+    `'${specifier}' cannot be imported on this side, and the function that was sent from ${from} needs it. Install the same program on both sides.`,
+    { cause: error },
+  )
 }
 
 export function requireNode({
@@ -25,7 +38,12 @@ export function requireNode({
 }: Extract<Node, { kind: 'require' }>): unknown {
   const require = requireFrom(from)
   if (hash !== undefined) checkHash(pathToFileURL(require.resolve(specifier)).href, hash)
-  const module: unknown = require(specifier)
+  let module: unknown
+  try {
+    module = require(specifier)
+  } catch (error) {
+    throw missing(error, specifier, from)
+  }
   return follow(interop ? shaped(module, interop) : module, path, specifier)
 }
 

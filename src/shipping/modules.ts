@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { AnyNode } from 'acorn'
@@ -66,9 +67,10 @@ export function entries(): Set<string> {
   const main = process.argv[1]
   if (main && main !== '-') {
     try {
-      addEntry(pathToFileURL(realpathSync(main)).href)
+      // `node .` and `node script` leave out what the loader adds.
+      addEntry(pathToFileURL(realpathSync(createRequire(import.meta.url).resolve(main))).href)
     } catch {
-      // `node script` without its ending, or a program that is not a file.
+      // A program that is not a file.
     }
     addEntry(pathToFileURL(main).href)
   }

@@ -12,18 +12,21 @@ export interface Trail {
   name: string
   /** A variable of a function, not a part of the value before. */
   variable: boolean
-  place: string
+  /** Found only when there is a message to write. */
+  place: () => string
 }
 
 /** The error for something that cannot be sent: which, by what way, where, and what to do instead. */
 export function refusal(call: string, trail: Trail, what: string, advice: string): ShippingError {
-  const place = trail.place ? ` (${trail.place})` : ''
+  const found = trail.place()
+  const place = found && ` (${found})`
   return new ShippingError(`${call}: ${chain(trail)}, ${what}${place}. ${advice}`)
 }
 
 /** The same for something that the function does, rather than for a value that it uses. */
 export function misuse(call: string, trail: Trail, what: string, advice: string): ShippingError {
-  const place = trail.place ? ` (${trail.place})` : ''
+  const found = trail.place()
+  const place = found && ` (${found})`
   const which = trail.up ? ', which' : ''
   return new ShippingError(`${call}: ${chain(trail)}${which} ${what}${place}. ${advice}`)
 }

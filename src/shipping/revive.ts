@@ -146,7 +146,7 @@ class Revival {
       parent: node.parent === undefined ? undefined : this.#value(node.parent),
       statics,
       restoring: this.#restoring,
-      meta: /\$meta\b/.test(node.source) ? metaOf(node.from) : undefined,
+      meta: /\$zp_meta\b/.test(node.source) ? metaOf(node.from) : undefined,
       load: importFrom(node.from),
       cells: (node.cells ?? []).map(([, cell]) => this.#value(cell) as { v: unknown }),
       early: node.form === 'class' ? node.variables.map(([, slot]) => this.#value(slot)) : [],
@@ -155,10 +155,10 @@ class Revival {
     const { value } = compiled
     this.#compiled.set(number, compiled)
     if (node.restores) {
-      const restore: unknown = Reflect.get(value, '$restore')
+      const restore: unknown = Reflect.get(value, '$zp_restore')
       if (typeof restore === 'function')
         this.#restorers.set(number, (object, values) => restore(object, values))
-      Reflect.deleteProperty(value, '$restore')
+      Reflect.deleteProperty(value, '$zp_restore')
     }
     if (value.name !== node.name)
       Object.defineProperty(value, 'name', { value: node.name, configurable: true })

@@ -69,12 +69,12 @@ export function surroundingsOf(written: Written, source: string): Surroundings {
           if (!own) borrow('new.target', node.start)
         } else {
           found.usesMeta = true
-          found.edits.push({ start: node.start, end: node.end, text: '$meta' })
+          found.edits.push({ start: node.start, end: node.end, text: '$zp_meta' })
         }
         return
       case 'ImportExpression':
         found.usesImport = true
-        found.edits.push({ start: node.start, end: node.start + 'import'.length, text: '$import' })
+        found.edits.push({ start: node.start, end: node.start + 'import'.length, text: '$zp_import' })
         break
       case 'FunctionDeclaration':
       case 'FunctionExpression':

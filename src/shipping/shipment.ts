@@ -53,13 +53,13 @@ export interface Code {
   line: number
   column: number
   variables: [name: string, value: Slot][]
-  /** Variables that are shared with other functions and assigned to: `$cell_name` holds them. */
+  /** Variables that are shared with other functions and assigned to: `$zp_cell_name` holds them. */
   cells?: [name: string, cell: Slot][]
   /** Class only. */
   parent?: Slot
   /** Class only: values of its static private fields. */
   statics?: [name: string, value: Slot][]
-  /** Class only: it carries a `$restore` for instances with private fields. */
+  /** Class only: it carries a `$zp_restore` for instances with private fields. */
   restores?: boolean
 }
 

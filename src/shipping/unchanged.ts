@@ -6,7 +6,7 @@ import { inspecting } from './inspect.ts'
  * are compared where they are; only variables that the program assigns to need the engine again.
  */
 export class Seen {
-  readonly #parts: { object: object; keys: PropertyKey[]; values: unknown[]; extensible: boolean }[] = []
+  readonly #parts: Parts[] = []
   readonly #contents: { object: object; content: unknown[] | Uint8Array | number | string }[] = []
   readonly #variables: { of: object; name: string; value: unknown }[] = []
   #size = 0
@@ -26,10 +26,12 @@ export class Seen {
     const keys = Reflect.ownKeys(object)
     this.#size += keys.length
     if (this.#size > MOST) return
+    const described = keys.map(key => Object.getOwnPropertyDescriptor(object, key))
     this.#parts.push({
       object,
       keys,
-      values: keys.map(key => partOf(object, key)),
+      values: described.map(part => part?.get ?? part?.set ?? part?.value),
+      hasAccessors: described.some(part => part?.get !== undefined || part?.set !== undefined),
       extensible: Object.isExtensible(object),
     })
   }
@@ -50,15 +52,7 @@ export class Seen {
 
   /** Would a capture see the same now? */
   isUnchanged(): boolean {
-    for (const { object, keys, values, extensible } of this.#parts) {
-      if (Object.isExtensible(object) !== extensible) return false
-      const now = Reflect.ownKeys(object)
-      if (now.length !== keys.length) return false
-      for (let at = 0; at < now.length; at++) {
-        const key = now[at]
-        if (key === undefined || key !== keys[at] || !Object.is(partOf(object, key), values[at])) return false
-      }
-    }
+    for (const parts of this.#parts) if (!areSame(parts)) return false
     for (const { object, content } of this.#contents) if (!isSame(contentOf(object), content)) return false
     return this.#variables.length === 0 || this.#variablesAreUnchanged()
   }
@@ -79,6 +73,27 @@ export class Seen {
 
 /** More parts than this take longer to compare than to be worth it. */
 const MOST = 20_000
+
+interface Parts {
+  object: object
+  keys: PropertyKey[]
+  values: unknown[]
+  hasAccessors: boolean
+  extensible: boolean
+}
+
+function areSame({ object, keys, values, hasAccessors, extensible }: Parts): boolean {
+  const now = Reflect.ownKeys(object)
+  if (now.length !== keys.length || Object.isExtensible(object) !== extensible) return false
+  for (let at = 0; at < now.length; at++) {
+    const key = now[at]
+    if (key === undefined || key !== keys[at]) return false
+    // The name and length of a function cannot be assigned to.
+    if (typeof object === 'function' && (key === 'name' || key === 'length')) continue
+    if (!Object.is(hasAccessors ? partOf(object, key) : Reflect.get(object, key), values[at])) return false
+  }
+  return true
+}
 
 /** Getters are not run: the getter itself is what is captured. */
 function partOf(object: object, key: PropertyKey): unknown {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { parse } from 'acorn'
 import { AtomicTimeoutError, KeyError } from '../../src/errors.ts'
 import { reviveAtomic, runWithin, shipAtomic } from '../../src/shipping/atomic.ts'
+
+import { made, stateful, Vault } from './runs/lib.ts'
 
 type Run = (state: Record<string, number>, ...args: number[]) => unknown
 
@@ -27,6 +30,47 @@ describe('an atomic function', () => {
       64,
     )
     assert.deepEqual(state, { n: 7 })
+  })
+
+  it('brings what it imports from files along, for the server may not have them', () => {
+    const run = there(() => [stateful(), stateful(), new Vault().open()])
+    assert.deepEqual(
+      runWithin(100, () => run({})),
+      [1, 2, 2],
+    )
+    assert.equal(made.length, 0)
+  })
+
+  it('is a promise only when a package has to be imported', async () => {
+    const made = reviveAtomic(shipAtomic(() => parse('1', { ecmaVersion: 2020 }).type).bytes)
+    assert.ok(made instanceof Promise)
+    const run = (await made) as Run
+    assert.equal(
+      runWithin(100, () => run({})),
+      'Program',
+    )
+  })
+
+  it('may use names that begin like those of the code around it', () => {
+    const [$, $parent, $guard, $values, $import] = [1, 2, 3, 4, 5]
+    let $cell = 0
+    const up = () => ++$cell
+    const run = there(() => {
+      for (let i = 0; i < 2; i++) up()
+      return [$, $parent, $guard, $values, $import, $cell]
+    })
+    assert.deepEqual(
+      runWithin(100, () => run({})),
+      [1, 2, 3, 4, 5, 2],
+    )
+  })
+
+  it('may be made by `new Function`', () => {
+    const run = there(new Function('state', 'by', 'state.n += by; return state.n') as Run)
+    assert.equal(
+      runWithin(100, () => run({ n: 1 }, 2)),
+      3,
+    )
   })
 
   it('throws the error classes of zproc as themselves', () => {

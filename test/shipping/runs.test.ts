@@ -88,7 +88,7 @@ describe('functions are sent', () => {
   })
 
   it('by reference when a module exports them: they keep the state of their module', async () => {
-    const lib = JSON.stringify(new URL('./runs/lib.mjs', import.meta.url).href)
+    const lib = JSON.stringify(new URL('./runs/lib.ts', import.meta.url).href)
     const program = `${kit}
       import { stateful, Vault } from ${lib}
       stateful()

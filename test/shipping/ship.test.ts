@@ -118,6 +118,17 @@ describe('ship', () => {
     assert.equal(n, 0)
   })
 
+  it('keeps together what one run of a function has made, and apart what two runs have', async () => {
+    const make = () => {
+      let n = 0
+      const tools = { up: () => ++n, list: [() => n] }
+      return { read: () => [tools.up(), n, tools.list[0]?.()], up: tools.up }
+    }
+    const [a, b] = [make(), make()]
+    const fn = () => [a.read(), b.up(), a.read(), b.read()]
+    assert.deepEqual((await revive(ship(fn, { call }).bytes))(), [[1, 1, 1], 1, [2, 2, 2], [2, 2, 2]])
+  })
+
   it('names a target that is not there', () => {
     assert.throws(() => ship(new URL('file:///no/such.js'), { call }), {
       message:

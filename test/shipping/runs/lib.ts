@@ -1,11 +1,11 @@
-export const made = []
-export function stateful() {
+export const made: number[] = []
+export function stateful(): number {
   made.push(1)
   return made.length
 }
 export class Vault {
   #n = 1
-  open() {
+  open(): number {
     return ++this.#n
   }
 }
