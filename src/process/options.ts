@@ -10,7 +10,8 @@ export interface ProcessOptions {
   stateful?: boolean
   /** true: `target(ctx, ...args)`, with a Context joined to the same server. Default false. */
   passContext?: boolean
-  args?: readonly unknown[]
+  // `| []`: so that the types of the single arguments are inferred.
+  args?: readonly unknown[] | []
   /** Passed as one last argument, when given. */
   kwargs?: object
   /** The failures after which the target is run again, in a new child: `[Error]` stands for any error. Default none. */

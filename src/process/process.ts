@@ -38,8 +38,8 @@ export interface InnerProcessOptions {
   contextModule?: string
   /** false: it survives this process. */
   tied?: boolean
-  /** true: it keeps this process alive while it runs. */
-  hold?: boolean
+  /** Whether it keeps this process alive while it runs. */
+  hold?(): boolean
   spares?: Spares
   /** The call, for messages. Default 'new Process'. */
   call?: string
@@ -47,6 +47,9 @@ export interface InnerProcessOptions {
 }
 
 type Phase = 'new' | 'running' | 'retrying' | 'stopping' | 'ended'
+
+/** @internal Looks again whether a process keeps this one alive. */
+export let refreshKeepAlive: (process: Process) => void
 
 /**
  * A function that runs in a process of its own.
@@ -76,6 +79,10 @@ export class Process<R = unknown> {
   #waiting = 0
   #retryTimer: NodeJS.Timeout | undefined
   #calledOff: (() => void)[] = []
+
+  static {
+    refreshKeepAlive = process => process.#keepAlive()
+  }
 
   constructor(
     target: Target<R>,
@@ -111,6 +118,11 @@ export class Process<R = unknown> {
   /** Whether it was started and has not ended for good: between two attempts too. */
   get isAlive(): boolean {
     return this.#phase !== 'new' && this.#phase !== 'ended'
+  }
+
+  /** Whether it was not started yet. */
+  get isNew(): boolean {
+    return this.#phase === 'new'
   }
 
   /** null until it has ended; -15: a signal, number 15, ended it. */
@@ -317,7 +329,7 @@ export class Process<R = unknown> {
 
   // While somebody waits for it, or its context does, its child, or its next attempt, keeps this process alive.
   #keepAlive(): void {
-    const alive = this.#waiting > 0 || this.#inner.hold === true
+    const alive = this.#waiting > 0 || this.#inner.hold?.() === true
     this.#attempt?.keepAlive(alive && this.#phase !== 'ended')
     if (alive) this.#retryTimer?.ref()
     else this.#retryTimer?.unref()

@@ -1,0 +1,41 @@
+import { type Server, startServer } from '../server/start.ts'
+import type { Settings } from './options.ts'
+
+/** The server that a Context starts for itself: there at once, listening a moment later. It keeps nothing alive. */
+export class OwnServer implements Server {
+  readonly address: string
+  readonly ready: Promise<Server>
+  #server: Server | undefined
+
+  constructor(address: string, settings: Settings) {
+    this.address = address
+    this.ready = startServer(address, settings.server).then(server => {
+      this.#server = server
+      server.unref()
+      return server
+    })
+    this.ready.catch(() => {})
+  }
+
+  /** 0 until it listens. */
+  get pid(): number {
+    return this.#server?.pid ?? 0
+  }
+
+  async stop(): Promise<void> {
+    const server = await this.ready.catch(() => undefined)
+    await server?.stop()
+  }
+
+  ref(): void {
+    this.#server?.ref()
+  }
+
+  unref(): void {
+    this.#server?.unref()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}

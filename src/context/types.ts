@@ -1,0 +1,55 @@
+import type { State } from '../client/state.ts'
+import type { ChangeOptions, Key, Snapshot, WatchOptions } from '../client/types.ts'
+import type { RemoteException } from '../errors.ts'
+import type { ProcessOptions } from '../process/options.ts'
+import type { Process } from '../process/process.ts'
+import type { ServerOptions } from '../server/options.ts'
+import type { Context } from './context.ts'
+
+/** How a Context, its server and, unless they say otherwise, its processes are run. */
+export interface ContextOptions extends ProcessOptions {
+  /** true: the program waits for its running processes; false (default): they end with it. */
+  wait?: boolean
+  /** true (default): however this program ends, the whole tree of processes ends with it. false: they survive it. */
+  cleanup?: boolean
+  /** Where its own server runs. Default 'process'. */
+  serverBackend?: 'process' | 'thread' | 'inline'
+  /** Passed on when this Context starts its own server. */
+  server?: ServerOptions
+  /** Children that stand ready for the next start, once one was started. Default 1; 0: none. */
+  spares?: number
+}
+
+export interface FactoryOptions extends ProcessOptions {
+  /** How many processes of each target. Default 1. */
+  count?: number
+}
+
+// What a target gets: its Context or State or nothing, then the args, then the kwargs if given.
+type Given<S extends object, O> = O extends { passContext: true }
+  ? [ctx: Context<S>]
+  : O extends { stateful: false }
+    ? []
+    : [state: State<S>]
+type ArgsOf<O> = O extends { args: infer A extends readonly unknown[] } ? A : []
+type KwargsOf<O> = O extends { kwargs: infer K extends object } ? [kwargs: K] : []
+
+/** The function that a process with options `O` can run; R is what it returns, or resolves with. */
+export type TargetOf<S extends object, O, R> = (
+  ...args: [...Given<S, O>, ...ArgsOf<O>, ...KwargsOf<O>]
+) => R | Promise<R>
+
+/** The function that is called in a new process with each update. */
+export type HandlerOf<S extends object, O> = (
+  ...args: [snapshot: Snapshot<S>, ...Given<S, O>, ...ArgsOf<O>, ...KwargsOf<O>]
+) => unknown
+
+/** What `wait()` gives: a RemoteException comes as a rejection. */
+export type Returned<R> = Process<Exclude<R, RemoteException>>
+
+export type WatchProcessOptions = WatchOptions & ProcessOptions
+export type ChangeProcessOptions = ChangeOptions & ProcessOptions
+
+/** Takes the handler, and starts its process. */
+export type Call<S extends object, O> = (handler: HandlerOf<S, O> | URL) => Process<void>
+export type { Key }
