@@ -39,7 +39,8 @@ export class Connection {
   readonly #key: string
   #users = 0
   #channel: Channel | undefined
-  #early: [ClientMessage, number][] = []
+  // What was sent before the connection was made; and what that was called, as long as its size is to be checked.
+  #early: [message: ClientMessage, bytes: number, call?: string][] = []
   readonly #pending = new Map<number, Pending>()
   #lastId = 0
   #numbers = 0
@@ -75,7 +76,9 @@ export class Connection {
           })
           this.#channel = channel
           if (this.#users === 0 && this.#pending.size === 0) return channel.end()
-          for (const [message, bytes] of this.#early) channel.send(message, bytes)
+          for (const [message, bytes, call = ''] of this.#early)
+            if (bytes <= this.#maxMessageBytes) channel.send(message, bytes)
+            else this.#refuse(message[1] as number, this.#tooLarge(call, bytes))
           this.#early = []
           channel.flush()
           socket.resume()
@@ -98,25 +101,31 @@ export class Connection {
   /** Resolves when the request is answered. `message` gets the request's id as its second part; `bytes`: about how large it is. */
   request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown, bytes = 0): Promise<T> {
     if (this.#error) return Promise.reject(this.#error)
-    if (bytes > this.#maxMessageBytes)
-      return Promise.reject(
-        new ValueTooLargeError(
-          `${call}: ${bytes} bytes to send; the server takes ${this.#maxMessageBytes} (its maxMessageBytes)`,
-        ),
-      )
+    if (bytes > this.#maxMessageBytes) return Promise.reject(this.#tooLarge(call, bytes))
     const id = ++this.#lastId
     return new Promise<T>((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, finish, extra })
       message[1] = id
-      this.send(message, bytes)
+      this.send(message, bytes, call)
     })
   }
 
-  send(message: ClientMessage, bytes = 0): void {
+  send(message: ClientMessage, bytes = 0, call?: string): void {
     if (this.#error) return
     if (this.#channel) this.#channel.send(message, bytes)
-    else this.#early.push([message, bytes])
+    else this.#early.push([message, bytes, call])
     if (!this.#referenced) this.#keepAlive()
+  }
+
+  #tooLarge(call: string, bytes: number): ValueTooLargeError {
+    return new ValueTooLargeError(
+      `${call}: ${bytes} bytes to send; the server takes ${this.#maxMessageBytes} (its maxMessageBytes)`,
+    )
+  }
+
+  #refuse(id: number, error: Error): void {
+    this.#pending.get(id)?.reject(error)
+    this.#pending.delete(id)
   }
 
   /** Somebody who used the connection does not need it any more: the last one ends it once all is answered. */

@@ -13,21 +13,21 @@ const increment = atomic((state: AnyState, step: number) => {
 
 contract('atomic', room => {
   test('an atomic function changes the state in place and returns what it likes', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     assert.equal(await increment(state, 5), 5)
     assert.equal(await increment(other, 2), 7)
     assert.deepEqual(await state.copy(), { count: 7 })
   })
 
   test('calls from many States never lose an increment', async t => {
-    const [a, b] = room.pair(t)
+    const [a, b] = await room.pair(t)
     const results = await Promise.all(Array.from({ length: 500 }, (_, i) => increment(i % 2 ? a : b, 1)))
     assert.equal(await a.get('count'), 500)
     assert.equal(new Set(results).size, 500)
   })
 
   test('nested values can be changed the way plain ones can', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await state.set({
       list: [3, 1, 2],
       deep: { a: { b: [{ c: 1 }] }, gone: 1 },
@@ -145,7 +145,7 @@ contract('atomic', room => {
   })
 
   test('one call is one commit by one author, whatever it changes; none if it changes nothing', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await state.size()
     const change = atomic((s: AnyState) => {
       s.x = 1
@@ -281,7 +281,7 @@ contract('atomic', room => {
   })
 
   test('a hung function is stopped after atomicTimeout and the server goes on', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     const hang = atomic((s: AnyState) => {
       s.x = 1
       for (;;) s.y = (s.y ?? 0) + 1
@@ -299,7 +299,7 @@ contract('atomic', room => {
   })
 
   test('an async function runs in the caller, and alone', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await state.set('x', 1)
     const running = deferred<void>()
     const gate = deferred<void>()
@@ -323,7 +323,7 @@ contract('atomic', room => {
   })
 
   test('async functions wait for each other in order', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     const append = atomic(async (s: AnyState, n: number) => {
       const { list = [] } = s
       await delay(1)
@@ -375,7 +375,7 @@ contract('atomic', room => {
   })
 
   test('an atomic function inside another on the same namespace is an error, not a deadlock', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     const outer = atomic(async (s: AnyState) => {
       s.x = 1
       await increment(state, 1)
@@ -425,7 +425,7 @@ contract('atomic', room => {
 
 test('an async function that holds on for too long loses its hold, and nothing of it is committed', async t => {
   const room = await ownRoom(t, { atomicTimeout: 50 })
-  const [state, other] = room.pair(t)
+  const [state, other] = await room.pair(t)
   const gate = deferred<void>()
   const running = deferred<void>()
   const hang = atomic(async (s: AnyState) => {

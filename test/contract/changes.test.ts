@@ -6,7 +6,7 @@ import { assertPending, take } from '../kit/watching.ts'
 
 contract('changes', room => {
   test('getWhenChange gives the state at the first update by somebody else', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     const watching = state.getWhenChange()
     await assertPending(watching, state)
     await other.set('x', 1)
@@ -16,7 +16,7 @@ contract('changes', room => {
   })
 
   test('getWhenChange of some keys passes over the others', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await other.set('z', 1)
     await other.set('y', 2)
     await other.update({ y: 2, z: 3, x: 4 })
@@ -24,7 +24,7 @@ contract('changes', room => {
   })
 
   test('getWhenChange with exclude passes over the keys that are named', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await other.set('x', 1)
     await other.update({ x: 2, y: 3 })
     await other.update({ x: 4, z: 5, y: 3 })
@@ -32,7 +32,7 @@ contract('changes', room => {
   })
 
   test('a key changes when it comes, goes, or is replaced together with the whole state', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     const seen: Snapshot<object>[] = []
     await other.set('x', undefined)
     await other.delete('x')
@@ -48,7 +48,7 @@ contract('changes', room => {
   })
 
   test("a change is never triggered by the watching State's own writes", async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     const watching = [state.getWhenChange(), state.getWhenChange('x'), state.getRawUpdate()]
     const iterators = [state.whenChange(), state.whenChange('x'), state.rawUpdates()]
     const nexts = iterators.map(iterator => iterator.next())
@@ -74,7 +74,7 @@ contract('changes', room => {
   })
 
   test('updates that leave everything equal are passed over unless duplicateOkay', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await other.set('x', { a: [1] })
     await state.getWhenChange()
     const all = state.fork()
@@ -113,7 +113,7 @@ contract('changes', room => {
   })
 
   test('buffered watching gives every update once and in order, however late it is asked', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await state.size()
     const sets = Array.from({ length: 3000 }, (_, i) => other.set('n', i))
     const early: number[] = []
@@ -131,7 +131,7 @@ contract('changes', room => {
   })
 
   test('a State that is made later starts at the revision it finds', async t => {
-    const [other] = room.pair(t)
+    const [other] = await room.pair(t)
     await other.set('x', 1)
     const state = await room.beside(t, other)
     await other.set('x', 2)
@@ -139,7 +139,7 @@ contract('changes', room => {
   })
 
   test('live watching starts from now', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await state.size()
     await other.set('x', 1)
     await other.set('x', 2)
@@ -156,7 +156,7 @@ contract('changes', room => {
   })
 
   test('a live loop passes over what happens while its body runs', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     const iterator = state.whenChange('n', { live: true })
     const first = iterator.next()
     await assertPending(first, state)
@@ -171,7 +171,7 @@ contract('changes', room => {
   })
 
   test('goLive drops what is waiting', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await other.set('n', 1)
     assert.deepEqual(await state.getWhenChange(), { n: 1 })
     for (let n = 2; n < 50; n++) await other.set('n', n)
@@ -182,7 +182,7 @@ contract('changes', room => {
   })
 
   test('goLive before anything was watched drops what came since the State began', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await state.size()
     await other.set('n', 1)
     state.goLive()
@@ -192,7 +192,7 @@ contract('changes', room => {
   })
 
   test('goLive reaches a watcher that is only just beginning', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await state.size()
     await other.set('n', 1)
     const iterator = state.whenChange()
@@ -231,7 +231,7 @@ contract('changes', room => {
   })
 
   test('goLive inside a loop takes the loop to now, and one-shot watchers with it', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await state.size()
     for (let n = 1; n < 50; n++) await other.set('n', n)
     const iterator = state.whenChange('n')
@@ -257,7 +257,7 @@ contract('changes', room => {
   })
 
   test('getRawUpdate tells what an update did and who made it', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     const began = Date.now()
     await other.set({ x: 1 })
     await other.update({ x: 1 })
@@ -277,7 +277,7 @@ contract('changes', room => {
   })
 
   test('getRawUpdate gives identical updates with duplicateOkay', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await other.set('x', 1)
     await other.set('x', 1)
     const updates = [
@@ -295,7 +295,7 @@ contract('changes', room => {
   })
 
   test('rawUpdates chain: each begins where the one before ended', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await state.size()
     const calls: Promise<unknown>[] = []
     for (let i = 0; i < 300; i++) {
@@ -360,7 +360,7 @@ contract('changes', room => {
   })
 
   test('two loops of one State do not take from each other', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await state.size()
     const loops = [state.whenChange('n'), state.whenChange('n')]
     const nexts = loops.map(loop => take(loop, 20))
@@ -374,7 +374,7 @@ contract('changes', room => {
   })
 
   test('a loop goes on where the one before was left', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await state.size()
     for (let n = 0; n < 6; n++) await other.set('n', n)
     const seen: number[] = []
@@ -400,7 +400,7 @@ contract('changes', room => {
   })
 
   test('calls of next that overlap take their turns', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     const iterator = state.whenChange('n')
     const nexts = [iterator.next(), iterator.next(), iterator.next()]
     await state.size()
@@ -413,7 +413,7 @@ contract('changes', room => {
   })
 
   test('snapshots are deeply frozen, and equal parts of states need not be', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await other.set({
       list: [{ a: 1 }],
       map: new Map([['k', { b: 1 }]]),
@@ -433,7 +433,7 @@ contract('changes', room => {
   })
 
   test('a hundred States each see every update in order', async t => {
-    const [writer] = room.pair(t)
+    const [writer] = await room.pair(t)
     const watchers: State[] = []
     for (let i = 0; i < 100; i++) watchers.push(await room.beside(t, writer))
     const seen = watchers.map(async watcher => {
@@ -450,7 +450,7 @@ contract('changes', room => {
 for (const size of [1, 1000]) {
   test(`updates of ${size} bytes that are no longer kept are MissedUpdatesError, and all others are seen`, async t => {
     const room = await ownRoom(t, { historyLimit: 50 })
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     await other.set('n', [0])
     assert.deepEqual(await state.getWhenChange(), { n: [0] })
     // Revision 1 was seen; the reader stands ready and is sent what fits into its window.
@@ -478,7 +478,7 @@ for (const size of [1, 1000]) {
 
 test('a State that first watches when its start is no longer kept gets MissedUpdatesError, then the rest', async t => {
   const room = await ownRoom(t, { historyLimit: 10 })
-  const [state, other] = room.pair(t)
+  const [state, other] = await room.pair(t)
   await state.size()
   for (let n = 1; n <= 25; n++) await other.set('n', n)
   await assert.rejects(state.getWhenChange(), { name: 'MissedUpdatesError', from: 1, to: 15 })
@@ -491,7 +491,7 @@ test('a State that first watches when its start is no longer kept gets MissedUpd
 
 test('goLive leaves a gap behind without an error', async t => {
   const room = await ownRoom(t, { historyLimit: 10 })
-  const [state, other] = room.pair(t)
+  const [state, other] = await room.pair(t)
   await other.set('n', 0)
   await state.getWhenChange()
   for (let n = 1; n <= 500; n++) await other.set('n', 'x'.repeat(2000) + n)
@@ -503,7 +503,7 @@ test('goLive leaves a gap behind without an error', async t => {
 
 test('live watching never gets MissedUpdatesError', async t => {
   const room = await ownRoom(t, { historyLimit: 5 })
-  const [state, other] = room.pair(t)
+  const [state, other] = await room.pair(t)
   const iterator = state.whenChange({ live: true })
   for (let round = 0; round < 3; round++) {
     const next = iterator.next()

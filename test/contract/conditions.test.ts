@@ -11,7 +11,7 @@ contract('conditions', room => {
     const [no, no2, no3] = fails as [object, object, object]
 
     test(`${name} resolves at once when the state meets it already`, async t => {
-      const [other] = room.pair(t)
+      const [other] = await room.pair(t)
       await other.set(yes)
       const state = await room.beside(t, other)
       assert.deepEqual(await once(state, condition), yes)
@@ -158,7 +158,7 @@ contract('conditions', room => {
   }
 
   test('a condition is tested on the state as this State last saw it, not on the newest', async t => {
-    const [other] = room.pair(t)
+    const [other] = await room.pair(t)
     await other.set('n', 1)
     const state = await room.beside(t, other)
     await other.set('n', 2)
@@ -239,7 +239,7 @@ contract('conditions', room => {
   })
 
   test('Infinity is a timeout: none', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     const watching = state.getWhenEqual('x', 1, { timeout: Number.POSITIVE_INFINITY })
     await assertPending(watching, state)
     await other.set('x', 1)
@@ -247,7 +247,7 @@ contract('conditions', room => {
   })
 
   test('a State that was closed watches no more', async t => {
-    const [, other] = room.pair(t)
+    const [, other] = await room.pair(t)
     const state = new State(room.server().address, { namespace: other.namespace })
     const pending = [
       state.getWhenEqual('x', 1),

@@ -21,7 +21,7 @@ contract('dict methods', room => {
   })
 
   test('what was set can be read by everybody once the call has resolved', async t => {
-    const [writer, reader] = room.pair(t)
+    const [writer, reader] = await room.pair(t)
     assert.equal(await writer.set('cookies', 5), undefined)
     assert.equal(await reader.get('cookies'), 5)
     await writer.set('cookies', { count: 6 })
@@ -223,7 +223,7 @@ contract('dict methods', room => {
   })
 
   test('one call is one commit, or none when it has nothing to do', async t => {
-    const [state, other] = room.pair(t)
+    const [state, other] = await room.pair(t)
     const view = await other.view()
     const commits = async (call: () => Promise<unknown>): Promise<number> => {
       await other.set('mark', 0)

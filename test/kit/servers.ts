@@ -15,8 +15,8 @@ export interface Room {
   server(): Server
   /** A State that nobody else shares. */
   state<S extends object = AnyState>(t: TestContext): State<S>
-  /** Two States of one namespace, each with a connection of its own. */
-  pair<S extends object = AnyState>(t: TestContext): [State<S>, State<S>]
+  /** Two States of one namespace, each with a connection of its own, that have begun when it is empty. */
+  pair(t: TestContext): Promise<[State, State]>
   /** The same, of which both begin when the state is `initial`. */
   pairAt(t: TestContext, initial: AnyState): Promise<[State, State]>
   /** Another State of the same namespace. Resolves when it has begun, at the newest revision. */
@@ -64,17 +64,20 @@ function roomOf(server: () => Server): Room {
   return {
     server,
     state: t => open(t, server().address, randomUUID()),
-    pair: t => {
+    pair: async t => {
       const namespace = randomUUID()
-      return [open(t, server().address, namespace), open(t, elsewhere(server().address), namespace)]
+      return begun(
+        open<AnyState>(t, server().address, namespace),
+        open<AnyState>(t, elsewhere(server().address), namespace),
+      )
     },
     pairAt: async (t, initial) => {
       const namespace = randomUUID()
       await open<AnyState>(t, server().address, namespace).set(initial)
-      const state = open<AnyState>(t, server().address, namespace)
-      const other = open<AnyState>(t, elsewhere(server().address), namespace)
-      await Promise.all([state.size(), other.size()])
-      return [state, other]
+      return begun(
+        open<AnyState>(t, server().address, namespace),
+        open<AnyState>(t, elsewhere(server().address), namespace),
+      )
     },
     beside: async (t, state) => {
       const other = state.fork()
@@ -83,4 +86,9 @@ function roomOf(server: () => Server): Room {
       return other
     },
   }
+}
+
+async function begun(...states: [State, State]): Promise<[State, State]> {
+  await Promise.all(states.map(state => state.size()))
+  return states
 }
