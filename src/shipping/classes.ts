@@ -1,5 +1,6 @@
 import type { AnyNode, Class } from 'acorn'
 import type { Edit } from './rewrite.ts'
+import type { Script } from './script.ts'
 
 /** What of a class is state rather than text, and the changes to its text that leave the state out. */
 export interface ClassPlan {
@@ -71,4 +72,34 @@ function constructorEdit(node: Class, derived: boolean): Edit[] {
     return [{ start: at, end: at, text }]
   }
   return []
+}
+
+/** Which members of a class, or of its prototype, come with its text: methods that nobody has replaced. */
+export function methodsIn(
+  node: AnyNode,
+  script: Script,
+  owner: object,
+  isStatic: boolean,
+): (key: string | symbol) => boolean {
+  const texts = new Map<string, string>()
+  let computed = false
+  for (const member of node.type === 'ClassDeclaration' || node.type === 'ClassExpression'
+    ? node.body.body
+    : []) {
+    if (member.type !== 'MethodDefinition' || member.static !== isStatic) continue
+    const { key } = member
+    if (member.computed) computed = true
+    else if (key.type === 'Identifier') texts.set(key.name, textOf(member, script))
+    else if (key.type === 'Literal') texts.set(String(key.value), textOf(member, script))
+  }
+  return key => {
+    const { value, get, set } = Object.getOwnPropertyDescriptor(owner, key) ?? {}
+    const text = typeof key === 'string' ? texts.get(key) : undefined
+    if (text === undefined) return computed && typeof (value ?? get ?? set) === 'function'
+    return get || set ? true : typeof value === 'function' && Function.prototype.toString.call(value) === text
+  }
+}
+
+function textOf(member: AnyNode, { source }: Script): string {
+  return source.slice(member.start, member.end).replace(/^static\s+/, '')
 }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { Closure } from './inspect.ts'
-import { exportsOf, fileHash, isEntry } from './modules.ts'
+import { exportsOf, isEntry, loadedHash } from './modules.ts'
 import type { Script } from './script.ts'
 import type { Node } from './shipment.ts'
 
@@ -21,7 +21,7 @@ function fromModule(value: object, closure: Closure, script: Script): Node | und
       from: script.url,
       specifier: script.url,
       path: [name],
-      hash: fileHash(script.url),
+      hash: loadedHash(script.url),
     }
   }
   return undefined
@@ -32,7 +32,7 @@ function fromRequired(value: object, url: string): Node | undefined {
   const module = require.cache[path]
   if (!module?.loaded) return undefined
   const exported: unknown = module.exports
-  const found = { kind: 'require', from: url, specifier: path, hash: fileHash(url) } as const
+  const found = { kind: 'require', from: url, specifier: path, hash: loadedHash(url) } as const
   if (exported === value) return { ...found, path: [] }
   if ((typeof exported !== 'object' && typeof exported !== 'function') || exported === null) return undefined
   for (const key of Object.keys(exported)) {

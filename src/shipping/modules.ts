@@ -99,6 +99,15 @@ export function resolveFile(specifier: string, from: string): string {
   }
 }
 
+/** The hash of a module as this process knows it: of its file, when a function first came from there. */
+export function loadedHash(url: string): string | undefined {
+  const known = hashes.get(url)
+  if (known !== undefined) return known
+  const hash = fileHash(url)
+  if (hash !== undefined) hashes.set(url, hash)
+  return hash
+}
+
 /** The hash of a module's file, so that the other side can tell whether it has the same one. */
 export function fileHash(url: string): string | undefined {
   if (!url.startsWith('file:')) return undefined
@@ -123,6 +132,7 @@ const INTEROPS: Record<string, Interop> = {
   _interopRequireWildcard: 'star',
 }
 
+const hashes = new Map<string, string>()
 let known: Set<string> | undefined
 const exported = new WeakMap<Script, Map<string, string>>()
 

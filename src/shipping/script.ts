@@ -85,6 +85,20 @@ export function placeOf(script: Script, offset: number): { line: number; column:
   return { line: line + script.line, column: line === 0 ? column + script.column : column }
 }
 
+/** The name that a function gives itself. */
+export function idOf(node: AnyNode): string | undefined {
+  return 'id' in node && node.id?.type === 'Identifier' ? node.id.name : undefined
+}
+
+export function isStrict(script: Script, { node, within }: Written): boolean {
+  if (script.isModule) return true
+  for (const at of [node, ...within]) {
+    if (at.type === 'ClassDeclaration' || at.type === 'ClassExpression') return true
+    if ('body' in at && isBody(at.body) && hasDirective(at.body.body)) return true
+  }
+  return hasDirective(script.program.body)
+}
+
 const SCRIPTS_KEPT = 200
 const scripts = new Map<string, Script>()
 
@@ -184,4 +198,18 @@ export function offsetOf(source: string, line: number): number {
   let at = 0
   for (let passed = 0; passed < line; passed++) at = source.indexOf('\n', at) + 1
   return at
+}
+
+function isBody(body: unknown): body is { body: unknown[] } {
+  return typeof body === 'object' && body !== null && 'body' in body && Array.isArray(body.body)
+}
+
+function hasDirective(statements: unknown[]): boolean {
+  return statements.some(
+    statement =>
+      typeof statement === 'object' &&
+      statement !== null &&
+      'directive' in statement &&
+      statement.directive === 'use strict',
+  )
 }

@@ -1,0 +1,103 @@
+import type { Reference } from './bindings.ts'
+import type { Closure, Engine } from './inspect.ts'
+import type { Trail } from './refusal.ts'
+import type { Edit } from './rewrite.ts'
+import type { Script, Written } from './script.ts'
+import type { Node, Slot } from './shipment.ts'
+import type { Seen } from './unchanged.ts'
+
+export interface CaptureOptions {
+  /** The call to name in messages: `ctx.process(report)`. */
+  call: string
+  /** Never by reference to a file of this machine. */
+  byValue: boolean
+  /** For an atomic function: nothing in it may be atomic itself. */
+  atomic: boolean
+  /** Is told what the result depends on. */
+  seen: Seen
+}
+
+export type FunctionNode = Extract<Node, { kind: 'function' }>
+export type ObjectNode = Extract<Node, { kind: 'object' }>
+
+/** A function on its way: the text is written last, when it is known what shares its variables. */
+export interface Draft {
+  node: FunctionNode
+  value: object
+  script: Script
+  written: Written
+  edits: Edit[]
+  shared: { name: string; key: string; references: Reference[]; value: Slot }[]
+  restores: boolean
+}
+
+type NodeOf = (cargo: Cargo, value: object, trail: Trail, holder: object | undefined) => Node
+
+/** What one capture has gathered so far: the table of nodes, and what it knows of the values in it. */
+export class Cargo {
+  readonly engine: Engine
+  readonly options: CaptureOptions
+  readonly nodes: Node[] = []
+  readonly numbers = new Map<object | symbol, number>()
+  readonly drafts = new Map<object, Draft>()
+  /** Classes that must go as text, though a module exports them: instances with private fields need it. */
+  readonly asText = new Set<object>()
+  /** For each class, the WeakMaps around it. */
+  readonly beside = new Map<object, { has(key: object): boolean }[]>()
+  /** For each script, a function that shows the variables of its module. */
+  readonly shown = new Map<string, object>()
+  readonly seen = new Map<Script, Closure>()
+  readonly weak = new Map<object, { node: ObjectNode; trail: Trail }>()
+  readonly witnesses = new Map<object, number>()
+  readonly #queue: (() => void)[] = []
+  readonly #nodeOf: NodeOf
+
+  constructor(engine: Engine, options: CaptureOptions, nodeOf: NodeOf) {
+    this.engine = engine
+    this.options = options
+    this.#nodeOf = nodeOf
+  }
+
+  /** The place of a value in the table. Its parts are looked at later, so that no depth overflows the stack. */
+  slot(value: unknown, trail: Trail, holder: object | undefined): Slot {
+    if (typeof value === 'symbol') return this.#symbol(value)
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return value as Slot
+    const known = this.numbers.get(value)
+    if (known !== undefined) return [known]
+    const number = this.nodes.length
+    this.numbers.set(value, number)
+    this.nodes.push({ kind: 'sink' })
+    this.#queue.push(() => {
+      if (this.nodes[number]?.kind === 'sink') this.nodes[number] = this.#nodeOf(this, value, trail, holder)
+    })
+    return [number]
+  }
+
+  number(node: Node): Slot {
+    return [this.nodes.push(node) - 1]
+  }
+
+  /** Looks at what has a place, but is no node yet. */
+  finish(): void {
+    for (let at = 0; at < this.#queue.length; at++) this.#queue[at]?.()
+    this.#queue.length = 0
+  }
+
+  #symbol(value: symbol): Slot {
+    const known = this.numbers.get(value)
+    if (known !== undefined) return [known]
+    const wellKnown = Object.getOwnPropertyNames(Symbol).find(
+      name => Object.getOwnPropertyDescriptor(Symbol, name)?.value === value,
+    )
+    const registered = Symbol.keyFor(value)
+    const node: Node = wellKnown
+      ? { kind: 'global', path: ['Symbol', wellKnown] }
+      : { kind: 'symbol', description: registered ?? value.description, registered: registered !== undefined }
+    this.numbers.set(value, this.nodes.push(node) - 1)
+    return [this.nodes.length - 1]
+  }
+}
+
+export function part(up: Trail, name: string): Trail {
+  return { up, name, variable: false, place: up.place }
+}

@@ -1,0 +1,42 @@
+import { type Cargo, part } from './cargo.ts'
+import type { Trail } from './refusal.ts'
+import type { Own, Property } from './shipment.ts'
+
+/** The own properties of anything, accessors as accessors. */
+export function addProperties(
+  cargo: Cargo,
+  node: Own,
+  value: object,
+  trail: Trail,
+  skip: (key: string | symbol) => boolean,
+): void {
+  for (const key of Reflect.ownKeys(value)) {
+    if (skip(key)) continue
+    const described = Object.getOwnPropertyDescriptor(value, key)
+    if (described) node.properties.push(propertyOf(cargo, key, described, trail, value))
+  }
+  if (!Object.isExtensible(value)) node.closed = Object.isFrozen(value) ? 3 : Object.isSealed(value) ? 2 : 1
+}
+
+function propertyOf(
+  cargo: Cargo,
+  key: string | symbol,
+  described: PropertyDescriptor,
+  trail: Trail,
+  holder: object,
+): Property {
+  const name =
+    typeof key === 'symbol'
+      ? `[${String(key)}]`
+      : /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
+        ? `.${key}`
+        : `['${key}']`
+  const at = part(trail, name)
+  const bits =
+    (described.enumerable ? 1 : 0) | (described.configurable ? 2 : 0) | (described.writable ? 4 : 0)
+  const keySlot = cargo.slot(key, at, holder)
+  if (described.get || described.set)
+    return [keySlot, cargo.slot(described.get, at, holder), cargo.slot(described.set, at, holder), bits]
+  const slot = cargo.slot(described.value, at, holder)
+  return bits === 7 ? [keySlot, slot] : [keySlot, slot, bits]
+}

@@ -1,0 +1,174 @@
+import { isBuiltin } from 'node:module'
+import type { Binding, Reference } from './bindings.ts'
+import type { Cargo, Draft } from './cargo.ts'
+import type { Closure } from './inspect.ts'
+import { type Imported, importedAs, isEntry, isFileSpecifier, loadedHash, resolveFile } from './modules.ts'
+import { isKnownGlobal } from './natives.ts'
+import { misuse, placeIn, type Trail } from './refusal.ts'
+import type { Script } from './script.ts'
+import type { Node, Slot } from './shipment.ts'
+import { isUninitialised } from './uninitialised.ts'
+
+/** One variable that a function takes from around it. */
+export function addVariable(
+  cargo: Cargo,
+  draft: Draft,
+  name: string,
+  references: Reference[],
+  closure: Closure,
+  about: { trail: Trail; name: string; ownName: string | undefined; holder: object | undefined },
+): void {
+  const { node, script, value } = draft
+  const [first] = references
+  if (!first || name === 'arguments') return
+  const runner = RUNNER_WORDS.find(([pattern]) => pattern.test(name))
+  if (runner) {
+    for (const { start, end } of references) draft.edits.push({ start, end, text: runner[1] })
+    return
+  }
+  const scope = closure.scopes.find(variables => Object.hasOwn(variables, name))
+  const binding = first.binding
+  const trail: Trail = { up: about.trail, name, variable: true, place: () => placeIn(script, first.start) }
+  const imported = binding && importedAs(binding)
+  if (imported && !binding.reassigned) {
+    const carried = importSlot(cargo, imported, script)
+    if (carried !== undefined) {
+      node.variables.push([name, carried])
+      return
+    }
+  }
+  if (!scope) {
+    if (!isKnownGlobal(name) && name in globalThis) {
+      const own: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value
+      cargo.options.seen.unclear()
+      if (own !== undefined) node.variables.push([name, cargo.slot(own, trail, undefined)])
+    }
+    return
+  }
+  const found = scope[name]
+  if (found === value && name === about.ownName) return
+  if (!binding || binding.reassigned || found === undefined)
+    noteChangeable(cargo, draft, name, binding, closure, found)
+  if (found === undefined && binding && isUninitialised(binding, script)) {
+    throw misuse(
+      cargo.options.call,
+      trail,
+      'is not initialised yet',
+      'Send the function after the line that declares it.',
+    )
+  }
+  if (name === 'require' && typeof found === 'function' && 'cache' in found) {
+    node.variables.push([name, cargo.number({ kind: 'requirer', from: script.url })])
+    return
+  }
+  const slot = cargo.slot(found, trail, scope)
+  if (binding?.reassigned && binding.kind !== 'import') {
+    draft.shared.push({
+      name,
+      key: cellKey(cargo, binding, script, scope, slot, about.holder),
+      references,
+      value: slot,
+    })
+  } else node.variables.push([name, slot])
+}
+
+/** A module that was met as a value: which import gave it is seen in the modules looked at so far. */
+export function importOf(cargo: Cargo, value: object): Node | undefined {
+  for (const [script, closure] of cargo.seen) {
+    for (const variables of closure.scopes) {
+      for (const [name, found] of Object.entries(variables)) {
+        const binding = found === value ? bindingOf(script, name) : undefined
+        const imported = binding && importedAs(binding)
+        const slot = imported && importSlot(cargo, imported, script)
+        const node = Array.isArray(slot) ? cargo.nodes[slot[0]] : undefined
+        if (node) return node
+      }
+    }
+  }
+  return undefined
+}
+
+/** Of the variables of a module there is one each, whichever function shows it. */
+function noteChangeable(
+  cargo: Cargo,
+  draft: Draft,
+  name: string,
+  binding: Binding | undefined,
+  closure: Closure,
+  value: unknown,
+): void {
+  const { seen } = cargo.options
+  if (binding && !binding.scope.parent) {
+    const shown = cargo.shown.get(closure.scriptId) ?? draft.value
+    cargo.shown.set(closure.scriptId, shown)
+    seen.variable(shown, name, value)
+  } else seen.variable(draft.value, name, value)
+}
+
+function importSlot(
+  cargo: Cargo,
+  { how, specifier, path, interop }: Imported,
+  script: Script,
+): Slot | undefined {
+  const from = script.url
+  if (isBuiltin(specifier)) {
+    const within = how === 'import' || interop ? path : ['default', ...path]
+    return cargo.number({ kind: 'builtin', id: specifier, path: within })
+  }
+  const isFile = isFileSpecifier(specifier)
+  if ((isFile && cargo.options.byValue) || !from.startsWith('file:')) return undefined
+  const target = isFile ? resolveFile(specifier, from) : undefined
+  if (target && isEntry(target)) return undefined
+  const hash = target && loadedHash(target)
+  if (how === 'import')
+    return cargo.number({ kind: 'import', from, specifier: target ?? specifier, path, hash })
+  return cargo.number({ kind: 'require', from, specifier, path, hash, interop })
+}
+
+/** Two functions share a variable when it is the same declaration, in the same run of the code around it. */
+function cellKey(
+  cargo: Cargo,
+  binding: Binding,
+  script: Script,
+  scope: Record<string, unknown>,
+  slot: Slot,
+  holder: object | undefined,
+): string {
+  const place = `${script.url}:${binding.scope.start}:${binding.name}`
+  if (!binding.scope.parent) return place
+  let witness = holder
+  for (const [name, beside] of binding.scope.variables) {
+    const value: unknown = Object.getOwnPropertyDescriptor(scope, name)?.value
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) continue
+    if (!isMadeBy(beside, value, script)) continue
+    witness = value
+    break
+  }
+  if (!witness) return `${place}:${cargo.nodes.length}:${cargo.witnesses.size}`
+  const id = cargo.witnesses.get(witness) ?? cargo.witnesses.size
+  cargo.witnesses.set(witness, id)
+  return `${place}@${id}:${JSON.stringify(slot, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))}`
+}
+
+/** Does the declaration itself make the value? Then there is one for each run of the code around it. */
+function isMadeBy({ node, reassigned }: Binding, value: object, { functions, source }: Script): boolean {
+  const init = node.type === 'VariableDeclarator' ? node.init : undefined
+  if (!reassigned && init && /^(?:Object|Array|New|Function|ArrowFunction|Class)Expression$/.test(init.type))
+    return true
+  if (typeof value !== 'function') return false
+  const text = Function.prototype.toString.call(value)
+  return functions.some(
+    ({ start, end }) => start >= node.start && end <= node.end && source.slice(start, end) === text,
+  )
+}
+
+/** A variable of the module as a whole: what a test runner wraps a module in counts as the module. */
+function bindingOf({ references }: Script, name: string): Binding | undefined {
+  return references.find(({ name: used, binding }) => used === name && binding !== undefined)?.binding
+}
+
+/** What a test runner writes for `import()` and `import.meta`. */
+const RUNNER_WORDS: [RegExp, string][] = [
+  [/^__vi\w*dynamic_import__$/, '$zp_import'],
+  [/^__vi\w*import_meta__$/, '$zp_meta'],
+]
