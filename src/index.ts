@@ -11,6 +11,8 @@ export type {
   WatchOptions,
 } from './client/types.ts'
 export type { StateView } from './client/view.ts'
+export { Context } from './context/context.ts'
+export type { ContextOptions, FactoryOptions } from './context/types.ts'
 export {
   AtomicTimeoutError,
   AuthenticationError,
@@ -27,5 +29,10 @@ export {
   WorkerCrashError,
   ZprocError,
 } from './errors.ts'
+export { type CurrentProcess, currentProcess } from './process/current.ts'
+export type { ErrorClass, ProcessOptions } from './process/options.ts'
+export { Process, type ProcessEvent } from './process/process.ts'
+export { backoff } from './process/retry.ts'
+export { signalToException } from './process/signals.ts'
 export type { ServerOptions } from './server/options.ts'
 export { type Server, startServer } from './server/start.ts'
