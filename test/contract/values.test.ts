@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type AnyState, atomic, TimeoutError, ValueTooLargeError } from 'zproc'
 import { contract, room as ownRoom } from '../kit/servers.ts'
-import { anyObject, anyValue } from '../kit/values.ts'
+import { anyObject, anyValue, assertSame } from '../kit/values.ts'
 
 const echo = atomic((_: AnyState, value: unknown) => value)
 const keep = atomic((state: AnyState, value: unknown) => {
@@ -17,14 +17,14 @@ contract('values', room => {
     await fc.assert(
       fc.asyncProperty(anyValue, async value => {
         await state.set('value', value)
-        assert.deepStrictEqual(await other.get('value'), value)
-        assert.deepStrictEqual(view.get('value'), value)
-        assert.deepStrictEqual(await echo(state, value), value)
+        assertSame(await other.get('value'), value)
+        assertSame(view.get('value'), value)
+        assertSame(await echo(state, value), value)
         await keep(state, value)
-        assert.deepStrictEqual(await other.get('kept'), { value })
-        assert.deepStrictEqual(view.get('kept'), { value })
+        assertSame(await other.get('kept'), { value })
+        assertSame(view.get('kept'), { value })
         assert.equal(await other.equals({ value, kept: { value } }), true)
-        assert.deepStrictEqual((await state.getWhenEqual('value', value, { live: true })).value, value)
+        assertSame((await state.getWhenEqual('value', value, { live: true })).value, value)
       }),
       { numRuns: 60 },
     )
@@ -35,13 +35,13 @@ contract('values', room => {
     await fc.assert(
       fc.asyncProperty(anyObject, anyObject, async (whole, part) => {
         await state.set(whole)
-        assert.deepStrictEqual(await other.copy(), whole)
+        assertSame(await other.copy(), whole)
         assert.deepEqual(
           await other.keys(),
           (await other.items()).map(([key]) => key),
         )
         await state.update(part)
-        assert.deepStrictEqual(await other.copy(), { ...whole, ...part })
+        assertSame(await other.copy(), { ...whole, ...part })
         assert.equal(await other.equals({ ...whole, ...part }), true)
       }),
       { numRuns: 60 },
