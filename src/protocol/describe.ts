@@ -29,15 +29,24 @@ function describeObject(value: object): string {
   const name = className(value)
   if (Array.isArray(value) && name === 'Array') return `an array of ${value.length}`
   if (name === 'Promise') return 'a Promise'
-  return name === 'Object' || name === '' ? 'an object' : `an instance of ${name}`
+  if (name !== 'Object') return `an instance of ${name || 'an unnamed class'}`
+  return isPlain(value) ? 'an object' : 'an object with a prototype of its own'
 }
 
 /** The name of the class that an object says it is of. Nothing that the object does can make this throw. */
 export function className(value: object): string {
   try {
-    const { constructor: made } = value
-    return typeof made === 'function' && typeof made.name === 'string' ? made.name : ''
+    const prototype = Object.getPrototypeOf(value)
+    if (prototype === null) return 'Object'
+    const { constructor: made, [Symbol.toStringTag]: tag } = prototype
+    if (typeof made === 'function') return String(made.name)
+    return typeof tag === 'string' ? tag : ''
   } catch {
     return ''
   }
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }

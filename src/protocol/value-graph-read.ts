@@ -113,7 +113,7 @@ class GraphReader {
   #cell(cell: unknown): unknown {
     if (typeof cell !== 'object' || cell === null) return cell
     const at = Array.isArray(cell) ? number(cell[0]) : -1
-    if (!(at >= 0 && at < this.#values.length)) throw malformed('a node is missing')
+    if (!Number.isInteger(at) || at < 0 || at >= this.#values.length) throw malformed('a node is missing')
     return this.#values[at]
   }
 

@@ -308,13 +308,13 @@ function refused(value: object): string {
 
 /** The way from an object to what it holds. */
 function step(value: object, part: Part): string {
-  if (value instanceof Set) return ` (element ${part})`
+  if (value instanceof Set && typeof part === 'number') return ` (element ${part})`
   if (value instanceof Map && typeof part === 'number') {
     const n = part >> 1
     if (part % 2 === 0) return ` (key ${n})`
     const key = [...value.keys()][n]
     return key instanceof Object ? ` (value ${n})` : `.get(${describe(key)})`
   }
-  if (typeof part === 'number') return `[${part}]`
+  if (typeof part === 'number' || (Array.isArray(value) && /^\d+$/.test(part))) return `[${part}]`
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(part) ? `.${part}` : `[${quote(part)}]`
 }

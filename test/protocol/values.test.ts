@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { ConnectionError, KeyError, ProcessExit } from '../../src/errors.ts'
 import { decode, encode } from '../../src/protocol/frames.ts'
 import { checkTree, fromWire, isWire, Packed, toWire, type Wire } from '../../src/protocol/values.ts'
-import { anyValue, assertSame, tree } from '../kit/values.ts'
+import { anyTree, anyValue, assertSame } from '../kit/values.ts'
 
 /** A value after a journey: encoded, in a message, in a frame, and out of it again. */
 function sent(value: unknown): unknown {
@@ -19,14 +19,14 @@ function isSentAsItIs(value: unknown): void {
 
 test('any value comes back as it was: kinds, contents, shared and cyclic parts', () => {
   fc.assert(
-    fc.property(anyValue(), value => isSentAsItIs(value)),
+    fc.property(anyValue, value => isSentAsItIs(value)),
     { numRuns: 3000 },
   )
 })
 
 test('any tree goes as a tree, and says so', () => {
   fc.assert(
-    fc.property(tree(), value => {
+    fc.property(anyTree, value => {
       const wire = toWire(value, 'test')
       if (typeof value === 'object' && value !== null) assert.ok(wire instanceof Packed && wire.isTree)
       assert.equal(checkTree(value, 'test', ''), true)
@@ -38,7 +38,7 @@ test('any tree goes as a tree, and says so', () => {
 
 test('any value that is not encoded yet comes back as it was, and is told tree from graph', () => {
   fc.assert(
-    fc.property(anyValue(), value => {
+    fc.property(anyValue, value => {
       const packed = Packed.of(value, checkTree(value, 'test', ''))
       assert.equal(packed.shared(), value)
       assertSame(new Packed(packed.bytes).read(), value)
