@@ -94,6 +94,8 @@ test('a program compiles and runs where only the packed package is installed', {
     'sold out: oat, nut, plain',
     'ZPROC_KEY',
     'the server is a process of its own: true',
+    'two processes: 42, 42, and 21 cookies',
+    'no two are one: 3',
   ])
 })
 

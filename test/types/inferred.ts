@@ -1,5 +1,16 @@
 // What is inferred from a user's types and functions. It compiles, or `npm run types` fails; it is never run.
-import { atomic, type Draft, ping, type Snapshot, State, type StateView, startServer } from 'zproc'
+import {
+  atomic,
+  type Context,
+  type Draft,
+  type Process,
+  ping,
+  RemoteException,
+  type Snapshot,
+  State,
+  type StateView,
+  startServer,
+} from 'zproc'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
@@ -57,6 +68,31 @@ export async function functions(): Promise<void> {
   const server = await startServer(null, { backend: 'thread' })
   exactly<string>()(server.address)
   exactly<number | null>()(await ping(server.address, { timeout: 100 }))
+}
+
+export async function processesOfAShop(ctx: Context<Shop>): Promise<void> {
+  exactly<State<Shop>>()(ctx.state)
+  exactly<string>()(await ctx.process(async state => `${await state.get('cookies')} left`).wait())
+  const sell = (_state: State<Shop>, kind: string, many: number) => ({ kind, many })
+  exactly<{ kind: string; many: number }>()(await ctx.process(sell, { args: ['oat', 2] }).wait())
+  exactly<number>()(
+    await ctx.process((a: number, b: number) => a + b, { stateful: false, args: [1, 2] }).wait(),
+  )
+  exactly<string>()(await ctx.process(other => other.namespace, { passContext: true }).wait())
+  const loud = (_state: State<Shop>, options: { loud: boolean }) => options.loud
+  exactly<boolean>()(await ctx.process(loud, { kwargs: { loud: true } }).wait())
+  exactly<Process<number>[]>()(ctx.processFactory(() => 5, { count: 4 }))
+  const failing = () => (ctx.serverAddress ? 5 : new RemoteException(new Error('no address')))
+  exactly<number>()(await ctx.process(failing).wait())
+  ctx.process({ name: 'baker' })(async state => state.set('cookies', 5))
+  ctx.callWhenChange('cookies')(async (snapshot, state) => {
+    exactly<number>()(snapshot.cookies)
+    exactly<State<Shop>>()(state)
+  })
+  ctx.callWhen(state => state.cookies > 3, { stateful: false })(snapshot => {
+    exactly<Snapshot<Shop>>()(snapshot)
+  })
+  exactly<(number | null)[]>()(await ctx.stopAll())
 }
 
 /** A state of no stated type takes any key. */

@@ -1,6 +1,6 @@
 // What a user of the packed package might write. packaging.test.ts compiles it against the packed declarations
 // in a project that has nothing else, and runs it there with plain node.
-import { atomic, type Draft, KeyError, ping, State, startServer } from 'zproc'
+import { atomic, Context, type Draft, KeyError, ping, State, startServer } from 'zproc'
 
 interface Shop {
   cookies: number
@@ -29,3 +29,15 @@ console.log(`the server is a process of its own: ${(await ping(server.address)) 
 await seller.close()
 await buyer.close()
 await server.stop()
+
+const ctx = new Context<Shop>({ server: { historyLimit: 1000 } })
+await ctx.state.set({ cookies: 0, sold: [] })
+const bakers = ctx.processFactory((state, many: number) => state.set('cookies', many).then(() => many * 2), {
+  count: 2,
+  args: [21],
+})
+console.log(
+  `two processes: ${(await ctx.waitAll()).join(', ')}, and ${await ctx.state.get('cookies')} cookies`,
+)
+console.log(`no two are one: ${new Set([process.pid, ...bakers.map(baker => baker.pid)]).size}`)
+// Not closed: the processes and the server end with this program.
