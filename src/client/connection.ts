@@ -51,21 +51,28 @@ export class Connection {
   #lookScheduled = false
 
   /** `ready`: the server is being started, connect when this resolves. */
-  static use(address: string, ready?: Promise<unknown>): Connection {
-    let connection = open.get(address)
+  static use(address: string, secretKey: string | undefined, ready?: Promise<unknown>): Connection {
+    // Whoever has another key, or none, does not get through on somebody else's connection.
+    const key = `${address}\n${secretKey ?? ''}`
+    let connection = open.get(key)
     if (!connection) {
-      connection = new Connection(address, ready)
-      open.set(address, connection)
+      connection = new Connection(key, address, secretKey, ready)
+      open.set(key, connection)
     }
     connection.#users++
     return connection
   }
 
-  private constructor(address: string, ready: Promise<unknown> | undefined) {
+  private constructor(
+    key: string,
+    address: string,
+    secretKey: string | undefined,
+    ready: Promise<unknown> | undefined,
+  ) {
     this.address = address
-    this.#key = address
+    this.#key = key
     Promise.resolve(ready)
-      .then(() => connect(address, CONNECT_TIMEOUT))
+      .then(() => connect(address, secretKey, CONNECT_TIMEOUT))
       .then(
         ({ socket, server }) => {
           this.session = server.session

@@ -1,4 +1,4 @@
-import { parseAddress } from '../protocol/address.ts'
+import { checkSecretKey, parseAddress } from '../protocol/address.ts'
 import { Connection } from './connection.ts'
 import { pingThrough } from './state.ts'
 
@@ -13,7 +13,8 @@ export interface PingOptions {
 /** Asks the server at `address` for a sign of life: its pid, or null if it sent back something else. */
 export async function ping(address: string, options: PingOptions = {}): Promise<number | null> {
   parseAddress(address, 'ping')
-  const connection = Connection.use(address)
+  checkSecretKey(options.secretKey, 'ping')
+  const connection = Connection.use(address, options.secretKey)
   try {
     return await pingThrough(connection, options, 'ping')
   } finally {

@@ -1,6 +1,6 @@
 import { checkTime } from '../async/interval.ts'
 import { ConnectionError, KeyError, TimeoutError } from '../errors.ts'
-import { parseAddress } from '../protocol/address.ts'
+import { checkSecretKey, parseAddress } from '../protocol/address.ts'
 import { Ask, type Entry, type ServerMessage, Tell } from '../protocol/messages.ts'
 import { checkKey, describe, fromWire, Packed, toWire, type Wire } from '../protocol/values.ts'
 import * as condition from './condition.ts'
@@ -54,6 +54,7 @@ export class State<S extends object = AnyState> {
 
   constructor(serverAddress: string, options: StateOptions = {}) {
     parseAddress(serverAddress, 'new State')
+    checkSecretKey(options.secretKey, 'new State')
     const inner: InnerStateOptions = options
     const { namespace = 'default' } = options
     if (typeof namespace !== 'string' || namespace === '')
@@ -63,7 +64,7 @@ export class State<S extends object = AnyState> {
     this.serverAddress = serverAddress
     this.namespace = namespace
     this.#options = inner
-    const connection = Connection.use(serverAddress, inner.ready)
+    const connection = Connection.use(serverAddress, inner.secretKey, inner.ready)
     this.#link = new Link(connection, namespace, inner.name ?? processName, inner.from)
     this.#watcher = new Watcher(this.#link)
   }

@@ -3,6 +3,9 @@ import * as condition from '../client/condition.ts'
 import { linkOf, State } from '../client/state.ts'
 import type { AnyState, Snapshot } from '../client/types.ts'
 import { checkWatchOptions } from '../client/watch.ts'
+import { Maps, type MapTarget } from '../map/map.ts'
+import type { MapIter, MapOptions, TaskDetail } from '../map/options.ts'
+import type { MapResult, Settled } from '../map/result.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
 import { bytesOf, type WatchMethod } from '../process/job.ts'
 import type { ProcessOptions } from '../process/options.ts'
@@ -46,10 +49,10 @@ export class Context<S extends object = AnyState> {
   readonly ready: Promise<void>
   /** The processes that it started, in order, ended ones included. */
   readonly processList: Process[] = []
-  readonly workerList: Process[] = []
   readonly #settings: Settings
   readonly #spares: Spares
   readonly #events: Events
+  readonly #maps: Maps
   /** What processes wait for before they run; undefined once the server is there. */
   #starting: Promise<unknown> | undefined
   #closed: Promise<void> | undefined
@@ -79,18 +82,19 @@ export class Context<S extends object = AnyState> {
     // The first use tells of a failure; a Context that is not used is no reason to crash.
     this.ready.catch(() => {})
     this.#spares = new Spares(settings.spares)
+    this.#maps = new Maps(this.namespace, (path, worker) => this.#worker(path, worker))
     this.#events = new Events(() => [...this.processList, ...this.workerList])
   }
 
   /** Starts a process that runs `target`, and returns at once. With options alone: a function that takes the target. */
   process<const O extends ProcessOptions = ProcessOptions, R = unknown>(
-    target: TargetOf<S, O, R>,
+    target: TargetOf<S, O, R, Context<S>>,
     options?: O,
   ): Returned<R>
   process(target: URL, options?: ProcessOptions): Process<unknown>
   process<const O extends ProcessOptions = ProcessOptions>(
     options: O,
-  ): <R>(target: TargetOf<S, O, R>) => Returned<R>
+  ): <R>(target: TargetOf<S, O, R, Context<S>>) => Returned<R>
   process(target: Target | ProcessOptions, options?: ProcessOptions): unknown {
     if (typeof target === 'function' || target instanceof URL)
       return this.#start(target, options, 'ctx.process')
@@ -103,7 +107,7 @@ export class Context<S extends object = AnyState> {
 
   /** `count` processes of each target. */
   processFactory<const O extends FactoryOptions = FactoryOptions, R = unknown>(
-    target: TargetOf<S, O, R> | readonly TargetOf<S, O, R>[],
+    target: TargetOf<S, O, R, Context<S>> | readonly TargetOf<S, O, R, Context<S>>[],
     options?: O,
   ): Returned<R>[]
   processFactory(target: URL | readonly URL[], options?: FactoryOptions): Process<unknown>[]
@@ -119,9 +123,11 @@ export class Context<S extends object = AnyState> {
   }
 
   /** Calls `handler(snapshot, state, ...args)` in a new process, once for each change of `keys` (none: any key). */
-  callWhenChange<const O extends ChangeProcessOptions>(...args: [...keys: Key<S>[], options: O]): Call<S, O>
-  callWhenChange(...keys: Key<S>[]): Call<S, ChangeProcessOptions>
-  callWhenChange(...args: unknown[]): Call<S, ChangeProcessOptions> {
+  callWhenChange<const O extends ChangeProcessOptions>(
+    ...args: [...keys: Key<S>[], options: O]
+  ): Call<S, O, Context<S>>
+  callWhenChange(...keys: Key<S>[]): Call<S, ChangeProcessOptions, Context<S>>
+  callWhenChange(...args: unknown[]): Call<S, ChangeProcessOptions, Context<S>> {
     const call = 'ctx.callWhenChange'
     const [keys, options] = splitKeys<ChangeProcessOptions>(args)
     condition.changeOf(keys, options, call)
@@ -131,11 +137,11 @@ export class Context<S extends object = AnyState> {
   callWhen<const O extends WatchProcessOptions = WatchProcessOptions>(
     test: (state: Snapshot<S>) => unknown,
     options?: O,
-  ): Call<S, O>
+  ): Call<S, O, Context<S>>
   callWhen(
     test: (state: Snapshot<S>) => unknown,
     options: WatchProcessOptions = {},
-  ): Call<S, WatchProcessOptions> {
+  ): Call<S, WatchProcessOptions, Context<S>> {
     condition.test(test, 'ctx.callWhen')
     return this.#call('when', [], options, test)
   }
@@ -144,12 +150,12 @@ export class Context<S extends object = AnyState> {
     key: K,
     value: S[K],
     options?: O,
-  ): Call<S, O>
+  ): Call<S, O, Context<S>>
   callWhenEqual(
     key: string,
     value: unknown,
     options: WatchProcessOptions = {},
-  ): Call<S, WatchProcessOptions> {
+  ): Call<S, WatchProcessOptions, Context<S>> {
     condition.equal(key, value, 'ctx.callWhenEqual')
     return this.#call('whenEqual', [key, value], options)
   }
@@ -158,12 +164,12 @@ export class Context<S extends object = AnyState> {
     key: K,
     value: S[K],
     options?: O,
-  ): Call<S, O>
+  ): Call<S, O, Context<S>>
   callWhenNotEqual(
     key: string,
     value: unknown,
     options: WatchProcessOptions = {},
-  ): Call<S, WatchProcessOptions> {
+  ): Call<S, WatchProcessOptions, Context<S>> {
     condition.notEqual(key, value, 'ctx.callWhenNotEqual')
     return this.#call('whenNotEqual', [key, value], options)
   }
@@ -171,8 +177,8 @@ export class Context<S extends object = AnyState> {
   callWhenNone<const O extends WatchProcessOptions = WatchProcessOptions>(
     key: Key<S>,
     options?: O,
-  ): Call<S, O>
-  callWhenNone(key: string, options: WatchProcessOptions = {}): Call<S, WatchProcessOptions> {
+  ): Call<S, O, Context<S>>
+  callWhenNone(key: string, options: WatchProcessOptions = {}): Call<S, WatchProcessOptions, Context<S>> {
     condition.none(key, 'ctx.callWhenNone')
     return this.#call('whenNone', [key], options)
   }
@@ -180,8 +186,8 @@ export class Context<S extends object = AnyState> {
   callWhenNotNone<const O extends WatchProcessOptions = WatchProcessOptions>(
     key: Key<S>,
     options?: O,
-  ): Call<S, O>
-  callWhenNotNone(key: string, options: WatchProcessOptions = {}): Call<S, WatchProcessOptions> {
+  ): Call<S, O, Context<S>>
+  callWhenNotNone(key: string, options: WatchProcessOptions = {}): Call<S, WatchProcessOptions, Context<S>> {
     condition.notNone(key, 'ctx.callWhenNotNone')
     return this.#call('whenNotNone', [key], options)
   }
@@ -189,10 +195,56 @@ export class Context<S extends object = AnyState> {
   callWhenAvailable<const O extends WatchProcessOptions = WatchProcessOptions>(
     key: Key<S>,
     options?: O,
-  ): Call<S, O>
-  callWhenAvailable(key: string, options: WatchProcessOptions = {}): Call<S, WatchProcessOptions> {
+  ): Call<S, O, Context<S>>
+  callWhenAvailable(
+    key: string,
+    options: WatchProcessOptions = {},
+  ): Call<S, WatchProcessOptions, Context<S>> {
     condition.available(key, 'ctx.callWhenAvailable')
     return this.#call('whenAvailable', [key], options)
+  }
+
+  /** The workers of `processMap`. */
+  get workerList(): Process[] {
+    return this.#maps.pool.processes
+  }
+
+  /**
+   * Applies `target` to every item, in worker processes that are started once and used again. The results come in
+   * the order of the items and are computed from the call on.
+   *
+   *     for await (const square of ctx.processMap((x: number) => x * x, [1, 2, 3])) console.log(square)
+   *
+   * Each call is `target(state?, item, ...mapArgs[i], ...args, { ...mapKwargs[i], ...kwargs }?)`.
+   */
+  processMap(
+    target: MapTarget,
+    mapIter: MapIter<unknown> | null | undefined,
+    options: MapOptions & { returnTask: true },
+  ): TaskDetail
+  processMap<T, R>(
+    target: (item: T, ...rest: never[]) => R,
+    mapIter: MapIter<T>,
+    options: MapOptions & { settle: true; stateful?: false },
+  ): MapResult<Settled<Awaited<R>>>
+  processMap<T, R>(
+    target: (item: T, ...rest: never[]) => R,
+    mapIter: MapIter<T>,
+    options?: MapOptions & { stateful?: false },
+  ): MapResult<Awaited<R>>
+  processMap<R>(
+    target: ((...args: never[]) => R) | URL,
+    mapIter?: MapIter<unknown> | null,
+    options?: MapOptions,
+  ): MapResult<Awaited<R>>
+  processMap(target: MapTarget, mapIter?: unknown, options: MapOptions = {}): unknown {
+    if (this.#closed) throw new Error('ctx.processMap: this Context is closed')
+    return this.#maps.start(target, mapIter, options)
+  }
+
+  /** The results of a map that was started with `returnTask: true`; once. */
+  pullResultsForTask<R = unknown>(task: TaskDetail): MapResult<R> {
+    return this.#maps.pull(task) as MapResult<R>
   }
 
   /**
@@ -239,10 +291,25 @@ export class Context<S extends object = AnyState> {
 
   async #close(): Promise<void> {
     this.#spares.close()
-    await Promise.all([...this.processList, ...this.workerList].map(process => process.stop()))
+    await Promise.all([this.#maps.close(), ...this.processList.map(process => process.stop())])
     this.#events.end()
     await this.state.close()
     await this.serverProcess?.stop()
+  }
+
+  #worker(path: string, worker: number): Process {
+    const { defaults, cleanup } = this.#settings
+    const options: ProcessOptions = { ...defaults, args: [path, worker], name: `worker ${worker}` }
+    const inner: InnerProcessOptions = {
+      call: 'ctx.processMap',
+      ready: this.#starting,
+      contextModule: import.meta.url,
+      tied: cleanup,
+      hold: () => this.#events.awaited,
+      spares: this.#spares,
+      observe: event => this.#events.add(event),
+    }
+    return new Process(workerModule, this.serverAddress, options, inner)
   }
 
   #start(target: Target, options: ProcessOptions | undefined, call: string, watch?: () => WatchAssignment) {
@@ -268,7 +335,7 @@ export class Context<S extends object = AnyState> {
     args: unknown[],
     given: ChangeProcessOptions,
     test?: AnyFunction,
-  ): Call<S, ChangeProcessOptions> {
+  ): Call<S, ChangeProcessOptions, Context<S>> {
     const call = `ctx.call${method.replace('w', 'W')}`
     checkWatchOptions(given, call)
     const { live, timeout, duplicateOkay, exclude, ...options } = given
@@ -293,6 +360,11 @@ export class Context<S extends object = AnyState> {
     return start
   }
 }
+
+const workerModule = new URL(
+  `../map/worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+)
 
 /** The revision that a State starts at. */
 function startOf<S extends object>(state: State<S>): Promise<number> {

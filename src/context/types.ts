@@ -4,7 +4,6 @@ import type { RemoteException } from '../errors.ts'
 import type { ProcessOptions } from '../process/options.ts'
 import type { Process } from '../process/process.ts'
 import type { ServerOptions } from '../server/options.ts'
-import type { Context } from './context.ts'
 
 /** How a Context, its server and, unless they say otherwise, its processes are run. */
 export interface ContextOptions extends ProcessOptions {
@@ -26,8 +25,9 @@ export interface FactoryOptions extends ProcessOptions {
 }
 
 // What a target gets: its Context or State or nothing, then the args, then the kwargs if given.
-type Given<S extends object, O> = O extends { passContext: true }
-  ? [ctx: Context<S>]
+// `C` is the type of the Context, which is built on this file.
+type Given<S extends object, O, C> = O extends { passContext: true }
+  ? [ctx: C]
   : O extends { stateful: false }
     ? []
     : [state: State<S>]
@@ -35,13 +35,13 @@ type ArgsOf<O> = O extends { args: infer A extends readonly unknown[] } ? A : []
 type KwargsOf<O> = O extends { kwargs: infer K extends object } ? [kwargs: K] : []
 
 /** The function that a process with options `O` can run; R is what it returns, or resolves with. */
-export type TargetOf<S extends object, O, R> = (
-  ...args: [...Given<S, O>, ...ArgsOf<O>, ...KwargsOf<O>]
+export type TargetOf<S extends object, O, R, C> = (
+  ...args: [...Given<S, O, C>, ...ArgsOf<O>, ...KwargsOf<O>]
 ) => R | Promise<R>
 
 /** The function that is called in a new process with each update. */
-export type HandlerOf<S extends object, O> = (
-  ...args: [snapshot: Snapshot<S>, ...Given<S, O>, ...ArgsOf<O>, ...KwargsOf<O>]
+export type HandlerOf<S extends object, O, C> = (
+  ...args: [snapshot: Snapshot<S>, ...Given<S, O, C>, ...ArgsOf<O>, ...KwargsOf<O>]
 ) => unknown
 
 /** What `wait()` gives: a RemoteException comes as a rejection. */
@@ -51,5 +51,5 @@ export type WatchProcessOptions = WatchOptions & ProcessOptions
 export type ChangeProcessOptions = ChangeOptions & ProcessOptions
 
 /** Takes the handler, and starts its process. */
-export type Call<S extends object, O> = (handler: HandlerOf<S, O> | URL) => Process<void>
+export type Call<S extends object, O, C> = (handler: HandlerOf<S, O, C> | URL) => Process<void>
 export type { Key }

@@ -1,15 +1,16 @@
 import { checkTime } from '../async/interval.ts'
 import { describe } from '../protocol/values.ts'
 
-type AnyIterable<T> = Iterable<T> | AsyncIterable<T>
+/** What can be mapped over, endless ones included. */
+export type MapIter<T> = Iterable<T> | AsyncIterable<T>
 
 export interface MapOptions {
   /** For each item its own further arguments. */
-  mapArgs?: AnyIterable<unknown[]>
+  mapArgs?: MapIter<readonly unknown[]>
   /** Further arguments that all calls share. */
   args?: unknown[]
   /** For each item its own kwargs. */
-  mapKwargs?: AnyIterable<object>
+  mapKwargs?: MapIter<object>
   /** Given to all calls as one last argument, together with the item's own. */
   kwargs?: object
   /** Workers that this map may use. Default: what the machine runs in parallel. */

@@ -65,3 +65,11 @@ export function formatAddress(endpoint: Endpoint): string {
   }
   return `ipc://${endpoint.path.replace(/^\\\\\.\\pipe\\/, '')}`
 }
+
+/** A key is a string that is not empty. It is never shown. */
+export function checkSecretKey(secretKey: unknown, call: string): asserts secretKey is string | undefined {
+  if (secretKey === undefined || (typeof secretKey === 'string' && secretKey !== '')) return
+  throw new TypeError(
+    `${call}: secretKey must be a string that is not empty, got one of type ${typeof secretKey}`,
+  )
+}

@@ -1,7 +1,8 @@
 import { chmodSync, unlinkSync } from 'node:fs'
-import { connect, createServer, type Server as NetServer } from 'node:net'
+import { connect, type Server as NetServer } from 'node:net'
 import { ConnectionError } from '../errors.ts'
 import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
+import { createServer } from '../transport/secure.ts'
 import { Core } from './core.ts'
 import type { Limits } from './options.ts'
 import { Session } from './session.ts'
@@ -13,11 +14,11 @@ export interface Listening {
 }
 
 /** Runs a state server in this process. */
-export async function listen(address: string, limits: Limits): Promise<Listening> {
+export async function listen(address: string, limits: Limits, secretKey?: string): Promise<Listening> {
   const endpoint = parseAddress(address, 'startServer')
   const core = new Core(limits)
   const sessions = new Set<Session>()
-  const net = createServer({ noDelay: true }, socket => {
+  const net = createServer(secretKey, socket => {
     const session = new Session(core, socket, () => sessions.delete(session))
     sessions.add(session)
   })

@@ -8,6 +8,7 @@ import type { Limits } from './options.ts'
 export interface Start {
   address: string
   limits: Limits
+  secretKey: string | undefined
 }
 export type Started = { address: string; pid: number } | { error: unknown }
 
@@ -23,7 +24,7 @@ let stop: (() => Promise<void>) | undefined
 
 onMessage(message => {
   if (message === 'stop') return void end()
-  listen(message.address, message.limits).then(
+  listen(message.address, message.limits, message.secretKey).then(
     listening => {
       stop = listening.stop
       tell({ address: listening.address, pid: process.pid })

@@ -1,3 +1,5 @@
+import { checkSecretKey } from '../protocol/address.ts'
+
 /** How a state server is run. Times in milliseconds. */
 export interface ServerOptions {
   /** Where it runs: a process of its own, a worker thread, or this process. Default `'process'`. */
@@ -20,6 +22,7 @@ export interface Limits {
 }
 
 export function checkServerOptions(options: ServerOptions, call: string): Limits {
+  checkSecretKey(options.secretKey, call)
   const {
     backend = 'process',
     atomicTimeout = 1000,

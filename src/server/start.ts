@@ -44,7 +44,7 @@ export async function startServer(address?: string | null, options: ServerOption
   const forget =
     endpoint.kind === 'ipc' && process.platform !== 'win32' ? unlinkAtEnd(endpoint.path) : () => {}
   const started = await { process: inProcess, thread: inThread, inline }
-    [backend](where, limits)
+    [backend](where, limits, options.secretKey)
     .catch(error => {
       forget()
       throw error
@@ -69,15 +69,15 @@ export async function startServer(address?: string | null, options: ServerOption
 
 type Running = Pick<Server, 'address' | 'pid' | 'stop' | 'ref' | 'unref'>
 
-async function inline(address: string, limits: Limits): Promise<Running> {
-  const { net, stop, address: bound } = await listen(address, limits)
+async function inline(address: string, limits: Limits, secretKey?: string): Promise<Running> {
+  const { net, stop, address: bound } = await listen(address, limits, secretKey)
   return { address: bound, pid: process.pid, stop, ref: () => net.ref(), unref: () => net.unref() }
 }
 
-async function inProcess(address: string, limits: Limits): Promise<Running> {
+async function inProcess(address: string, limits: Limits, secretKey?: string): Promise<Running> {
   const child = spawnTied(entry, { rank: 'last' })
   const exited = once(child, 'exit')
-  child.send({ address, limits } satisfies Start)
+  child.send({ address, limits, secretKey } satisfies Start)
   const answer = await Promise.race([once(child, 'message'), exited.then(() => undefined)])
   const { address: bound, pid } = checkStarted(answer?.[0] as Started | undefined)
   return {
@@ -93,10 +93,10 @@ async function inProcess(address: string, limits: Limits): Promise<Running> {
   }
 }
 
-async function inThread(address: string, limits: Limits): Promise<Running> {
+async function inThread(address: string, limits: Limits, secretKey?: string): Promise<Running> {
   const worker = startThread(entry)
   const exited = once(worker, 'exit')
-  worker.postMessage({ address, limits } satisfies Start)
+  worker.postMessage({ address, limits, secretKey } satisfies Start)
   const [answer] = await once(worker, 'message')
   const { address: bound, pid } = checkStarted(answer as Started)
   return {

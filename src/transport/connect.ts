@@ -1,10 +1,12 @@
-import { connect as netConnect, type Socket } from 'node:net'
-import { ConnectionError, TimeoutError } from '../errors.ts'
+import type { Socket } from 'node:net'
+import { AuthenticationError, ConnectionError, TimeoutError, type ZprocError } from '../errors.ts'
 import { parseAddress } from '../protocol/address.ts'
 import { decode, encodeFrame, FrameReader } from '../protocol/frames.ts'
 import { type Hello, PROTOCOL, type ServerHello, VERSION } from '../protocol/messages.ts'
+import { connectSocket } from './secure.ts'
 
 const HELLO_BYTES = 64 << 10
+const ALERT = 0x15
 
 /** A socket whose two ends have greeted each other, and what the server said of itself. */
 export interface Greeted {
@@ -13,12 +15,22 @@ export interface Greeted {
 }
 
 /** Connects to a server and exchanges hellos; `timeout` in milliseconds. */
-export function connect(address: string, timeout: number): Promise<Greeted> {
+export function connect(address: string, secretKey: string | undefined, timeout: number): Promise<Greeted> {
   const endpoint = parseAddress(address, 'connect')
   return new Promise((resolve, reject) => {
-    const socket = netConnect(
+    let reached = false
+    let secured = false
+    const socket = connectSocket(
       endpoint.kind === 'ipc' ? { path: endpoint.path } : { ...endpoint, noDelay: true },
+      secretKey,
+      () => {
+        secured = true
+        socket.write(encodeFrame([PROTOCOL, VERSION, { pid: process.pid }] satisfies Hello))
+      },
     )
+    socket.once('connect', () => {
+      reached = true
+    })
     const reader = new FrameReader(HELLO_BYTES)
     const fail = (error: Error) => {
       clearTimeout(timer)
@@ -31,14 +43,17 @@ export function connect(address: string, timeout: number): Promise<Greeted> {
     )
     const onError = (error: Error) =>
       fail(
-        new ConnectionError(
-          `nothing answers at ${address}: start a server there with startServer(…) (${error.message})`,
-          { cause: error },
-        ),
+        reached && secretKey !== undefined && !secured
+          ? refused(address, secretKey, error)
+          : new ConnectionError(
+              `nothing answers at ${address}: start a server there with startServer(…) (${error.message})`,
+              { cause: error },
+            ),
       )
-    const onClose = () =>
-      fail(new ConnectionError(`${address} ended the connection before it greeted: is it a zproc server?`))
+    const onClose = () => fail(refused(address, secretKey))
     const onData = (chunk: Buffer) => {
+      // A record of TLS: this server talks to those with its key only.
+      if (chunk[0] === ALERT && secretKey === undefined) return fail(refused(address, secretKey))
       try {
         reader.read(chunk, bytes => {
           const server = checkHello(decode(bytes), address)
@@ -56,7 +71,19 @@ export function connect(address: string, timeout: number): Promise<Greeted> {
       }
     }
     socket.on('error', onError).on('close', onClose).on('data', onData)
-    socket.write(encodeFrame([PROTOCOL, VERSION, { pid: process.pid }] satisfies Hello))
+  })
+}
+
+function refused(address: string, secretKey: string | undefined, cause?: Error): ZprocError {
+  const other = (cause as NodeJS.ErrnoException | undefined)?.code?.startsWith('ERR_SSL')
+  const why =
+    secretKey === undefined
+      ? 'it was started with a secretKey and none was given here'
+      : other
+        ? 'the secretKey given here is not the one that it was started with'
+        : 'a secretKey was given here and it was started without one'
+  return new AuthenticationError(`the server at ${address} ended the connection before it greeted: ${why}`, {
+    cause,
   })
 }
 
