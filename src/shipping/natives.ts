@@ -14,10 +14,11 @@ export function nativeNode(value: object): Node | undefined {
 export function builtinNode(value: object): Node | undefined {
   const known = builtins.get(value)
   if (known) return known
-  const loaded = loadedBuiltins()
-  if (loaded.length === indexed) return undefined
-  indexed = loaded.length
-  for (const id of loaded) index(id)
+  const { moduleLoadList } = process as { moduleLoadList?: string[] }
+  const count = moduleLoadList?.length ?? 1
+  if (count === indexed) return undefined
+  indexed = count
+  for (const id of loadedBuiltins(moduleLoadList)) index(id)
   return builtins.get(value)
 }
 
@@ -78,8 +79,7 @@ function isObject(value: unknown): value is object {
 }
 
 /** Only what is loaded already: loading the others to look for a value would take long. */
-function loadedBuiltins(): string[] {
-  const { moduleLoadList } = process as { moduleLoadList?: string[] }
-  const names = new Set(moduleLoadList?.map(entry => entry.replace(/^NativeModule /, '')))
+function loadedBuiltins(moduleLoadList: string[] = []): string[] {
+  const names = new Set(moduleLoadList.map(entry => entry.replace(/^NativeModule /, '')))
   return builtinModules.filter(id => !/^_|^(?:sys|punycode)$/.test(id) && (names.size === 0 || names.has(id)))
 }

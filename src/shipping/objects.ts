@@ -3,7 +3,7 @@ import { type Cargo, type ObjectNode, part } from './cargo.ts'
 import { planClass } from './classes.ts'
 import { textOfClass } from './functions.ts'
 import { builtinNode, nativeNode } from './natives.ts'
-import { addProperties } from './properties.ts'
+import { addProperties, isInline } from './properties.ts'
 import { className, OWN_ADVICE, refusal, type Trail, whyNot } from './refusal.ts'
 import { type Script, scriptOf } from './script.ts'
 import type { AnyFunction, Base, Node, Slot } from './shipment.ts'
@@ -39,12 +39,15 @@ export function objectNode(cargo: Cargo, value: object, trail: Trail): Node {
   }
   const builtin = className(value) === 'Object' ? builtinNode(value) : undefined
   if (builtin) return builtin
+  if (isListOfPrimitives(value)) return { kind: 'leaf', value }
   const base = baseOf(value)
   const node: ObjectNode = { kind: 'object', base, properties: [] }
   const proto: unknown = Object.getPrototypeOf(value)
   if (proto !== BASES[base]) node.proto = protoSlot(cargo, proto, value, trail)
   if (Array.isArray(value) && isDense(value)) {
-    node.entries = value.map((item: unknown, index) => cargo.slot(item, part(trail, `[${index}]`), value))
+    node.entries = value.map((item: unknown, index) =>
+      isInline(item) ? item : cargo.slot(item, part(trail, `[${index}]`), value),
+    )
     addProperties(
       cargo,
       node,
@@ -182,6 +185,20 @@ function isOwnClass(maker: AnyFunction, script: Script | undefined): boolean {
 }
 
 const HOME = new URL('../', import.meta.url).href
+
+/** A long list of numbers or strings goes as it is. */
+function isListOfPrimitives(value: object): boolean {
+  if (!Array.isArray(value) || value.length < 100 || Object.getPrototypeOf(value) !== Array.prototype)
+    return false
+  return Object.isExtensible(value) && isDense(value) && value.every(isInline) && hasItemsOnly(value)
+}
+
+/** Index keys come first: were there another, it would be behind them. */
+function hasItemsOnly(array: unknown[]): boolean {
+  let last: string | undefined
+  for (const key in array) last = key
+  return last === String(array.length - 1) && Object.getOwnPropertySymbols(array).length === 0
+}
 
 function isDense(array: unknown[]): boolean {
   for (let index = 0; index < array.length; index++) if (!(index in array)) return false

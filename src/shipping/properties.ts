@@ -1,6 +1,6 @@
 import { type Cargo, part } from './cargo.ts'
 import type { Trail } from './refusal.ts'
-import type { Own, Property } from './shipment.ts'
+import type { Own, Property, Slot } from './shipment.ts'
 
 /** The own properties of anything, accessors as accessors. */
 export function addProperties(
@@ -25,18 +25,26 @@ function propertyOf(
   trail: Trail,
   holder: object,
 ): Property {
-  const name =
-    typeof key === 'symbol'
-      ? `[${String(key)}]`
-      : /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
-        ? `.${key}`
-        : `['${key}']`
-  const at = part(trail, name)
   const bits =
     (described.enumerable ? 1 : 0) | (described.configurable ? 2 : 0) | (described.writable ? 4 : 0)
+  // Most properties are primitives with a name: nothing to look up, nothing to say of the way to them.
+  if (bits === 7 && typeof key === 'string' && isInline(described.value)) return [key, described.value]
+  const at = part(trail, nameOf(key))
   const keySlot = cargo.slot(key, at, holder)
   if (described.get || described.set)
     return [keySlot, cargo.slot(described.get, at, holder), cargo.slot(described.set, at, holder), bits]
   const slot = cargo.slot(described.value, at, holder)
   return bits === 7 ? [keySlot, slot] : [keySlot, slot, bits]
+}
+
+/** Values that stand for themselves in a slot. */
+export function isInline(value: unknown): value is Exclude<Slot, [number]> {
+  return (
+    value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
+  )
+}
+
+function nameOf(key: string | symbol): string {
+  if (typeof key === 'symbol') return `[${String(key)}]`
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `['${key}']`
 }

@@ -15,6 +15,7 @@ export class Seen {
   /** An object with parts that may change. */
   object(object: object): void {
     this.#size += 1
+    if (Array.isArray(object)) this.#size += object.length
     if (this.#size > MOST || !this.#isComparable) {
       this.#isComparable = false
       return

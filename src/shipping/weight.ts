@@ -27,7 +27,11 @@ function weightOf(node: Node): number {
   switch (node.kind) {
     case 'leaf':
       if (ArrayBuffer.isView(node.value) || types.isAnyArrayBuffer(node.value)) return node.value.byteLength
-      return 16
+      if (!Array.isArray(node.value)) return 16
+      return node.value.reduce<number>(
+        (sum, item) => sum + slotWeight(typeof item === 'string' ? item : 0),
+        0,
+      )
     case 'object':
       return 8 + slotsOf(node).reduce<number>((sum, slot) => sum + slotWeight(slot), 0)
     case 'function':

@@ -129,6 +129,45 @@ describe('ship', () => {
     assert.deepEqual((await revive(ship(fn, { call }).bytes))(), [[1, 1, 1], 1, [2, 2, 2], [2, 2, 2]])
   })
 
+  it('leaves the counters of a coverage tool behind', async () => {
+    // What istanbul writes into each function.
+    const coverage = { s: { 0: 0 }, b: { 0: [0, 0] } }
+    const cov_1a2b3c = () => {
+      const actual = coverage
+      return actual
+    }
+    const fn = () => {
+      cov_1a2b3c().s[0]++
+      if (base) cov_1a2b3c().b[0][1] = (cov_1a2b3c().b[0][1] ?? 0) + 1
+      return base
+    }
+    assert.equal((await revive(ship(fn, { call }).bytes))(), 2)
+    assert.deepEqual(coverage.s, { 0: 0 })
+  })
+
+  it('sends long lists, and what is in and beside them', async () => {
+    const numbers = Array.from({ length: 5000 }, (_, i) => i / 2)
+    const named = Object.assign([...numbers], { title: 'halves' })
+    const objects = Array.from({ length: 3000 }, (_, i) => ({ i, list: [i, { deep: [i] }] }))
+    const again = [objects[7], numbers]
+    const fn = () => [
+      numbers.length,
+      numbers[4999],
+      named.title,
+      objects[2999]?.list,
+      again[0] === objects[7],
+      again[1] === numbers,
+    ]
+    assert.deepEqual((await revive(ship(fn, { call }).bytes))(), [
+      5000,
+      2499.5,
+      'halves',
+      [2999, { deep: [2999] }],
+      true,
+      true,
+    ])
+  })
+
   it('names a target that is not there', () => {
     assert.throws(() => ship(new URL('file:///no/such.js'), { call }), {
       message:
