@@ -82,21 +82,28 @@ function protoSlot(cargo: Cargo, proto: unknown, value: object, trail: Trail): S
   if (known !== undefined) return [known]
   const maker: unknown = Object.getOwnPropertyDescriptor(proto, 'constructor')?.value
   if (typeof maker !== 'function') return cargo.slot(proto, trail, undefined)
-  const { call } = cargo.options
-  if (nativeNode(maker)) {
-    if (!isOrdinary(maker.prototype)) throw refusal(call, trail, ...whyNot(value))
-  } else if (!builtinBase(maker)) {
-    const closure = cargo.engine.closure(maker)
-    const script = closure && scriptOf(cargo.engine, closure, maker)
-    if (!closure || script?.url.startsWith('node:')) throw refusal(call, trail, ...whyNot(value))
-    if (isOwnClass(maker, script)) throw refusal(call, trail, `a zproc ${maker.name}`, OWN_ADVICE)
-  }
+  for (let at: unknown = proto; at; at = Object.getPrototypeOf(at)) checkMaker(cargo, at, value, trail)
   if (maker.prototype !== proto) return cargo.slot(proto, trail, undefined)
   const number = cargo.nodes.push({ kind: 'prototype', of: undefined }) - 1
   cargo.numbers.set(proto, number)
   const of = cargo.slot(maker, { up: trail, name: maker.name, variable: true, place: trail.place }, undefined)
   cargo.nodes[number] = { kind: 'prototype', of }
   return [number]
+}
+
+/** Objects of the engine, of Node and of zproc have more to them than properties: they, and what extends them, stay. */
+function checkMaker(cargo: Cargo, proto: unknown, value: object, trail: Trail): void {
+  const maker: unknown = Object.getOwnPropertyDescriptor(proto, 'constructor')?.value
+  if (typeof maker !== 'function') return
+  const { call } = cargo.options
+  if (nativeNode(maker)) {
+    if (!isOrdinary(maker.prototype)) throw refusal(call, trail, ...whyNot(value, maker.name))
+  } else if (!builtinBase(maker)) {
+    const closure = cargo.engine.closure(maker)
+    const script = closure && scriptOf(cargo.engine, closure, maker)
+    if (!closure || script?.url.startsWith('node:')) throw refusal(call, trail, ...whyNot(value, maker.name))
+    if (isOwnClass(maker, script)) throw refusal(call, trail, `a zproc ${maker.name}`, OWN_ADVICE)
+  }
 }
 
 /** Private fields exist only on what the class itself has made: its text has to go along. */

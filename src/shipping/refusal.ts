@@ -36,7 +36,7 @@ export const OWN_ADVICE =
   'Take the one you are given: a process gets its own `state` as its first argument, or with `passContext: true` its own `ctx`.'
 
 /** Why a value that is neither data nor a function with readable source stays where it is. */
-export function whyNot(value: object): [what: string, advice: string] {
+export function whyNot(value: object, kind?: string): [what: string, advice: string] {
   if (types.isPromise(value))
     return ['a promise', 'Await it first and use the result, or make the promise inside the function.']
   if (types.isGeneratorObject(value))
@@ -50,12 +50,16 @@ export function whyNot(value: object): [what: string, advice: string] {
     ]
   if (types.isExternal(value)) return ['a native handle', 'Open it inside the function.']
   const name = className(value)
-  const known = ADVICE.find(([pattern]) => pattern.test(name))
-  const article = /^[AEIOU]/.test(name) && !/^(?:URL|U[a-z]i)/.test(name) ? 'an' : 'a'
+  const known = ADVICE.find(([pattern]) => pattern.test(kind ?? name))
+  const what = kind !== undefined && kind !== name ? `${name}, a kind of ${kind}` : name
   return [
-    `${article} ${name}`,
-    known ? known[1] : `A ${name} belongs to its process: make it inside the function.`,
+    `${articleOf(name)} ${what}`,
+    known ? known[1] : `It belongs to its process: make it inside the function.`,
   ]
+}
+
+function articleOf(name: string): string {
+  return /^[AEIO]|^U(?!RL|[a-z]i)/.test(name) ? 'an' : 'a'
 }
 
 /** The place in the user's own source, through the source map of a compiled module. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { State, startServer } from '../../src/index.ts'
 import { revive } from '../../src/shipping/revive.ts'
 import { ship } from '../../src/shipping/ship.ts'
 
@@ -166,6 +168,36 @@ describe('ship', () => {
       true,
       true,
     ])
+  })
+
+  it('refuses what extends a class of Node or of the engine, whatever it is called', () => {
+    class Line extends Socket {}
+    const line = new Line()
+    const headers = new Headers()
+    const use = (_: unknown) => {}
+    assert.throws(() => ship(() => use(line), { call }), {
+      message:
+        /: the function uses `line`, a Line, a kind of Socket \(.*\)\. A connection cannot leave its process: open it inside the function\.$/,
+    })
+    assert.throws(() => ship(() => use(headers), { call }), {
+      message:
+        /: the function uses `headers`, a Headers \(.*\)\. It belongs to its process: make it inside the function\.$/,
+    })
+  })
+
+  it('refuses what belongs to zproc, and says what to take instead', async () => {
+    const server = await startServer(null, { backend: 'inline' })
+    const state = new State(server.address)
+    try {
+      assert.throws(() => ship(() => state.get('a'), { call }), {
+        name: 'ShippingError',
+        message:
+          /: the function uses `state`, a zproc State \(test\/shipping\/ship\.test\.ts:\d+\)\. Take the one you are given: a process gets its own `state` as its first argument, or with `passContext: true` its own `ctx`\.$/,
+      })
+    } finally {
+      await state.close()
+      await server.stop()
+    }
   })
 
   it('names a target that is not there', () => {
