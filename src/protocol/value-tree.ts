@@ -6,13 +6,15 @@ import { TREE_DEPTH } from './value-scan.ts'
  * twice, no cycle, not too deep. Most values are, so this is one quick walk; what is none is for the graph to keep or refuse.
  */
 export function isTree(value: unknown): boolean {
+  // A property that is computed may lead here again.
+  const [outerFirst, outerSeen] = [first, seen]
   first = undefined
   seen = undefined
   try {
     return isBranch(value, 0)
   } finally {
-    first = undefined
-    seen = undefined
+    first = outerFirst
+    seen = outerSeen
   }
 }
 

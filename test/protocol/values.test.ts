@@ -24,6 +24,16 @@ test('any value comes back as it was: kinds, contents, shared and cyclic parts',
   )
 })
 
+test('long lists are trees, unless they have properties of their own', () => {
+  for (const length of [10, 64, 65, 1000, 100_000]) {
+    const list = Array.from({ length }, (_, i) => i)
+    assert.equal(checkTree(list, 'test', ''), true)
+    assert.equal(checkTree(new Proxy(list, {}), 'test', ''), true)
+    assert.equal(checkTree(Object.assign(list, { extra: 1 }), 'test', ''), false)
+    isSentAsItIs(list)
+  }
+})
+
 test('any tree goes as a tree, and says so', () => {
   fc.assert(
     fc.property(anyTree, value => {
@@ -266,6 +276,20 @@ test('the properties that an object computes are read, once each where they are 
     }),
     { sum: 3 },
   )
+})
+
+test('a property that is computed may encode values of its own', () => {
+  const part = { a: 1 }
+  const value = {
+    first: part,
+    get second() {
+      toWire({ b: { c: {} } }, 'test')
+      return 2
+    },
+    third: part,
+  }
+  const back = sent(value) as { first: object; third: object }
+  assert.ok(back.first === back.third)
 })
 
 test('properties that are not enumerable stay behind', () => {
