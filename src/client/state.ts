@@ -1,4 +1,4 @@
-import { checkTime } from '../async/interval.ts'
+import { after, checkTime } from '../async/interval.ts'
 import { ConnectionError, KeyError, TimeoutError } from '../errors.ts'
 import { checkSecretKey, parseAddress } from '../protocol/address.ts'
 import { Ask, type Entry, type ServerMessage, Tell } from '../protocol/messages.ts'
@@ -449,11 +449,9 @@ export async function pingThrough(
     throw new TypeError(`${call}: sentPayload must be a Uint8Array, got ${describe(sentPayload)}`)
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    if (timeout !== undefined)
-      timer = setTimeout(
-        () => reject(new TimeoutError(`${call}: no answer from ${connection.address} within ${timeout} ms`)),
-        timeout,
-      )
+    timer = after(timeout, () =>
+      reject(new TimeoutError(`${call}: no answer from ${connection.address} within ${timeout} ms`)),
+    )
   })
   try {
     const reply = connection.request<[number, Uint8Array]>(call, [Ask.ping, 0, sentPayload], result)

@@ -1,4 +1,4 @@
-import { chmodSync, unlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server as NetServer } from 'node:net'
 import { ConnectionError } from '../errors.ts'
 import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
@@ -45,7 +45,7 @@ async function bind(net: NetServer, endpoint: Endpoint, address: string): Promis
       reject(
         new ConnectionError(
           error.code === 'EADDRINUSE'
-            ? `startServer: ${address} is taken: somebody listens there already`
+            ? `startServer: ${address} is taken: somebody listens there already, or a file is in the way`
             : `startServer: cannot listen on ${address}: ${error.message}`,
           { cause: error },
         ),
@@ -62,6 +62,8 @@ async function bind(net: NetServer, endpoint: Endpoint, address: string): Promis
 // A server that was killed leaves its socket file behind; one that lives answers.
 async function removeStale(path: string): Promise<void> {
   if (process.platform === 'win32') return
+  // Whatever else is there refuses connections too, and is not ours to remove.
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return
   const refused = await new Promise<boolean>(resolve => {
     const probe = connect({ path })
     probe.once('connect', () => {

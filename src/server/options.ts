@@ -33,6 +33,8 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
     throw new TypeError(`${call}: backend must be 'process', 'thread' or 'inline', got ${String(backend)}`)
   atLeast(1, atomicTimeout, `${call}: atomicTimeout`)
   atLeast(1, historyLimit, `${call}: historyLimit`)
+  if (historyLimit % 1 !== 0 && historyLimit !== Number.POSITIVE_INFINITY)
+    throw new RangeError(`${call}: historyLimit must be a whole number, got ${historyLimit}`)
   atLeast(1024, maxMessageBytes, `${call}: maxMessageBytes`)
   return { atomicTimeout, historyLimit, maxMessageBytes }
 }
