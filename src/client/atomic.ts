@@ -106,8 +106,12 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
   const [hold, , entries] = await link.request<Grant>(call, [Ask.hold, 0, link.state, call], result)
   const { holds } = link.connection
   const ended = new Promise<never>((_, reject) => {
-    holds.set(hold, time =>
-      reject(new AtomicTimeoutError(`${call} held its namespace for over ${time} ms; nothing was changed`)),
+    holds.set(hold, why =>
+      reject(
+        why instanceof Error
+          ? why
+          : new AtomicTimeoutError(`${call} held its namespace for over ${why} ms; nothing was changed`),
+      ),
     )
   })
   ended.catch(() => {})
@@ -123,7 +127,7 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
       value = fromWire(toWire(await Promise.race([run, ended]), call, 'result'))
       ;({ changes } = draft.changes())
     } catch (error) {
-      if (!(error instanceof AtomicTimeoutError)) await release(null)
+      if (!(error instanceof AtomicTimeoutError)) await release(null).catch(() => {})
       throw error
     }
     await release(changes.length > 0 ? changes.map(wireChange) : null)

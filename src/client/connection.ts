@@ -33,7 +33,8 @@ export class Connection {
   /** The server's number for this connection, once it is made. */
   session = -1
   readonly feeds = new Map<number, FeedEvents>()
-  readonly holds = new Map<number, (atomicTimeout: number) => void>()
+  /** How to tell whoever holds a namespace that it does no more: the time that was up, or why the connection ended. */
+  readonly holds = new Map<number, (why: number | Error) => void>()
   /** The numbers of the functions that the server was given. */
   readonly functions = new Map<string, number>()
   readonly #key: string
@@ -223,6 +224,7 @@ export class Connection {
     for (const { reject } of pending) reject(this.#error)
     for (const feed of [...this.feeds.values()]) feed.lost(this.#error)
     this.feeds.clear()
+    for (const end of this.holds.values()) end(this.#error)
   }
 }
 

@@ -13,8 +13,12 @@ export interface Start {
 export type Started = { address: string; pid: number } | { error: unknown }
 
 // The program of a server that has a process, or a thread, of its own.
-const tell = (message: Started | 'stopped') =>
-  parentPort ? parentPort.postMessage(message) : process.send?.(message)
+const tell = (message: Started, then = () => {}) => {
+  if (!parentPort) return void process.send?.(message, then)
+  parentPort.postMessage(message)
+  then()
+}
+const leave = () => (parentPort ? parentPort.close() : process.exit(0))
 const onMessage = (handler: (message: Start | 'stop') => void) =>
   parentPort
     ? parentPort.on('message', handler)
@@ -31,16 +35,15 @@ onMessage(message => {
     },
     error => {
       const wire = errorToWire(error)
-      tell({ error: wire instanceof Packed ? wire.bytes : wire })
+      // Nothing to stop: it ends once the owner has been told.
+      tell({ error: wire instanceof Packed ? wire.bytes : wire }, leave)
     },
   )
 })
 
 async function end(): Promise<void> {
   await stop?.()
-  tell('stopped')
-  if (parentPort) parentPort.close()
-  else process.exit(0)
+  leave()
 }
 
 if (!parentPort) {
