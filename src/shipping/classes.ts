@@ -33,8 +33,7 @@ export function planClass(node: AnyNode, restores: boolean): ClassPlan {
       plan.edits.push({ start: member.start, end: member.end, text: ';' })
     } else if (member.static && hidden !== undefined) {
       plan.staticPrivates.push(hidden)
-      const text = `static ${hidden} = $zp_statics[${JSON.stringify(hidden)}];`
-      plan.edits.push({ start: member.start, end: member.end, text })
+      plan.edits.push({ start: member.start, end: member.end, text: `static ${hidden};` })
     } else {
       if (hidden !== undefined) plan.privateFields.push(hidden)
       if (restores && member.value) {
@@ -47,9 +46,20 @@ export function planClass(node: AnyNode, restores: boolean): ClassPlan {
       }
     }
   }
+  if (plan.staticPrivates.length) plan.edits.push(assigner(body.start, plan.staticPrivates))
   if (restores)
     plan.edits.push(restorer(body.start, plan.privateFields), ...constructorEdit(node, plan.derived))
   return plan
+}
+
+/** Called once, when the values are there: they may be instances of the class. */
+function assigner(start: number, fields: string[]): Edit {
+  const assignments = fields.map(name => `this.${name} = $zp_values[${JSON.stringify(name)}];`)
+  return {
+    start: start + 1,
+    end: start + 1,
+    text: `static $zp_assign($zp_values) { ${assignments.join(' ')} } `,
+  }
 }
 
 function restorer(start: number, fields: string[]): Edit {

@@ -10,7 +10,6 @@ export interface Compiled {
 /** What the text refers to besides its own variables. */
 export interface Given {
   parent: unknown
-  statics: Record<string, unknown>
   restoring: { on: boolean; anything: unknown[] }
   meta: unknown
   load: (specifier: string) => Promise<unknown>
@@ -24,8 +23,8 @@ export interface Given {
 /** Errors keep the file and the line where the function was written. */
 export function compile(code: Code, source: string, given: Given): Compiled {
   const make = maker(code, source)
-  const { parent, statics, restoring, meta, load, cells, early, guard } = given
-  const [made, bind] = make(parent, statics, restoring, meta, load, guard, early, ...cells) as [
+  const { parent, restoring, meta, load, cells, early, guard } = given
+  const [made, bind] = make(parent, restoring, meta, load, guard, early, ...cells) as [
     unknown,
     Compiled['bind'],
   ]
@@ -70,7 +69,7 @@ function prefix(code: Code): string {
   const cells = (code.cells ?? []).map(([name]) => `, $zp_cell_${name}`).join('')
   const variables = code.variables.length ? `let [${names(code)}] = $zp_early; ` : ''
   return (
-    `(function ($zp_parent, $zp_statics, $zp_restoring, $zp_meta, $zp_import, $zp_guard, $zp_early${cells}) { ` +
+    `(function ($zp_parent, $zp_restoring, $zp_meta, $zp_import, $zp_guard, $zp_early${cells}) { ` +
     `${code.strict ? "'use strict'; " : ''}${variables}return [${OPENING[code.form]}`
   )
 }

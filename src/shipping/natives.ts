@@ -44,11 +44,15 @@ function globals(): Map<object, string[]> {
     const value: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value
     if (isObject(value)) note(paths, value, [name])
   }
+  note(paths, Buffer, ['Buffer'])
+  note(paths, process, ['process'])
+  note(paths, process.env, ['process', 'env'])
   for (const [value, path] of [...paths]) {
-    if (value === globalThis) continue
+    if (value === globalThis || value === process.env) continue
     for (const key of Object.getOwnPropertyNames(value)) {
       const member: unknown = Object.getOwnPropertyDescriptor(value, key)?.value
-      if (!isObject(member)) continue
+      // What a process knows of itself, as its arguments, is data: only what it can do goes by name.
+      if (!isObject(member) || (value === process && typeof member !== 'function')) continue
       note(paths, member, [...path, key])
       if (key !== 'prototype') continue
       for (const method of Object.getOwnPropertyNames(member)) {

@@ -16,11 +16,17 @@ export function objectNode(cargo: Cargo, value: object, trail: Trail): Node {
     types.isDate(value) ||
     types.isRegExp(value) ||
     types.isAnyArrayBuffer(value) ||
-    ArrayBuffer.isView(value) ||
+    Buffer.isBuffer(value) ||
     types.isBoxedPrimitive(value)
   ) {
     if (types.isSharedArrayBuffer(value)) throw refusal(cargo.options.call, trail, ...whyNot(value))
     return { kind: 'leaf', value }
+  }
+  if (ArrayBuffer.isView(value)) {
+    // Views of one buffer go on being that.
+    const buffer = cargo.slot(value.buffer, part(trail, '.buffer'), value)
+    const length = 'length' in value ? Number(value.length) : value.byteLength
+    return { kind: 'view', type: className(value), buffer, offset: value.byteOffset, length }
   }
   if (value instanceof URL) return { kind: 'new', name: 'URL', argument: value.href }
   if (value instanceof URLSearchParams)
@@ -45,7 +51,7 @@ export function objectNode(cargo: Cargo, value: object, trail: Trail): Node {
   const proto: unknown = Object.getPrototypeOf(value)
   if (proto !== BASES[base]) node.proto = protoSlot(cargo, proto, value, trail)
   if (Array.isArray(value) && isDense(value)) {
-    node.entries = value.map((item: unknown, index) =>
+    node.entries = Array.from(value, (item: unknown, index) =>
       isInline(item) ? item : cargo.slot(item, part(trail, `[${index}]`), value),
     )
     addProperties(

@@ -39,6 +39,8 @@ export const OWN_ADVICE =
 export function whyNot(value: object, kind?: string): [what: string, advice: string] {
   if (types.isPromise(value))
     return ['a promise', 'Await it first and use the result, or make the promise inside the function.']
+  if (types.isMapIterator(value) || types.isSetIterator(value))
+    return ['an iterator', 'Send what it goes through, and make the iterator inside the function.']
   if (types.isGeneratorObject(value))
     return ['a running generator', 'Send the generator function, and call it inside the function.']
   if (value instanceof WeakRef)
@@ -50,8 +52,8 @@ export function whyNot(value: object, kind?: string): [what: string, advice: str
     ]
   if (types.isExternal(value)) return ['a native handle', 'Open it inside the function.']
   const name = className(value)
-  const known = ADVICE.find(([pattern]) => pattern.test(kind ?? name))
-  const what = kind !== undefined && kind !== name ? `${name}, a kind of ${kind}` : name
+  const known = ADVICE.find(([pattern]) => pattern.test(kind || name))
+  const what = kind && kind !== name ? `${name}, a kind of ${kind}` : name
   return [
     `${articleOf(name)} ${what}`,
     known ? known[1] : `It belongs to its process: make it inside the function.`,

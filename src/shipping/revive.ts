@@ -48,6 +48,7 @@ class Revival {
   readonly #made: boolean[] = []
   readonly #compiled = new Map<number, Compiled>()
   readonly #restorers = new Map<number, (object: unknown, values: Record<string, unknown>) => void>()
+  readonly #assigners = new Map<number, (values: Record<string, unknown>) => void>()
   readonly #restoring = { on: false, anything: ANYTHING }
 
   constructor(nodes: Node[], imported: Map<number, unknown>, options: ReviveOptions) {
@@ -86,6 +87,8 @@ class Revival {
     switch (node.kind) {
       case 'leaf':
         return node.value
+      case 'view':
+        return this.#view(node)
       case 'global':
         return node.path.reduce<unknown>((at, name) => Reflect.get(at as object, name), globalThis)
       case 'builtin':
@@ -139,12 +142,18 @@ class Revival {
     return made
   }
 
+  #view({ type, buffer, offset, length }: Extract<Node, { kind: 'view' }>): unknown {
+    const View = Reflect.get(globalThis, type) as new (
+      buffer: unknown,
+      offset: number,
+      length: number,
+    ) => unknown
+    return new View(this.#value(buffer), offset, length)
+  }
+
   #function(number: number, node: Extract<Node, { kind: 'function' }>): unknown {
-    const statics: Record<string, unknown> = {}
-    for (const [name, slot] of node.statics ?? []) statics[name] = this.#value(slot)
     const compiled = compile(node, this.#options.edit?.(node) ?? node.source, {
       parent: node.parent === undefined ? undefined : this.#value(node.parent),
-      statics,
       restoring: this.#restoring,
       meta: /\$zp_meta\b/.test(node.source) ? metaOf(node.from) : undefined,
       load: importFrom(node.from),
@@ -160,6 +169,11 @@ class Revival {
         this.#restorers.set(number, (object, values) => restore(object, values))
       Reflect.deleteProperty(value, '$zp_restore')
     }
+    if (node.statics) {
+      const assign: unknown = Reflect.get(value, '$zp_assign')
+      if (typeof assign === 'function') this.#assigners.set(number, values => assign.call(value, values))
+      Reflect.deleteProperty(value, '$zp_assign')
+    }
     if (value.name !== node.name)
       Object.defineProperty(value, 'name', { value: node.name, configurable: true })
     return value
@@ -170,6 +184,7 @@ class Revival {
     if (node.kind === 'cell') (value as { v: unknown }).v = this.#value(node.value)
     if (node.kind === 'function') {
       this.#compiled.get(number)?.bind(node.variables.map(([, slot]) => this.#value(slot)))
+      this.#assigners.get(number)?.(this.#record(node.statics))
       if (node.proto !== undefined) Object.setPrototypeOf(value, this.#value(node.proto) as object | null)
       this.#properties(value as object, node.properties)
       if (node.prototype !== undefined) this.#prototype((value as AnyFunction).prototype, node.prototype)
@@ -189,10 +204,12 @@ class Revival {
         WeakMap.prototype.set.call(value, entries[at] as object, entries[at + 1])
     this.#properties(value as object, node.properties)
     for (const [of, fields] of node.privates ?? []) {
-      const values: Record<string, unknown> = {}
-      for (const [name, slot] of fields) values[name] = this.#value(slot)
-      if (Array.isArray(of)) this.#restorers.get(of[0])?.(value, values)
+      if (Array.isArray(of)) this.#restorers.get(of[0])?.(value, this.#record(fields))
     }
+  }
+
+  #record(named: [name: string, value: Slot][] = []): Record<string, unknown> {
+    return Object.fromEntries(named.map(([name, slot]) => [name, this.#value(slot)]))
   }
 
   /** The additions to a prototype travel as an object of their own. */

@@ -13,6 +13,7 @@ export interface Shipment {
 
 export type Node =
   | { kind: 'leaf'; value: unknown }
+  | { kind: 'view'; type: string; buffer: Slot; offset: number; length: number }
   | ({ kind: 'object'; base: Base; proto?: Slot; entries?: Slot[]; privates?: Restored[] } & Own)
   | ({ kind: 'function'; proto?: Slot; prototype?: Slot } & Code & Own)
   | { kind: 'prototype'; of: Slot }

@@ -76,6 +76,16 @@ ships('typed arrays, ArrayBuffer, DataView', () => [bytes, new DataView(view.buf
 ])
 const view = new Uint8Array([1, 2])
 const buffer = Buffer.from('crumbs')
+const memoryOfViews = new ArrayBuffer(8)
+const views = [new Uint8Array(memoryOfViews), new DataView(memoryOfViews, 4)] as const
+ships(
+  'views of one ArrayBuffer go on sharing it',
+  () => {
+    views[0][4] = 1
+    return views[1].getInt16(0)
+  },
+  256,
+)
 ships('Buffer', () => buffer.toString('hex'), '6372756d6273')
 const menu = { drinks: [{ name: 'milk', price: { euro: 2 } }], open: true }
 ships('plain objects and arrays, nested', () => menu.drinks[0]?.price.euro, 2)
@@ -410,6 +420,22 @@ ships(
   },
   102,
 )
+class Single {
+  static #one: Single | undefined
+  #n = 0
+  static get(): Single {
+    Single.#one ??= new Single()
+    return Single.#one
+  }
+  up(): number {
+    return ++this.#n
+  }
+}
+Single.get().up()
+ships('a class that holds its own instance', () => [Single.get().up(), Single.get() instanceof Single], [
+  2,
+  true,
+])
 const secret = new Secret()
 secret.next()
 ships(
@@ -566,6 +592,12 @@ ships(
   () => [typeof process.pid, typeof structuredClone, typeof setTimeout, new TextEncoder().encode('a').length],
   ['number', 'function', 'function', 1],
 )
+const surroundings = { env: process.env, argv: process.argv, run: process }
+ships(
+  'process and its environment, in variables',
+  () => [surroundings.env === process.env, surroundings.run === process, Array.isArray(surroundings.argv)],
+  [true, true, true],
+)
 const library = { fs, join: path.join }
 ships('modules and their functions in objects', () => [library.fs.existsSync('/'), library.join('a', 'b')], [
   true,
@@ -683,6 +715,22 @@ stays(
   'ctx.process(go): `go` uses `running`, a running generator (FILE:LINE). Send the generator function, and call it inside the function.',
 )
 const weak = new WeakRef(menu)
+const values = prices.values()
+stays(
+  'iterators of Maps and Sets',
+  function next() {
+    return values.next()
+  },
+  'ctx.process(next): `next` uses `values`, an iterator (FILE:LINE). Send what it goes through, and make the iterator inside the function.',
+)
+const controller = new AbortController()
+stays(
+  'objects of the platform without a form as data',
+  function abort() {
+    return controller
+  },
+  'ctx.process(abort): `abort` uses `controller`, an AbortController (FILE:LINE). It belongs to its process: make it inside the function.',
+)
 stays(
   'weak references',
   function deref() {
