@@ -66,7 +66,7 @@ export async function proxy(t: TestContext, address: string): Promise<Proxy> {
       late = ms
     },
     cut: () => {
-      for (const socket of sockets) socket.resetAndDestroy()
+      for (const socket of sockets) socket.destroy()
     },
   }
   t.after(() => {
