@@ -18,7 +18,7 @@ ctx.callWhenEqual(
   await state.set('light', true)
   try {
     // Live: is it released by now? What it did before does not matter.
-    await state.getWhenEqual('button', false, { live: true, timeout: 400 })
+    await state.getWhenEqual('button', false, { live: true, timeout: 600 })
     console.log('it was a SHORT press')
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error
@@ -29,7 +29,7 @@ ctx.callWhenEqual(
   await state.set('light', false)
 })
 
-for (const milliseconds of [20, 800, 20]) {
+for (const milliseconds of [20, 1200, 20]) {
   console.log(`pressing for ${milliseconds} ms`)
   await ctx.state.set('button', true)
   await ctx.state.getWhenEqual('light', true, { live: true })
