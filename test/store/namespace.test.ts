@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type AnyState, atomic, type State } from 'zproc'
+import { type Packed, toWire } from '../../src/protocol/values.ts'
+import { ABSENT, type Author, change, slot } from '../../src/store/commit.ts'
+import { Namespace } from '../../src/store/namespace.ts'
+import { applySteps } from '../../src/store/steps.ts'
+import { room as ownRoom } from '../kit/servers.ts'
+
+const author: Author = { session: 1, state: 1, pid: 1, name: 'test' }
+const put = (space: Namespace, key: string, value: unknown) =>
+  space.commit(author, 'set', [change(key, slot(space.values, key), toWire(value, 'test'))])
+
+test('a log keeps its newest commits, and the state at each of them', () => {
+  const space = new Namespace('n', 5)
+  const states: object[] = [{}]
+  for (let i = 1; i <= 12; i++) {
+    if (i % 4 === 0) space.commit(author, 'clear', [{ key: null, before: space.values }])
+    else if (i % 5 === 0) space.commit(author, 'delete', [change('b', slot(space.values, 'b'), ABSENT)])
+    else put(space, i % 2 ? 'a' : 'b', i)
+    states.push(Object.fromEntries(space.values))
+  }
+  assert.equal(space.revision, 12)
+  assert.equal(space.first, 8)
+  for (let r = 7; r <= 12; r++) assert.deepEqual(Object.fromEntries(space.stateAt(r)), states[r], `at ${r}`)
+})
+
+test('a log that was not full yet keeps everything', () => {
+  const space = new Namespace('n', 100)
+  assert.equal(space.first, 1)
+  put(space, 'a', 1)
+  put(space, 'a', 2)
+  assert.equal(space.first, 1)
+  assert.deepEqual(Object.fromEntries(space.stateAt(0)), {})
+  assert.deepEqual(Object.fromEntries(space.stateAt(1)), { a: 1 })
+})
+
+test('a commit is identical when the state after it equals the state before', () => {
+  const space = new Namespace('n', 100)
+  const identical = () => space.at(space.revision).identical
+  put(space, 'a', { x: [1] })
+  assert.equal(identical(), false)
+  put(space, 'a', { x: [1] })
+  assert.equal(identical(), true)
+  put(space, 'u', undefined)
+  assert.equal(identical(), false)
+  const whole = (entries: [string, unknown][]) =>
+    space.commit(author, 'set', [
+      { key: null, before: space.values },
+      ...entries.map(([key, value]) => change(key, ABSENT, toWire(value, 'test'))),
+    ])
+  whole([
+    ['u', undefined],
+    ['a', { x: [1] }],
+  ])
+  assert.equal(identical(), true)
+  whole([['a', { x: [1] }]])
+  assert.equal(identical(), false)
+  space.commit(author, 'update', [])
+  assert.equal(identical(), true)
+})
+
+test('steps change a copy and share what they do not touch', () => {
+  const before = { a: { list: [1, 2, 3] }, b: { kept: true } }
+  const after = applySteps(before, [
+    ['put', ['a', 'list', 0], 9],
+    ['insert', ['a', 'list', 1], toWire({ n: 1 }, 'test') as Packed],
+    ['remove', ['a', 'list', 3]],
+    ['put', ['a', 'new'], 'x'],
+    ['remove', ['b', 'kept']],
+  ]) as typeof before
+  assert.deepEqual(after, { a: { list: [9, { n: 1 }, 2], new: 'x' }, b: {} })
+  assert.deepEqual(before, { a: { list: [1, 2, 3] }, b: { kept: true } })
+  assert.equal((applySteps(before, [['put', ['a', 'x'], 1]]) as typeof before).b, before.b)
+})
+
+test('steps that lead nowhere are refused', () => {
+  assert.throws(() => applySteps({ a: 1 }, [['put', ['b', 'c'], 1]]), TypeError)
+  assert.throws(() => applySteps({ a: 1 }, [['put', ['a', 'c'], 1]]), TypeError)
+  assert.throws(() => applySteps({ a: 1 }, [['put', ['__proto__', 'c'], 1]]), TypeError)
+  assert.throws(() => applySteps({ a: 1 }, [['put', ['__proto__'], 1]]), TypeError)
+})
+
+type Edit = [
+  what: 'push' | 'pop' | 'shift' | 'reverse' | 'put' | 'delete' | 'length' | 'assign' | 'move',
+  at: number,
+  value: unknown,
+]
+
+const edits: fc.Arbitrary<Edit[]> = fc.array(
+  fc.tuple(
+    fc.constantFrom<Edit[0]>('push', 'pop', 'shift', 'reverse', 'put', 'delete', 'length', 'assign', 'move'),
+    fc.nat({ max: 5 }),
+    fc.jsonValue({ maxDepth: 2 }),
+  ),
+  { maxLength: 12 },
+)
+
+function edit(state: AnyState, changes: Edit[]): unknown {
+  state.list ??= []
+  state.deep ??= { a: { list: [0] }, b: {} }
+  for (const [what, at, value] of changes) {
+    if (what === 'push') state.list.push(value, state.list.length)
+    else if (what === 'pop') state.deep.a.list.pop()
+    else if (what === 'shift') state.list.shift()
+    else if (what === 'reverse') state.list.reverse()
+    else if (what === 'put') state.deep.b[`k${at}`] = value
+    else if (what === 'delete') delete state.deep.b[`k${at}`]
+    else if (what === 'length') state.list.length = Math.min(state.list.length, at)
+    else if (what === 'assign') state[`key${at}`] = { value }
+    else state.deep.a.list.push({ at })
+  }
+  return JSON.parse(JSON.stringify(state))
+}
+
+test('an atomic function does to the state what it does to a plain object, and watchers follow it exactly', async t => {
+  const room = await ownRoom(t)
+  const [state, other]: [State, State] = await room.pair(t)
+  const view = await other.view()
+  const run = atomic(edit)
+  const runHere = atomic(async (s: AnyState, changes: Edit[]) => edit(s, changes))
+  const loop = other.rawUpdates({ duplicateOkay: true })
+  let plain: AnyState = {}
+  let here = false
+  await fc.assert(
+    fc.asyncProperty(edits, async changes => {
+      plain = JSON.parse(JSON.stringify(plain))
+      const before = view.revision
+      const expected = edit(plain, changes)
+      here = !here
+      assert.deepEqual(await (here ? runHere : run)(state, changes), expected)
+      assert.deepEqual(await state.copy(), expected)
+      await other.setDefault('list', null)
+      for (let seen = before; seen < view.revision; seen++) {
+        const { value } = await loop.next()
+        if (seen === view.revision - 1) assert.deepEqual(value.after, expected)
+      }
+      assert.deepEqual(view.snapshot, expected)
+    }),
+    { numRuns: 200 },
+  )
+  await loop.return?.()
+})
