@@ -5,6 +5,8 @@ import { Channel } from '../transport/channel.ts'
 import { connect } from '../transport/connect.ts'
 
 const CONNECT_TIMEOUT = 5000
+// Milliseconds without a pending call after which the connection does not keep the program alive any more.
+const LET_GO = 5
 // Servers may answer with whole states: what they send is not limited.
 const ANY_LENGTH = 2 ** 32
 
@@ -49,7 +51,7 @@ export class Connection {
   #maxMessageBytes = Number.POSITIVE_INFINITY
   #referenced = true
   #awaited = 0
-  #lookScheduled = false
+  #lettingGo: NodeJS.Timeout | undefined
 
   /** `ready`: the server is being started, connect when this resolves. */
   static use(address: string, secretKey: string | undefined, ready?: Promise<unknown>): Connection {
@@ -78,10 +80,15 @@ export class Connection {
         ({ socket, server }) => {
           this.session = server.session
           this.#maxMessageBytes = server.maxMessageBytes
-          const channel = new Channel(socket, ANY_LENGTH, {
-            frame: value => this.#frame(value as ServerMessage[]),
-            closed: error => this.#lose(error),
-          })
+          const channel = new Channel(
+            socket,
+            ANY_LENGTH,
+            {
+              frame: value => this.#frame(value as ServerMessage[]),
+              closed: error => this.#lose(error),
+            },
+            process.nextTick,
+          )
           this.#channel = channel
           if (this.#users === 0 && this.#pending.size === 0) return channel.end()
           for (const [message, bytes, call = ''] of this.#early)
@@ -157,15 +164,14 @@ export class Connection {
     }
   }
 
-  // Whoever was waiting may ask again right away: look at the end of the turn.
+  // Whoever was waiting may well ask again: to let go after each answer would be work for nothing.
   #look(): void {
-    if (this.#lookScheduled || this.#pending.size > 0) return
-    this.#lookScheduled = true
-    setImmediate(() => {
-      this.#lookScheduled = false
+    if (this.#pending.size > 0) return
+    if (this.#users === 0) this.#endWhenIdle()
+    this.#lettingGo ??= setTimeout(() => {
+      this.#lettingGo = undefined
       this.#keepAlive()
-      this.#endWhenIdle()
-    })
+    }, LET_GO).unref()
   }
 
   // A call that is awaited keeps the program alive; an idle connection does not.

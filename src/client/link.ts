@@ -1,6 +1,5 @@
 import { Ask, type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { Connection } from './connection.ts'
-import type { StateView } from './view.ts'
 
 /** One State's standing on a connection: what a State, its watchers and atomic functions have in common. */
 export class Link {
@@ -9,7 +8,7 @@ export class Link {
   readonly namespace: string
   /** The revision at which the State starts. */
   readonly start: Promise<number>
-  readonly views = new Set<StateView<object>>()
+  readonly views = new Set<Follower>()
   #closed: Error | undefined
 
   constructor(connection: Connection, namespace: string, name: string, from: number | undefined) {
@@ -63,6 +62,12 @@ export class Link {
     this.connection.send([Ask.close, this.state])
     return true
   }
+}
+
+/** Something that shows the state, and what it has to do with those who write. */
+interface Follower {
+  reached(revision: number): Promise<void> | undefined
+  close(): void
 }
 
 export type Finish = (message: ServerMessage, extra: unknown) => unknown

@@ -17,7 +17,7 @@ export class StateView<S extends object> {
   private constructor(link: Link, reader: Reader) {
     this.#link = link
     this.#reader = this.#shown = reader
-    link.views.add(this as unknown as StateView<object>)
+    link.views.add(this)
     this.#follow()
   }
 
@@ -59,7 +59,7 @@ export class StateView<S extends object> {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#link.views.delete(this as unknown as StateView<object>)
+    this.#link.views.delete(this)
     this.#reader.close()
     for (const { done } of this.#waiting) done.resolve()
   }

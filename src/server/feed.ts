@@ -1,16 +1,23 @@
 import { encode } from '../protocol/frames.ts'
-import { type Jump, Tell, type WireChange } from '../protocol/messages.ts'
+import type { Jump, WireChange } from '../protocol/messages.ts'
 import { wireCommit } from '../store/commit.ts'
 import type { Namespace } from '../store/namespace.ts'
-import type { Session } from './session.ts'
 
 // Commits that are sent together, at most; and bytes a socket may hold before its feeds pause.
 const CHUNK = 256
 const CONGESTED = 1 << 20
 
+/** Who reads: a session, as far as its feeds are concerned. */
+export interface Listener {
+  /** Bytes that it was sent and has not taken yet. */
+  readonly pending: number
+  tellUpdates(feed: number, first: number, chunk: Uint8Array): void
+  tellFellBehind(feed: number, from: number, to: number): void
+}
+
 /** One client's reading of a log: everything up to `position` was sent. */
 export interface Feed {
-  session: Session
+  session: Listener
   id: number
   position: number
   /** Bytes that may be sent before the client says that it has used some. */
@@ -132,6 +139,3 @@ function difference(space: Namespace, from: number): Jump {
   )
   return [revision, changes, null]
 }
-
-export const updatesMessage = (feed: number, first: number, chunk: Uint8Array) =>
-  [Tell.updates, [feed], first, chunk] as [typeof Tell.updates, number[], number, Uint8Array]

@@ -21,11 +21,19 @@ export class Channel {
   #bytes = 0
   #frames: Buffer[] = []
   #scheduled = false
+  readonly #endOfTurn: (flush: () => void) => void
   #error: Error | undefined
   /** Called at the end of a turn, before the turn's messages leave: what is sent in it still joins them. */
   beforeFlush: (() => void) | undefined
 
-  constructor(socket: Socket, limit: number, events: ChannelEvents) {
+  /** `endOfTurn` calls what it is given when a turn's messages are there: a server hears all connections first. */
+  constructor(
+    socket: Socket,
+    limit: number,
+    events: ChannelEvents,
+    endOfTurn: (flush: () => void) => void = setImmediate,
+  ) {
+    this.#endOfTurn = endOfTurn
     this.socket = socket
     this.#reader = new FrameReader(limit)
     const onFrame = (bytes: Uint8Array) => events.frame(decode(bytes))
@@ -61,7 +69,7 @@ export class Channel {
   schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    setImmediate(this.flush)
+    this.#endOfTurn(this.flush)
   }
 
   readonly flush = (): void => {
