@@ -89,7 +89,7 @@ test("a server of its own, closed or unref'd, lets a program end and leaves noth
 })
 
 async function goes(pid: number, path: string): Promise<boolean> {
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 300; i++) {
     if (!runs(pid) && !existsSync(path)) return true
     await delay(10)
   }
