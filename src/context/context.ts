@@ -5,6 +5,7 @@ import type { AnyState, Snapshot } from '../client/types.ts'
 import { checkWatchOptions } from '../client/watch.ts'
 import { Maps, type MapTarget } from '../map/map.ts'
 import type { MapIter, MapOptions, TaskDetail } from '../map/options.ts'
+import type { MakeWorker } from '../map/pool.ts'
 import type { MapResult, Settled } from '../map/result.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
 import { bytesOf, type WatchMethod } from '../process/job.ts'
@@ -82,7 +83,7 @@ export class Context<S extends object = AnyState> {
     // The first use tells of a failure; a Context that is not used is no reason to crash.
     this.ready.catch(() => {})
     this.#spares = new Spares(settings.spares)
-    this.#maps = new Maps(this.namespace, (path, worker) => this.#worker(path, worker))
+    this.#maps = new Maps(this.namespace, (path, worker, ended) => this.#worker(path, worker, ended))
     this.#events = new Events(() => [...this.processList, ...this.workerList])
   }
 
@@ -297,9 +298,19 @@ export class Context<S extends object = AnyState> {
     await this.serverProcess?.stop()
   }
 
-  #worker(path: string, worker: number): Process {
+  #worker(path: string, worker: number, ended: Parameters<MakeWorker>[2]): Process {
     const { defaults, cleanup } = this.#settings
-    const options: ProcessOptions = { ...defaults, args: [path, worker], name: `worker ${worker}` }
+    // The pool replaces workers itself. What the defaults say of targets is not said of this one.
+    const options: ProcessOptions = {
+      ...defaults,
+      args: [path, worker],
+      kwargs: undefined,
+      stateful: true,
+      passContext: false,
+      retryFor: undefined,
+      start: true,
+      name: `worker ${worker}`,
+    }
     const inner: InnerProcessOptions = {
       call: 'ctx.processMap',
       ready: this.#starting,
@@ -307,7 +318,10 @@ export class Context<S extends object = AnyState> {
       tied: cleanup,
       hold: () => this.#events.awaited,
       spares: this.#spares,
-      observe: event => this.#events.add(event),
+      observe: event => {
+        this.#events.add(event)
+        if (event.type === 'exited') ended(event)
+      },
     }
     return new Process(workerModule, this.serverAddress, options, inner)
   }

@@ -51,11 +51,20 @@ export class Maps {
       args: toWire(args, call, 'args'),
       kwargs: toWire(kwargs, call, 'kwargs'),
       settle,
+      divisible: chunkSize === undefined,
+      timed: timeout !== undefined,
     }
-    const given = { target: shipped.bytes, shape, limit: count, chunkSize, maxRetries, timeout }
-    const run = new Run(this.pool.nextNumber(), source, given)
+    const run = new Run(this.pool.nextNumber(), source, {
+      target: shipped.bytes,
+      shape,
+      limit: count,
+      fresh: options.new === true,
+      chunkSize,
+      maxRetries,
+      timeout,
+    })
     const reporter = onProgress || progress ? new Reporter(source.total, onProgress, progress) : undefined
-    const result = new MapResult<unknown>(run, this.pool, options.new === true, reporter, options.signal)
+    const result = new MapResult<unknown>(run, this.pool, reporter, options.signal)
     if (!options.returnTask) return result
     const id = randomUUID()
     this.#tasks.set(id, result)

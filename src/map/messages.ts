@@ -3,7 +3,7 @@ import type { Wire } from '../protocol/values.ts'
 // What a pool and its workers tell each other, over a socket of their own.
 
 export const Do = { task: 0, chunk: 1, cancel: 2, forget: 3 } as const
-export const Did = { join: 0, done: 1, failed: 2, dropped: 3 } as const
+export const Did = { join: 0, begun: 1, done: 2, failed: 3, dropped: 4 } as const
 
 export type PoolMessage =
   /** A map begins here: the target as it was shipped, and what all its calls share. */
@@ -22,11 +22,16 @@ export interface Shape {
   kwargs: Wire
   /** Errors are results. */
   settle: boolean
+  /** A chunk that turns out long may be handed back in part. */
+  divisible: boolean
+  /** The worker says when it begins a chunk. */
+  timed: boolean
 }
 
 export type WorkerMessage =
   | [kind: typeof Did.join, worker: number]
-  /** `failures`: the items that threw, where errors are results. */
+  | [kind: typeof Did.begun, chunk: number]
+  /** Fewer results than items: the rest is handed back. `failures`: the items that threw, where errors are results. */
   | [kind: typeof Did.done, chunk: number, results: Wire, ms: number, failures: [at: number, error: Wire][]]
   /** Item `at` of the chunk threw; the results before it. */
   | [kind: typeof Did.failed, chunk: number, results: Wire, at: number, error: Wire]

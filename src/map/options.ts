@@ -4,11 +4,12 @@ import { describe } from '../protocol/values.ts'
 /** What can be mapped over, endless ones included. */
 export type MapIter<T> = Iterable<T> | AsyncIterable<T>
 
+// `| []` in args: so that the types of the single arguments are inferred.
 export interface MapOptions {
   /** For each item its own further arguments. */
   mapArgs?: MapIter<readonly unknown[]>
   /** Further arguments that all calls share. */
-  args?: unknown[]
+  args?: readonly unknown[] | []
   /** For each item its own kwargs. */
   mapKwargs?: MapIter<object>
   /** Given to all calls as one last argument, together with the item's own. */
@@ -21,7 +22,7 @@ export interface MapOptions {
   new?: boolean
   /** Gives a TaskDetail, to be handed to `pullResultsForTask`, instead of the results. */
   returnTask?: boolean
-  /** Items that travel together. Default: as many as take a few milliseconds. */
+  /** Items that travel together. Default: as many as take a few milliseconds. With `timeout`: 1. */
   chunkSize?: number
   /** Aborting it cancels the map. */
   signal?: AbortSignal
@@ -61,7 +62,7 @@ export function checkMapOptions(mapIter: unknown, options: MapOptions): void {
       throw new TypeError(`${call}: ${name} must be an iterable, got ${describe(value)}`)
   if (args !== undefined && !Array.isArray(args))
     throw new TypeError(`${call}: args must be an array, got ${describe(args)}`)
-  if (kwargs !== undefined && (typeof kwargs !== 'object' || kwargs === null))
+  if (kwargs !== undefined && (typeof kwargs !== 'object' || kwargs === null || Array.isArray(kwargs)))
     throw new TypeError(`${call}: kwargs must be an object, got ${describe(kwargs)}`)
   for (const [name, least] of [
     ['count', 1],
@@ -83,6 +84,16 @@ export function checkMapOptions(mapIter: unknown, options: MapOptions): void {
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
     throw new TypeError(`${call}: signal must be an AbortSignal, got ${describe(options.signal)}`)
   checkTime(options.timeout, call, 'timeout')
+}
+
+/** The error of one item, which it then tells. */
+export function withIndex(error: unknown, index: number): unknown {
+  if (typeof error === 'object' && error !== null) {
+    try {
+      Object.assign(error, { index })
+    } catch {}
+  }
+  return error
 }
 
 const isIterable = (value: unknown): boolean =>

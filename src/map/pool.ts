@@ -8,21 +8,31 @@ import type { Process } from '../process/process.ts'
 import { parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import { errorFromWire } from '../protocol/values.ts'
 import { Channel } from '../transport/channel.ts'
+import type { Chunk } from './chunk.ts'
 import { Did, Do, type PoolMessage, type WorkerMessage } from './messages.ts'
-import type { Chunk, Run } from './run.ts'
+import type { Run } from './run.ts'
 
 // Milliseconds: a surplus worker that is not needed ends; a cancelled chunk that does not end costs its worker.
-const IDLE = 10_000
+const IDLE = 5_000
 const GRACE = 1000
 
-/** Starts the process of one worker, which is to join at `path` as number `worker`. */
-export type MakeWorker = (path: string, worker: number) => Process
+// So many workers in a row may end before they have joined.
+const BOOTS = 3
+
+/** Starts the process of one worker, which is to join at `path` as number `worker`. `ended` hears of its end. */
+export type MakeWorker = (
+  path: string,
+  worker: number,
+  ended: (end: { reason: string; error: unknown }) => void,
+) => Process
 
 interface Worker {
   number: number
   process: Process
   channel: Channel | undefined
-  /** What it has in hand, by the chunk's number on this worker. */
+  /** The map that it was started for, where that wanted workers of its own. */
+  madeFor: Run | undefined
+  /** What it has in hand, by the chunk's number on this worker; the first is what it is at. */
   hand: Map<number, { run: Run; chunk: Chunk; timer: NodeJS.Timeout | undefined }>
   tasks: Set<Run>
   idle: NodeJS.Timeout | undefined
@@ -35,6 +45,7 @@ export class Pool {
   readonly #runs = new Set<Run>()
   #numbers = 0
   #chunks = 0
+  #failedBoots = 0
   #server: NetServer | undefined
   #path = ''
   #forget: () => void = () => {}
@@ -53,11 +64,13 @@ export class Pool {
     return ++this.#numbers
   }
 
-  begin(run: Run, fresh: boolean): void {
+  begin(run: Run): void {
+    if (run.exhausted) return
+    const { fresh, limit } = run.settings
     this.#runs.add(run)
     this.#listen()
-    const missing = fresh ? run.limit : run.limit - this.#workers.size
-    for (let i = 0; i < missing; i++) this.#start()
+    const missing = fresh ? limit : limit - this.#workers.size
+    for (let i = 0; i < missing; i++) this.#start(fresh ? run : undefined)
     this.dispatch()
   }
 
@@ -69,11 +82,14 @@ export class Pool {
       const mine = [...worker.hand].filter(([, held]) => held.run === run)
       if (mine.length > 0) {
         this.#tell(worker, [Do.cancel, run.number])
-        const timer = setTimeout(() => {
-          if (mine.some(([number]) => worker.hand.has(number))) this.#kill(worker)
-        }, GRACE)
-        timer.unref()
+        // What waits behind another map's chunk is dropped when its turn comes; only what runs has to be ended.
+        const late = () => {
+          const [current] = worker.hand.keys()
+          if (mine.some(([number]) => number === current)) this.#kill(worker)
+        }
+        if (!this.#closed) setTimeout(late, GRACE).unref()
       }
+      if (worker.madeFor === run) worker.madeFor = undefined
       this.#tell(worker, [Do.forget, run.number])
     }
     this.dispatch()
@@ -103,7 +119,7 @@ export class Pool {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    for (const run of [...this.#runs]) this.finish(run)
+    for (const run of [...this.#runs]) run.stop('its Context was closed before the map was at its end')
     const workers = [...this.#workers.values()]
     for (const worker of workers) worker.channel?.destroy()
     await Promise.all(workers.map(({ process }) => process.stop()))
@@ -116,10 +132,21 @@ export class Pool {
     const runs = [...this.#runs].sort((a, b) => a.running - b.running)
     for (const run of runs) {
       if (worker.hand.size >= run.ahead) continue
+      if (run.settings.fresh && worker.madeFor !== run) continue
+      if (!this.#mayUse(run, worker)) continue
       const chunk = run.take()
       if (chunk) return { run, chunk }
     }
     return undefined
+  }
+
+  /** Whether one more worker at it is not one too many. */
+  #mayUse(run: Run, worker: Worker): boolean {
+    const at = ({ hand }: Worker) => [...hand.values()].some(held => held.run === run)
+    if (run.running < run.settings.limit || at(worker)) return true
+    let others = 0
+    for (const other of this.#workers.values()) if (at(other)) others++
+    return others < run.settings.limit
   }
 
   #give(worker: Worker, run: Run, chunk: Chunk): void {
@@ -127,16 +154,10 @@ export class Pool {
     worker.idle = undefined
     if (!worker.tasks.has(run)) {
       worker.tasks.add(run)
-      this.#tell(worker, [Do.task, run.number, run.target, run.shape])
+      this.#tell(worker, [Do.task, run.number, run.settings.target, run.settings.shape])
     }
     const number = ++this.#chunks
-    const timer = after(run.timeout, () => {
-      worker.hand.delete(number)
-      const error = new TimeoutError(`processMap: item ${chunk.first} took over ${run.timeout} ms`)
-      run.late(chunk, error)
-      this.#kill(worker)
-    })
-    worker.hand.set(number, { run, chunk, timer })
+    worker.hand.set(number, { run, chunk, timer: undefined })
     this.#tell(worker, [Do.chunk, run.number, number, chunk.items])
     worker.channel?.flush()
   }
@@ -158,7 +179,9 @@ export class Pool {
           for (const message of messages as WorkerMessage[]) {
             if (message[0] === Did.join) {
               worker = this.#workers.get(message[1])
-              if (worker) worker.channel = channel
+              if (!worker) return channel.destroy()
+              worker.channel = channel
+              this.#failedBoots = 0
             } else if (worker) this.#heard(worker, message)
           }
           this.dispatch()
@@ -170,13 +193,15 @@ export class Pool {
     if (this.#awaited === 0) this.#server.unref()
   }
 
-  #start(): void {
+  #start(madeFor: Run | undefined): void {
     const number = ++this.#numbers
-    const made = this.#make(this.#path, number)
+    // It may be over within the call.
+    const made = this.#make(this.#path, number, end => queueMicrotask(() => this.#ended(number, end)))
     const worker: Worker = {
       number,
       process: made,
       channel: undefined,
+      madeFor,
       hand: new Map(),
       tasks: new Set(),
       idle: undefined,
@@ -184,42 +209,76 @@ export class Pool {
     this.#workers.set(number, worker)
   }
 
+  // The end of a worker that has joined is told by its channel, after all that it said.
+  #ended(number: number, { reason, error }: { reason: string; error: unknown }): void {
+    const worker = this.#workers.get(number)
+    if (!worker || worker.channel) return
+    if (++this.#failedBoots >= BOOTS) {
+      this.#failedBoots = 0
+      this.#workers.delete(number)
+      for (const run of [...this.#runs]) run.stop(`its workers end before they can work: ${reason}`, error)
+    } else this.#gone(worker)
+  }
+
   #heard(worker: Worker, message: WorkerMessage): void {
     const number = message[1]
     const held = worker.hand.get(number)
     if (!held) return
+    const { run, chunk } = held
+    if (message[0] === Did.begun) {
+      held.timer = after(run.settings.timeout, () => setImmediate(() => this.#late(worker, number)))
+      return
+    }
     worker.hand.delete(number)
     clearTimeout(held.timer)
-    const { run, chunk } = held
     if (message[0] === Did.done) run.finished(chunk, message[2], message[3], message[4])
     else if (message[0] === Did.failed) run.failed(chunk, message[2], message[3], errorFromWire(message[4]))
     else run.dropped()
+    if (run.exhausted) this.finish(run)
   }
 
+  // Called a turn after the time was up: an answer that had come by then has been read.
+  #late(worker: Worker, number: number): void {
+    const held = worker.hand.get(number)
+    if (!held) return
+    const { run, chunk } = held
+    worker.hand.delete(number)
+    this.#kill(worker)
+    const { timeout } = run.settings
+    run.late(chunk, new TimeoutError(`ctx.processMap: item ${chunk.first} took more than ${timeout} ms`))
+  }
+
+  // Stopped, not just killed: its end is no news to anybody.
   #kill(worker: Worker): void {
-    const { pid } = worker.process
-    if (pid !== undefined && worker.process.isAlive) process.kill(pid, 'SIGKILL')
-    this.#gone(worker)
+    void worker.process.stop({ killAfter: 0 })
+    this.#gone(worker, false)
   }
 
   // A worker that died is replaced; what it had in hand is another's.
-  #gone(worker: Worker): void {
+  #gone(worker: Worker, guilty = true): void {
     if (!this.#workers.delete(worker.number)) return
     clearTimeout(worker.idle)
     worker.channel?.destroy()
     if (this.#closed) return
+    const { madeFor } = worker
+    const wanted = Math.max(0, ...[...this.#runs].map(({ settings }) => settings.limit))
+    if (madeFor || this.#workers.size < wanted) this.#start(madeFor)
+    let isFirst = true
     for (const { run, chunk, timer } of worker.hand.values()) {
       clearTimeout(timer)
-      run.lost(chunk)
+      run.lost(chunk, guilty && isFirst)
+      isFirst = false
     }
-    const wanted = Math.max(0, ...[...this.#runs].map(run => run.limit))
-    if (this.#workers.size < wanted) this.#start()
+    worker.hand.clear()
     this.dispatch()
   }
 
   #rest(worker: Worker): void {
-    if (worker.idle || this.#workers.size <= availableParallelism()) return
+    const isSurplus = () => this.#workers.size > availableParallelism() && !worker.madeFor
+    if (worker.idle || !isSurplus()) return
     worker.idle = setTimeout(() => {
+      worker.idle = undefined
+      if (!isSurplus()) return
       this.#workers.delete(worker.number)
       worker.channel?.end()
     }, IDLE)

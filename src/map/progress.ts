@@ -1,5 +1,6 @@
 import type { Progress } from './options.ts'
 
+// Milliseconds.
 const EVERY = 100
 
 /** Tells how far a map is, at most every 100 ms, and at its end. */
@@ -7,8 +8,12 @@ export class Reporter {
   readonly #total: number | undefined
   readonly #onProgress: ((progress: Progress) => void) | undefined
   readonly #bar: Promise<Bar> | undefined
-  #last = 0
+  /** Called with what the user's function throws. */
+  failed: (error: unknown) => void = () => {}
+  #last = Number.NEGATIVE_INFINITY
   #told = -1
+  #done = 0
+  #timer: NodeJS.Timeout | undefined
 
   constructor(
     total: number | undefined,
@@ -21,21 +26,33 @@ export class Reporter {
   }
 
   tell(done: number): void {
-    const now = performance.now()
-    if (now - this.#last < EVERY) return
-    this.#last = now
-    this.#say(done)
+    this.#done = done
+    if (done === this.#told || this.#timer) return
+    const wait = this.#last + EVERY - performance.now()
+    if (wait <= 0) return this.#say()
+    // So that the last step before a long pause is told too.
+    this.#timer = setTimeout(() => this.#say(), wait).unref()
   }
 
   end(done: number): void {
-    if (done !== this.#told) this.#say(done)
+    this.#done = done
+    if (done !== this.#told) this.#say()
+    clearTimeout(this.#timer)
     void this.#bar?.then(bar => bar.stop())
   }
 
-  #say(done: number): void {
-    this.#told = done
-    this.#onProgress?.({ done, total: this.#total })
+  #say(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#last = performance.now()
+    this.#told = this.#done
+    const done = this.#done
     void this.#bar?.then(bar => bar.update(done))
+    try {
+      this.#onProgress?.({ done, total: this.#total })
+    } catch (error) {
+      this.failed(error)
+    }
   }
 }
 
@@ -48,7 +65,7 @@ async function drawBar(total: number | undefined): Promise<Bar> {
   const { default: progress } = await import('cli-progress')
   const format =
     total === undefined
-      ? '{value} items | {duration_formatted}'
+      ? '{value} items | {rate}/s | {duration_formatted}'
       : '{bar} {percentage}% | {value}/{total} | {rate}/s | {eta_formatted} left'
   const bar = new progress.SingleBar({
     format,

@@ -1,4 +1,6 @@
 import { type Deferred, deferred } from '../async/deferred.ts'
+import { interruptible } from '../async/interrupt.ts'
+import { ZprocError } from '../errors.ts'
 import type { Pool } from './pool.ts'
 import type { Reporter } from './progress.ts'
 import type { Run } from './run.ts'
@@ -12,18 +14,13 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
   readonly #reporter: Reporter | undefined
   #at = 0
   #waiting: Deferred<void> | undefined
-  #state: 'open' | 'ended' = 'open'
+  #state: 'open' | 'cancelled' | 'ended' = 'open'
   #error: { error: unknown } | undefined
   #turn: Promise<unknown> = Promise.resolve()
+  #unlisten: () => void = () => {}
 
   /** @internal */
-  constructor(
-    run: Run,
-    pool: Pool,
-    fresh: boolean,
-    reporter: Reporter | undefined,
-    signal: AbortSignal | undefined,
-  ) {
+  constructor(run: Run, pool: Pool, reporter: Reporter | undefined, signal: AbortSignal | undefined) {
     this.#run = run
     this.#pool = pool
     this.#reporter = reporter
@@ -32,25 +29,32 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
       this.#wake()
       pool.dispatch()
     }
-    const aborted = () => {
-      if (this.#state === 'ended') return
-      this.#error = { error: signal?.reason ?? new Error('aborted') }
+    const stop = (error: unknown) => {
+      if (this.#state !== 'open') return
+      this.#error = { error }
       this.#end()
     }
+    run.stopped = stop
+    if (reporter) reporter.failed = stop
+    const aborted = () => stop(signal?.reason)
     if (signal?.aborted) aborted()
     else {
       signal?.addEventListener('abort', aborted, { once: true })
-      pool.begin(run, fresh)
+      this.#unlisten = () => signal?.removeEventListener('abort', aborted)
+      pool.begin(run)
     }
   }
 
-  /** All results. */
+  /** All results that were not taken yet. Rejects when the map is cancelled before it has them. */
   toArray(): Promise<R[]> {
     return this.#inTurn(async () => {
       const results: R[] = []
       for (;;) {
         const chunk = await this.#chunk()
-        if (!chunk) return results
+        if (!chunk) {
+          if (this.#state !== 'cancelled') return results
+          throw new ZprocError('toArray: the map was cancelled before its end')
+        }
         for (let i = this.#at; i < chunk.results.length; i++) results.push(this.#one(chunk, i))
         this.#at = 0
         if (chunk.error) throw this.#fail(chunk.error.error)
@@ -74,7 +78,7 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
 
   /** Ends the map: what runs is told by its signal, what waits is dropped. */
   cancel(): void {
-    this.#end()
+    this.#end('cancelled')
   }
 
   async return(): Promise<IteratorResult<R, undefined>> {
@@ -100,7 +104,7 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
         this.#error = undefined
         throw error
       }
-      if (this.#state === 'ended') return null
+      if (this.#state !== 'open') return null
       const chunk = this.#run.head()
       if (chunk) return chunk
       if (chunk === null) {
@@ -109,8 +113,11 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
       }
       this.#waiting = deferred()
       this.#pool.awaiting(1)
-      await this.#waiting.promise
-      this.#pool.awaiting(-1)
+      try {
+        await interruptible(this.#waiting.promise)
+      } finally {
+        this.#pool.awaiting(-1)
+      }
     }
   }
 
@@ -121,7 +128,7 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
   }
 
   #one(chunk: { results: unknown[]; failures: Map<number, unknown> }, i: number): R {
-    if (!this.#run.shape.settle) return chunk.results[i] as R
+    if (!this.#run.settings.shape.settle) return chunk.results[i] as R
     const settled: Settled<unknown> = chunk.failures.has(i)
       ? { status: 'rejected', reason: chunk.failures.get(i) }
       : { status: 'fulfilled', value: chunk.results[i] }
@@ -129,14 +136,14 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
   }
 
   #fail(error: unknown): unknown {
-    if (this.#state === 'ended') return error
     this.#end()
     return error
   }
 
-  #end(): void {
-    if (this.#state === 'ended') return
-    this.#state = 'ended'
+  #end(state: 'ended' | 'cancelled' = 'ended'): void {
+    if (this.#state !== 'open') return
+    this.#state = state
+    this.#unlisten()
     this.#run.end()
     this.#pool.finish(this.#run)
     this.#reporter?.end(this.#run.done)

@@ -1,46 +1,42 @@
-import { WorkerCrashError } from '../errors.ts'
+import { WorkerCrashError, ZprocError } from '../errors.ts'
 import { errorFromWire, fromWire, Packed, toWire, type Wire } from '../protocol/values.ts'
+import { type Chunk, newChunk } from './chunk.ts'
 import type { Shape } from './messages.ts'
+import { withIndex } from './options.ts'
 import type { Source } from './source.ts'
 
-// A chunk is to take about this long, in milliseconds, and to weigh no more than this, in bytes.
+// A chunk is to take about this long, in milliseconds, and to weigh no more than this, in bytes, there and back.
 const WORK = 5
 const WEIGHT = 256 << 10
 const MOST = 50_000
 // Chunks read ahead of what is consumed, for each worker that the map may use.
 const AHEAD = 4
 
-export interface Chunk {
-  number: number
-  /** The index of its first item. */
-  first: number
-  count: number
-  items: Wire
-  tries: number
-  state: 'waiting' | 'running' | 'done'
-  results: unknown[]
-  failures: Map<number, unknown>
-  /** Ends the map when the consumer comes to it. */
-  error: { index: number; error: unknown } | undefined
+export interface RunSettings {
+  target: Uint8Array
+  shape: Shape
+  /** Workers that it may use at a time. */
+  limit: number
+  /** It has workers of its own. */
+  fresh: boolean
+  chunkSize: number | undefined
+  maxRetries: number
+  timeout: number | undefined
 }
 
 /** One map: its chunks from the first that is not consumed to the last that was read, in order. */
 export class Run {
   readonly number: number
-  readonly target: Uint8Array
-  readonly shape: Shape
-  readonly limit: number
-  readonly timeout: number | undefined
+  readonly settings: RunSettings
+  /** Chunks that workers have. */
   running = 0
   /** Items finished. */
   done = 0
   readonly #source: Source
   readonly #fixedSize: number | undefined
-  readonly #maxRetries: number
-  readonly #chunks: Chunk[] = []
+  #chunks: Chunk[] = []
   #waiting: Chunk[] = []
   #read = 0
-  #numbers = 0
   #reading = false
   #perItem: number | undefined
   #itemBytes = 0
@@ -49,106 +45,90 @@ export class Run {
   #broken = false
   /** Called when there may be something new: to hand out, or to consume. */
   changed: () => void = () => {}
+  /** Called when it cannot go on. */
+  stopped: (error: Error) => void = () => {}
 
-  constructor(
-    number: number,
-    source: Source,
-    given: {
-      target: Uint8Array
-      shape: Shape
-      limit: number
-      chunkSize?: number
-      maxRetries: number
-      timeout?: number
-    },
-  ) {
+  constructor(number: number, source: Source, settings: RunSettings) {
     this.number = number
     this.#source = source
-    this.target = given.target
-    this.shape = given.shape
-    this.limit = given.limit
-    this.timeout = given.timeout
-    this.#fixedSize = given.timeout === undefined ? given.chunkSize : 1
-    this.#maxRetries = given.maxRetries
+    this.settings = settings
+    this.#fixedSize = settings.timeout === undefined ? settings.chunkSize : 1
   }
 
-  /** Whether a worker may have a second chunk in hand: where they are short, so that it never waits for one. */
+  /** Chunks that one worker may have in hand: two where they are short, so that it never waits for one. */
   get ahead(): number {
-    return this.#perItem !== undefined && this.#perItem * this.#size < 4 * WORK && this.timeout === undefined
+    const { timeout } = this.settings
+    return timeout === undefined && this.#perItem !== undefined && this.#perItem * this.#size < 4 * WORK
       ? 2
       : 1
   }
 
-  get ended(): boolean {
-    return this.#ended
+  /** Everything there is to compute has been computed. */
+  get exhausted(): boolean {
+    return this.running === 0 && this.#waiting.length === 0 && this.#source.done && !this.#reading
   }
 
   /** A chunk for a worker, if there is one now. */
   take(): Chunk | undefined {
-    if (this.#ended || this.running >= this.limit * this.ahead) return undefined
+    if (this.#ended) return undefined
     const chunk = this.#waiting.shift() ?? this.#readChunk()
     if (!chunk) return undefined
     chunk.state = 'running'
-    chunk.tries++
     this.running++
     return chunk
   }
 
-  finished(chunk: Chunk, results: Wire, ms: number, failures: [number, Wire][]): void {
+  finished(chunk: Chunk, wire: Wire, ms: number, failures: [number, Wire][]): void {
     this.running--
     if (this.#ended) return
-    const perItem = ms / chunk.count
+    const results = fromWire(wire) as unknown[]
+    const perItem = ms / results.length
     this.#perItem = this.#perItem === undefined ? perItem : (this.#perItem + perItem) / 2
-    this.#settle(chunk, fromWire(results) as unknown[], failures)
+    if (wire instanceof Packed)
+      this.#itemBytes = Math.max(this.#itemBytes, wire.bytes.length / results.length)
+    // It was longer than expected: the rest goes to whoever is free, in portions of the right size.
+    if (results.length < chunk.count) this.#divide(chunk, results.length, this.#nextSize(), 0)
+    for (const [at, error] of failures)
+      chunk.failures.set(at, withIndex(errorFromWire(error), chunk.first + at))
+    this.#settle(chunk, results)
   }
 
   failed(chunk: Chunk, results: Wire, at: number, error: unknown): void {
     this.running--
     if (this.#ended) return
-    this.#settle(chunk, fromWire(results) as unknown[], [])
-    this.#break(chunk, at, error)
+    this.#break(chunk, fromWire(results) as unknown[], at, error)
   }
 
-  /** An item took too long. */
+  /** Its item took too long. */
   late(chunk: Chunk, error: unknown): void {
     this.running--
-    if (this.#ended) return
-    if (!this.shape.settle) return this.#fail(chunk, error)
-    this.#settle(chunk, [undefined], [])
-    chunk.failures.set(0, error)
+    if (!this.#ended) this.#lose(chunk, error)
   }
 
   dropped(): void {
     this.running--
   }
 
-  /** The worker died over it. */
-  lost(chunk: Chunk): void {
+  /** Its worker is gone. `guilty`: the worker died while at it, not over another chunk nor because it was told to. */
+  lost(chunk: Chunk, guilty: boolean): void {
     this.running--
-    if (this.#ended || chunk.state === 'done') return
-    if (chunk.tries <= this.#maxRetries) {
-      chunk.state = 'waiting'
-      this.#waiting.unshift(chunk)
-      return this.changed()
+    if (this.#ended) return
+    chunk.state = 'waiting'
+    if (guilty && ++chunk.deaths > this.settings.maxRetries) {
+      const last = chunk.first + chunk.count - 1
+      const shown = chunk.count === 1 ? `item ${chunk.first}` : `items ${chunk.first} to ${last}`
+      const times = chunk.deaths === 1 ? 'once' : `${chunk.deaths} times`
+      const indices = Array.from({ length: chunk.count }, (_, i) => chunk.first + i)
+      return this.#lose(
+        chunk,
+        new WorkerCrashError(`ctx.processMap: a worker died ${times} over ${shown}`, indices),
+      )
     }
-    const indices = Array.from({ length: chunk.count }, (_, i) => chunk.first + i)
-    const shown =
-      chunk.count === 1 ? `item ${chunk.first}` : `items ${chunk.first} to ${chunk.first + chunk.count - 1}`
-    const error = new WorkerCrashError(
-      `processMap: a worker died ${chunk.tries} times over ${shown}`,
-      indices,
-    )
-    if (this.shape.settle) {
-      this.#settle(chunk, new Array(chunk.count).fill(undefined), [])
-      for (let i = 0; i < chunk.count; i++) chunk.failures.set(i, error)
-      return
-    }
-    this.#fail(chunk, error)
-  }
-
-  #fail(chunk: Chunk, error: unknown): void {
-    this.#settle(chunk, [], [])
-    this.#break(chunk, 0, error)
+    this.#waiting.push(chunk)
+    // One by one the next time: those that are not to blame get through.
+    if (guilty && chunk.count > 1) this.#divide(chunk, 1, 1, chunk.deaths)
+    this.#waiting.sort((a, b) => a.first - b.first)
+    this.changed()
   }
 
   /** The first chunk, once it is done; undefined while it is not; null when there is none left. */
@@ -166,36 +146,59 @@ export class Run {
   end(): void {
     this.#ended = true
     this.#waiting = []
-    this.#chunks.length = 0
+    this.#chunks = []
     this.#source.close()
   }
 
-  #settle(chunk: Chunk, results: unknown[], failures: [number, Wire][]): void {
+  /** Makes chunks of what follows item `from` of a chunk, to be computed again or at all. */
+  #divide(chunk: Chunk, from: number, size: number, deaths: number): void {
+    const items = fromWire(chunk.items) as unknown[]
+    const parts: Chunk[] = []
+    for (let at = from; at < items.length; at += size)
+      parts.push({
+        ...newChunk(
+          chunk.first + at,
+          this.#wireOf(items.slice(at, at + size)),
+          Math.min(size, items.length - at),
+        ),
+        deaths,
+      })
+    chunk.count = from
+    if (chunk.state === 'waiting') chunk.items = this.#wireOf(items.slice(0, from))
+    const next = this.#chunks.indexOf(chunk) + 1
+    this.#chunks = [...this.#chunks.slice(0, next), ...parts, ...this.#chunks.slice(next)]
+    this.#waiting = [...this.#waiting, ...parts].sort((a, b) => a.first - b.first)
+  }
+
+  #settle(chunk: Chunk, results: unknown[]): void {
     chunk.state = 'done'
     chunk.items = undefined
     chunk.results = results
-    for (const [at, error] of failures) chunk.failures.set(at, errorFromWire(error))
     this.done += chunk.count
     this.changed()
   }
 
+  /** No item of it has a result. */
+  #lose(chunk: Chunk, error: unknown): void {
+    if (!this.settings.shape.settle) return this.#break(chunk, [], 0, error)
+    for (let i = 0; i < chunk.count; i++)
+      chunk.failures.set(i, chunk.count === 1 ? withIndex(error, chunk.first) : error)
+    this.#settle(chunk, new Array(chunk.count).fill(undefined))
+  }
+
   // What comes after the item will not be consumed: it is not begun.
-  #break(chunk: Chunk, at: number, error: unknown): void {
+  #break(chunk: Chunk, results: unknown[], at: number, error: unknown): void {
     const index = chunk.first + at
-    chunk.error = { index, error }
-    if (typeof error === 'object' && error !== null) {
-      try {
-        Object.assign(error, { index })
-      } catch {}
-    }
+    chunk.error = { error: withIndex(error, index) }
     this.#broken = true
     this.#waiting = this.#waiting.filter(waiting => waiting.first < index)
     this.#source.close()
-    this.changed()
+    this.#settle(chunk, results)
   }
 
   #readChunk(): Chunk | undefined {
-    if (this.#reading || this.#source.done || this.#broken || this.#chunks.length >= this.limit * AHEAD)
+    const { limit } = this.settings
+    if (this.#reading || this.#source.done || this.#broken || this.#chunks.length >= limit * AHEAD)
       return undefined
     this.#size = this.#nextSize()
     let items: unknown[] | Promise<unknown[]>
@@ -207,17 +210,16 @@ export class Run {
     }
     if (!(items instanceof Promise)) return this.#makeChunk(items)
     this.#reading = true
-    items
+    void items
       .then(
         read => {
           this.#reading = false
-          if (this.#ended) return
-          const chunk = this.#makeChunk(read)
+          const chunk = this.#ended ? undefined : this.#makeChunk(read)
           if (chunk) this.#waiting.push(chunk)
         },
         error => {
           this.#reading = false
-          this.#sourceFailed(error)
+          if (!this.#ended) this.#sourceFailed(error)
         },
       )
       .finally(() => this.changed())
@@ -238,45 +240,55 @@ export class Run {
       queueMicrotask(() => this.changed())
       return undefined
     }
-    const chunk: Chunk = {
-      number: ++this.#numbers,
-      first: this.#read,
-      count: items.length,
-      items: undefined,
-      tries: 0,
-      state: 'waiting',
-      results: [],
-      failures: new Map(),
-      error: undefined,
-    }
+    const chunk = newChunk(this.#read, undefined, items.length)
     this.#read += items.length
     this.#chunks.push(chunk)
     try {
-      chunk.items = toWire(items, 'ctx.processMap', 'item')
-    } catch (error) {
-      this.#fail(chunk, error)
-      return undefined
+      chunk.items = this.#wireOf(items)
+    } catch {
+      return this.#noData(chunk, items)
     }
     if (chunk.items instanceof Packed) this.#itemBytes = chunk.items.bytes.length / items.length
     return chunk
   }
 
+  // The items before the one that cannot be sent are computed.
+  #noData(chunk: Chunk, items: unknown[]): undefined {
+    this.#chunks.pop()
+    for (const [i, item] of items.entries()) {
+      const single = newChunk(chunk.first + i, undefined, 1)
+      this.#chunks.push(single)
+      try {
+        toWire(item, 'ctx.processMap', `item ${single.first}`)
+        single.items = this.#wireOf([item])
+        this.#waiting.push(single)
+      } catch (error) {
+        this.#lose(single, error)
+        if (this.#broken) break
+      }
+    }
+    queueMicrotask(() => this.changed())
+    return undefined
+  }
+
+  #wireOf(items: unknown[]): Wire {
+    return toWire(items, 'ctx.processMap', 'items')
+  }
+
   // An iterable that throws ends the map after what it gave before.
   #sourceFailed(error: unknown): void {
-    const chunk: Chunk = {
-      number: ++this.#numbers,
-      first: this.#read,
-      count: 0,
-      items: undefined,
-      tries: 0,
-      state: 'done',
-      results: [],
-      failures: new Map(),
-      error: { index: this.#read, error },
-    }
+    const chunk = newChunk(this.#read, undefined, 0)
+    chunk.state = 'done'
+    chunk.error = { error }
     this.#chunks.push(chunk)
     this.#source.close()
     this.#broken = true
     queueMicrotask(() => this.changed())
+  }
+
+  /** Ends it from outside, whatever it has. */
+  stop(reason: string, cause?: unknown): void {
+    const options = cause === undefined ? undefined : { cause }
+    this.stopped(new ZprocError(`ctx.processMap: ${reason}`, options))
   }
 }

@@ -1,8 +1,10 @@
 let current: AbortSignal = new AbortController().signal
 
 /**
- * The signal of the chunk that is being mapped in this worker: it aborts when its map is cancelled. Called in a
- * target of `processMap`, before its first `await`.
+ * The signal of the map whose item is being computed in this worker: it aborts when that map is cancelled, is broken
+ * out of, or fails. A second later whoever has not ended is killed.
+ *
+ *     ctx.processMap(async (url: string) => (await fetch(url, { signal: itemSignal() })).text(), urls)
  */
 export const itemSignal = (): AbortSignal => current
 

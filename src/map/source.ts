@@ -1,11 +1,17 @@
+import { describe } from '../protocol/values.ts'
+
 type AnyIterable = Iterable<unknown> | AsyncIterable<unknown>
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
+type Step = IteratorResult<unknown>
 
 interface Columns {
   mapIter: AnyIterable | undefined
   mapArgs: AnyIterable | undefined
   mapKwargs: AnyIterable | undefined
 }
+
+// Milliseconds: what an async iterable has given by then is mapped, without waiting until it is many.
+const PATIENCE = 5
 
 /** What is mapped over, read a few items at a time; the shortest of the iterables ends it. */
 export class Source {
@@ -17,6 +23,10 @@ export class Source {
   readonly #has: { iter: boolean; args: boolean; kwargs: boolean }
   readonly #array: unknown[] | undefined
   #iterators: AnyIterator[] | undefined
+  /** Asked of the iterables, and not taken yet. */
+  #asked: Promise<Step[]> | undefined
+  /** What an iterable threw; what it gave before comes first. */
+  #failure: { error: unknown } | undefined
   #at = 0
   done = false
 
@@ -29,9 +39,10 @@ export class Source {
     const sizes = columns.map(sizeOf)
     const known = sizes.filter(size => size !== undefined)
     this.total = known.length === sizes.length ? Math.min(...known) : undefined
+    this.done = this.total === 0
   }
 
-  /** The next `count` items, or those that are left; a promise only where an iterable makes one. */
+  /** Up to `count` next items, none at the end; a promise only where an iterable makes one. */
   take(count: number): unknown[] | Promise<unknown[]> {
     if (this.#array) {
       const items = this.#array.slice(this.#at, this.#at + count)
@@ -39,55 +50,109 @@ export class Source {
       this.done = this.#at >= this.#array.length
       return items
     }
+    if (this.#failure) throw this.#failure.error
     this.#iterators ??= this.#columns.map(column =>
       Symbol.asyncIterator in column
         ? (column as AsyncIterable<unknown>)[Symbol.asyncIterator]()
         : (column as Iterable<unknown>)[Symbol.iterator](),
     )
-    return this.#read([], count)
+    if (this.#asked) return this.#takeSlowly([], count)
+    const items: unknown[] = []
+    try {
+      while (items.length < count && !this.done) {
+        const steps = this.#iterators.map(iterator => iterator.next())
+        if (steps.some(step => step instanceof Promise || 'then' in step)) {
+          this.#asked = Promise.all(steps)
+          return this.#takeSlowly(items, count)
+        }
+        this.#push(items, steps as Step[])
+      }
+      return items
+    } catch (error) {
+      return this.#failed(items, error)
+    }
   }
 
   /** Nothing more is wanted. */
   close(): void {
     if (this.done) return
     this.done = true
-    for (const iterator of this.#iterators ?? []) void (async () => iterator.return?.())().catch(() => {})
+    this.#asked?.catch(() => {})
+    for (const iterator of this.#iterators ?? []) endQuietly(iterator)
   }
 
-  #read(items: unknown[], count: number): unknown[] | Promise<unknown[]> {
-    while (items.length < count && !this.done) {
-      const steps = (this.#iterators as AnyIterator[]).map(iterator => iterator.next())
-      if (steps.some(step => step instanceof Promise || 'then' in step))
-        return Promise.all(steps).then(results => {
-          this.#push(items, results)
-          return this.#read(items, count)
-        })
-      this.#push(items, steps as IteratorResult<unknown>[])
+  async #takeSlowly(items: unknown[], count: number): Promise<unknown[]> {
+    let timer: NodeJS.Timeout | undefined
+    let late: Promise<undefined> | undefined
+    try {
+      while (items.length < count && !this.done) {
+        this.#asked ??= Promise.all((this.#iterators as AnyIterator[]).map(iterator => iterator.next()))
+        if (items.length > 0)
+          late ??= new Promise(resolve => {
+            timer = setTimeout(() => resolve(undefined), PATIENCE)
+          })
+        const steps = await (late ? Promise.race([this.#asked, late]) : this.#asked)
+        if (!steps) break
+        this.#asked = undefined
+        if (!this.done) this.#push(items, steps)
+      }
+      return items
+    } catch (error) {
+      return this.#failed(items, error)
+    } finally {
+      clearTimeout(timer)
     }
+  }
+
+  #failed(items: unknown[], error: unknown): unknown[] {
+    if (items.length === 0) throw error
+    this.#failure = { error }
     return items
   }
 
-  #push(items: unknown[], steps: IteratorResult<unknown>[]): void {
+  #push(items: unknown[], steps: Step[]): void {
     if (steps.some(({ done }) => done)) {
       this.done = true
       steps.forEach(({ done }, i) => {
-        if (!done) void (async () => this.#iterators?.[i]?.return?.())().catch(() => {})
+        const iterator = this.#iterators?.[i]
+        if (!done && iterator) endQuietly(iterator)
       })
       return
     }
     const values = steps.map(({ value }) => value)
-    if (this.plain) return void items.push(values[0])
+    if (this.plain) items.push(values[0])
+    else items.push(this.#call(values))
+  }
+
+  /** The arguments and kwargs of one call. */
+  #call(values: unknown[]): [unknown[], unknown] {
     const { iter, args, kwargs } = this.#has
     const own = iter ? [values.shift()] : []
-    if (args) own.push(...(values.shift() as unknown[]))
-    items.push([own, kwargs ? values.shift() : undefined])
+    if (args) {
+      const given = values.shift()
+      if (typeof given !== 'object' || given === null || !(Symbol.iterator in given))
+        throw new TypeError(
+          `ctx.processMap: every item of mapArgs must be an array of arguments, got ${describe(given)}`,
+        )
+      own.push(...(given as unknown[]))
+    }
+    const named = kwargs ? values.shift() : undefined
+    if (kwargs && (typeof named !== 'object' || named === null))
+      throw new TypeError(`ctx.processMap: every item of mapKwargs must be an object, got ${describe(named)}`)
+    return [own, named]
   }
+}
+
+function endQuietly(iterator: AnyIterator): void {
+  void (async () => iterator.return?.())().catch(() => {})
 }
 
 const isNone = (value: unknown): boolean => value === undefined || value === null
 
 function sizeOf(column: AnyIterable | undefined): number | undefined {
-  if (Array.isArray(column) || typeof column === 'string' || ArrayBuffer.isView(column))
-    return (column as unknown as { length: number }).length
+  if (Array.isArray(column)) return column.length
+  // Its characters, as iterating gives them.
+  if (typeof column === 'string') return [...(column as string)].length
+  if (ArrayBuffer.isView(column)) return (column as unknown as { length: number }).length
   return column instanceof Set || column instanceof Map ? column.size : undefined
 }

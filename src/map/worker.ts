@@ -6,6 +6,9 @@ import { Channel } from '../transport/channel.ts'
 import { Did, Do, type PoolMessage, type Shape, type WorkerMessage } from './messages.ts'
 import { enterChunk } from './signal.ts'
 
+// Milliseconds: a chunk that takes longer is handed back, so that others can do what is left of it.
+const PATIENCE = 20
+
 interface Task {
   target: Promise<(...args: unknown[]) => unknown>
   shape: Shape
@@ -40,7 +43,7 @@ export default async function work(state: State, path: string, worker: number): 
       else if (kind === Do.forget) tasks.delete(number)
       else {
         const task = tasks.get(number) as Task
-        queue = queue.then(() => runChunk(task, message[2], message[3], state)).then(tell)
+        queue = queue.then(() => runChunk(task, message[2], message[3], state, tell)).then(tell)
       }
     }
     tell([Did.join, worker])
@@ -56,18 +59,26 @@ function makeTask(bytes: Uint8Array, shape: Shape): Task {
   return { target, shape, args, kwargs, cancelled: new AbortController() }
 }
 
-async function runChunk(task: Task, chunk: number, wire: Wire, state: State): Promise<WorkerMessage> {
+async function runChunk(
+  task: Task,
+  chunk: number,
+  wire: Wire,
+  state: State,
+  tell: (message: WorkerMessage) => void,
+): Promise<WorkerMessage> {
   const { shape, cancelled } = task
   const results: unknown[] = []
   const failures: [number, Wire][] = []
   const items = fromWire(wire) as unknown[]
-  const began = performance.now()
   try {
     const target = await task.target
     const call = caller(target, task, state)
     enterChunk(cancelled.signal)
+    if (shape.timed) tell([Did.begun, chunk])
+    const began = performance.now()
     for (let i = 0; i < items.length; i++) {
       if (cancelled.signal.aborted) return [Did.dropped, chunk]
+      if (shape.divisible && i > 0 && performance.now() - began > PATIENCE) break
       try {
         const result = call(items[i])
         results.push(isThenable(result) ? await result : result)
@@ -77,28 +88,49 @@ async function runChunk(task: Task, chunk: number, wire: Wire, state: State): Pr
         results.push(undefined)
       }
     }
-    const packed = toWire(results, 'processMap', 'results')
-    return [Did.done, chunk, packed, performance.now() - began, failures]
+    const ms = performance.now() - began
+    return [Did.done, chunk, pack(results, shape.settle ? failures : undefined), ms, failures]
   } catch (error) {
     if (cancelled.signal.aborted) return [Did.dropped, chunk]
-    return failed(chunk, results, items.length, error)
+    if (error instanceof NoData) return failed(chunk, results, error.at, error.cause)
+    return failed(chunk, results, results.length, error)
   }
 }
 
-/** The first item that threw, or whose result is no data. */
-function failed(chunk: number, results: unknown[], count: number, error: unknown): WorkerMessage {
-  let at = results.length
-  if (at === count) {
-    at = results.findIndex(result => {
+const failed = (chunk: number, results: unknown[], at: number, error: unknown): WorkerMessage => [
+  Did.failed,
+  chunk,
+  pack(results.slice(0, at)),
+  at,
+  errorToWire(error),
+]
+
+/** The first result that is no data. */
+class NoData extends Error {
+  readonly at: number
+  constructor(at: number, cause: unknown) {
+    super('no data', { cause })
+    this.at = at
+  }
+}
+
+/** What is no data is one more of the `failures`, where there are such. */
+function pack(results: unknown[], failures?: [number, Wire][]): Wire {
+  try {
+    return toWire(results, 'processMap', 'results')
+  } catch {
+    const sound = results.map((result, i) => {
       try {
-        toWire(result, 'processMap')
-        return false
-      } catch {
-        return true
+        toWire(result, 'processMap', 'the result')
+        return result
+      } catch (error) {
+        if (!failures) throw new NoData(i, error)
+        failures.push([i, errorToWire(error)])
+        return undefined
       }
     })
+    return toWire(sound, 'processMap', 'results')
   }
-  return [Did.failed, chunk, toWire(results.slice(0, at), 'processMap'), at, errorToWire(error)]
 }
 
 function caller(
@@ -109,7 +141,7 @@ function caller(
   const { shape, args, kwargs } = task
   const first = shape.stateful ? [state] : []
   if (shape.plain && !shape.stateful && args.length === 0 && !kwargs) return item => target(item)
-  if (shape.plain) return item => target(...first, item, ...args, ...(kwargs ? [kwargs] : []))
+  if (shape.plain) return item => target(...first, item, ...args, ...(kwargs ? [{ ...kwargs }] : []))
   return item => {
     const [own, ownKwargs] = item as [unknown[], object | undefined]
     const all = ownKwargs || kwargs ? [{ ...ownKwargs, ...kwargs }] : []
