@@ -17,6 +17,8 @@ export interface Imported {
   path: string[]
   /** A compiler's function is around the module: `__importDefault(require('x'))`. */
   interop: Interop | undefined
+  /** By the import function of a test runner. */
+  byRunner?: boolean
 }
 
 /** What the variable was imported as, when its declaration is an import of any style. */
@@ -153,7 +155,9 @@ function moduleOf(init: AnyNode): Imported | undefined {
     const { argument } = init
     if (argument.type === 'ImportExpression') return literal('import', argument.source)
     if (argument.type !== 'CallExpression' || argument.callee.type !== 'Identifier') return undefined
-    return /^__vi\w*import/.test(argument.callee.name) ? literal('import', argument.arguments[0]) : undefined
+    if (!/^__vi\w*import/.test(argument.callee.name)) return undefined
+    const imported = literal('import', argument.arguments[0])
+    return imported && { ...imported, byRunner: true }
   }
   if (init.type === 'MemberExpression' && !init.computed && init.property.type === 'Identifier') {
     const source = moduleOf(init.object)

@@ -1,6 +1,7 @@
 import { isBuiltin } from 'node:module'
+import { types } from 'node:util'
 import type { Binding, Reference } from './bindings.ts'
-import type { Cargo, Draft } from './cargo.ts'
+import { type Cargo, type Draft, part } from './cargo.ts'
 import type { Closure } from './inspect.ts'
 import { type Imported, importedAs, isEntry, isFileSpecifier, loadedHash, resolveFile } from './modules.ts'
 import { isKnownGlobal } from './natives.ts'
@@ -50,16 +51,18 @@ export function addVariable(
   if (!binding || binding.reassigned || found === undefined)
     noteChangeable(cargo, draft, name, binding, closure, found)
   if (found === undefined && binding && isUninitialised(binding, script)) {
-    throw misuse(
-      cargo.options.call,
-      trail,
-      'is not initialised yet',
-      'Send the function after the line that declares it.',
-    )
+    throw misuse(cargo.options.call, trail, 'is not initialised yet', SEND_LATER)
   }
   if (name === 'require' && typeof found === 'function' && 'cache' in found) {
     node.variables.push([name, cargo.number({ kind: 'requirer', from: script.url })])
     return
+  }
+  if (isModule(found, imported, name, script)) {
+    const names = membersUsed(references, script)
+    if (names) {
+      node.variables.push([name, membersOf(cargo, found, names, trail)])
+      return
+    }
   }
   const slot = cargo.slot(found, trail, scope)
   if (binding?.reassigned && binding.kind !== 'import') {
@@ -71,6 +74,51 @@ export function addVariable(
     })
   } else node.variables.push([name, slot])
 }
+
+/** Is it all that a module exports? Of that, a function needs only what it names. */
+function isModule(
+  value: unknown,
+  imported: Imported | undefined,
+  name: string,
+  script: Script,
+): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  return (
+    types.isModuleNamespaceObject(value) ||
+    imported?.path.length === 0 ||
+    (name === 'exports' && !script.isModule)
+  )
+}
+
+/** The names in `module.name`, unless the module is used in another way too. */
+function membersUsed(references: Reference[], { source }: Script): Set<string> | undefined {
+  const names = new Set<string>()
+  for (const { end, write } of references) {
+    const name = /^\s*\.\s*([\p{ID_Start}$_][\p{ID_Continue}$]*)/u.exec(source.slice(end, end + 200))?.[1]
+    if (name === undefined || write) return undefined
+    names.add(name)
+  }
+  return names
+}
+
+function membersOf(cargo: Cargo, module: object, names: Set<string>, trail: Trail): Slot {
+  // What stands behind a getter of a module may change unseen.
+  cargo.options.seen.unclear()
+  const properties = [...names].map((name): [string, Slot] => {
+    // A test runner's own name for a module says nothing to the user.
+    const at: Trail = /^__vi/.test(trail.name) ? { ...trail, name } : part(trail, `.${name}`)
+    let value: unknown
+    try {
+      value = Reflect.get(module, name)
+    } catch {
+      throw misuse(cargo.options.call, at, 'is not initialised yet', SEND_LATER)
+    }
+    return [name, cargo.slot(value, at, module)]
+  })
+  return cargo.number({ kind: 'object', base: 'Object', proto: null, properties })
+}
+
+const SEND_LATER = 'Send the function after the line that declares it.'
 
 /** A module that was met as a value: which import gave it is seen in the modules looked at so far. */
 export function importOf(cargo: Cargo, value: object): Node | undefined {
@@ -107,7 +155,7 @@ function noteChangeable(
 
 function importSlot(
   cargo: Cargo,
-  { how, specifier, path, interop }: Imported,
+  { how, specifier, path, interop, byRunner }: Imported,
   script: Script,
 ): Slot | undefined {
   const from = script.url
@@ -119,6 +167,8 @@ function importSlot(
   if ((isFile && cargo.options.byValue) || !from.startsWith('file:')) return undefined
   const target = isFile ? resolveFile(specifier, from) : undefined
   if (target && isEntry(target)) return undefined
+  // A test runner has compiled it for itself: a child, without the runner, could not import it.
+  if (byRunner && target && !/\.[cm]?js(?:[?#]|$)/.test(target)) return undefined
   const hash = target && loadedHash(target)
   if (how === 'import')
     return cargo.number({ kind: 'import', from, specifier: target ?? specifier, path, hash })

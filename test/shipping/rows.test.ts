@@ -30,7 +30,7 @@ const source = fileURLToPath(new URL('./rows/', import.meta.url))
 const bin = (name: string) => join(repo, 'node_modules/.bin', name)
 const ENVIRONMENTS = ['ESM', 'CommonJS', 'tsx', 'tsc', 'vitest'] as const
 // Not in the table, but held to the same rows: older output of compilers, with their helper functions.
-const OTHERS = ['tsx to CommonJS', 'tsc to ES2015'] as const
+const OTHERS = ['tsx to CommonJS', 'tsc to ES2015', 'vitest, TypeScript'] as const
 type Environment = (typeof ENVIRONMENTS)[number] | (typeof OTHERS)[number]
 
 let folder: string
@@ -116,6 +116,9 @@ async function layOut(): Promise<void> {
   }
   cpSync(join(folder, 'esm'), join(folder, 'vitest'), { recursive: true })
   writeFileSync(join(folder, 'vitest/rows.test.js'), VITEST)
+  cpSync(join(folder, 'tsx'), join(folder, 'vitest-ts'), { recursive: true })
+  cpSync(join(folder, 'esm/child.js'), join(folder, 'vitest-ts/child.js'))
+  writeFileSync(join(folder, 'vitest-ts/rows.test.ts'), VITEST)
 }
 
 const VITEST = `
@@ -168,6 +171,7 @@ async function runIn(environment: Environment): Promise<Outcome[]> {
     tsx: 'tsx',
     tsc: 'tsc',
     vitest: 'vitest',
+    'vitest, TypeScript': 'vitest-ts',
     'tsx to CommonJS': 'tsx-cjs',
     'tsc to ES2015': 'tsc-old',
   }
@@ -178,7 +182,7 @@ async function runIn(environment: Environment): Promise<Outcome[]> {
   // Nothing of this test process goes along: the loader of these tests is not the one of the program.
   const env = { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: '', ROWS_ENVIRONMENT: environment }
   const child = join(cwd, `child.${ending}`)
-  if (environment === 'vitest') {
+  if (environment.startsWith('vitest')) {
     await run(bin('vitest'), ['run', '--root', cwd], {
       cwd,
       env: { ...env, ROWS_OUT: out, ROWS_CHILD_FILE: child },
