@@ -54,6 +54,7 @@ export function assign(
     cwd: options.cwd ?? process.cwd(),
     env: [],
     target: shipped.bytes,
+    module: target instanceof URL ? target.href : undefined,
     first: passContext ? 'context' : stateful ? 'state' : 'nothing',
     ...(attempt === 1 ? first : again),
     address,

@@ -15,6 +15,8 @@ export interface Job {
   env: [name: string, value: string | undefined][]
   /** The target as `ship` made it. */
   target: Uint8Array
+  /** In place of `target`: the URL of the module whose default export it is. */
+  module: string | undefined
   /** What the target gets before `args`. */
   first: 'state' | 'context' | 'nothing'
   args: WireBytes[]

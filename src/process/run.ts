@@ -1,6 +1,8 @@
 import type { State } from '../client/state.ts'
-import { errorToWire, fromWire, toWire } from '../protocol/values.ts'
+import { ShippingError } from '../errors.ts'
+import { describe, errorToWire, fromWire, toWire } from '../protocol/values.ts'
 import { revive } from '../shipping/revive.ts'
+import type { AnyFunction } from '../shipping/shipment.ts'
 import { classesOf } from './attempt.ts'
 import { bytesOf, type Job, type Report, type Stage, type WatchJob, wireOf } from './job.ts'
 
@@ -56,16 +58,26 @@ async function prepare(job: Job, open: { close(): Promise<void> }[]): Promise<()
     await import('../client/atomic.ts')
   const state = job.first === 'state' || job.watch ? await openState(job) : undefined
   if (state) open.push(state)
-  const [target, test] = await Promise.all(functions.map(revive))
+  const [target, test] = await Promise.all([
+    job.module === undefined ? revive(job.target) : defaultExport(job.module),
+    job.watch?.test && revive(job.watch.test),
+  ])
   const first =
     job.first === 'context' ? await openContext(job, open) : job.first === 'state' ? state : undefined
   const args = [...job.args, ...job.kwargs].map(bytes => fromWire(wireOf(bytes)))
   const before = first === undefined ? [] : [first]
-  if (!job.watch) return () => target?.(...before, ...args)
+  if (!job.watch) return () => target(...before, ...args)
   const iterator = iterate(state as State, job.watch, test)
   return async () => {
-    for await (const snapshot of iterator) await target?.(snapshot, ...before, ...args)
+    for await (const snapshot of iterator) await target(snapshot, ...before, ...args)
   }
+}
+
+/** Imported without a detour: what is wrong with the module comes as it was thrown. */
+async function defaultExport(module: string): Promise<AnyFunction> {
+  const { default: target }: { default?: unknown } = await import(module)
+  if (typeof target === 'function') return target
+  throw new ShippingError(`${module} must export a function as default; its default is ${describe(target)}`)
 }
 
 async function openState(job: Job): Promise<State> {
