@@ -2,6 +2,16 @@
 // Whoever holds pending promises says so with `onInterrupt`; whoever begins to wait asks `takeInterrupt` first.
 const listeners = new Set<(error: Error) => boolean>()
 let kept: Error | undefined
+let on = false
+
+/** From now on there may be interruptions: before, calls that are over in a moment need not provide for them. */
+export function turnInterruptsOn(): void {
+  on = true
+}
+
+export function interruptsAreOn(): boolean {
+  return on
+}
 
 /** Rejects all that is pending with `error`. When nothing is, whatever is awaited next gets it. */
 export function interruptAll(error: Error): void {
@@ -23,8 +33,8 @@ export function takeInterrupt(): Error | undefined {
   return error
 }
 
-/** The promise, or the interruption that comes before it is settled. */
-export function interruptible<T>(promise: Promise<T>): Promise<T> {
+/** What is promised, or the interruption that comes before that is settled. A function is not called if one came already. */
+export function interruptible<T>(promised: Promise<T> | (() => Promise<T>)): Promise<T> {
   const early = takeInterrupt()
   if (early) return Promise.reject(early)
   return new Promise<T>((resolve, reject) => {
@@ -33,6 +43,8 @@ export function interruptible<T>(promise: Promise<T>): Promise<T> {
       reject(error)
       return true
     })
-    promise.then(resolve, reject).finally(callOff)
+    const promise = typeof promised === 'function' ? promised() : promised
+    promise.then(callOff, callOff)
+    promise.then(resolve, reject)
   })
 }

@@ -1,3 +1,4 @@
+import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
 import { Ask, type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { Connection } from './connection.ts'
 
@@ -33,7 +34,11 @@ export class Link {
     bytes?: number,
   ): Promise<T> {
     if (this.#closed) return Promise.reject(this.#closed)
-    const reply = this.connection.request<T>(call, message, finish, extra, bytes)
+    // What gives a hold back must reach the server in any case.
+    const reply =
+      interruptsAreOn() && message[0] !== Ask.release
+        ? interruptible(() => this.connection.request<T>(call, message, finish, extra, bytes))
+        : this.connection.request<T>(call, message, finish, extra, bytes)
     return this.views.size === 0 ? reply : this.#seen(reply)
   }
 

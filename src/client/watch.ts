@@ -1,3 +1,4 @@
+import { onInterrupt, takeInterrupt } from '../async/interrupt.ts'
 import { after, checkTime } from '../async/interval.ts'
 import { TimeoutError } from '../errors.ts'
 import { describe } from '../protocol/values.ts'
@@ -163,16 +164,23 @@ export class Watcher {
         settled = true
         clearTimeout(timer)
         signal?.removeEventListener('abort', aborted)
+        callOff()
         release()
         if (error === undefined) resolve(value as T)
         else reject(error)
         leave()
       }
+      const callOff = onInterrupt(error => {
+        settle(error)
+        return true
+      })
       const aborted = () => settle(signal?.reason ?? new Error('aborted'))
       const timer = after(timeout, () =>
         settle(new TimeoutError(`${call}: nothing came within ${timeout} ms`)),
       )
       if (signal?.aborted) return aborted()
+      const interrupted = takeInterrupt()
+      if (interrupted) return settle(interrupted)
       signal?.addEventListener('abort', aborted, { once: true })
       const begin = (reader: Reader, waiter: Waiter, ended: () => void) => {
         leave = () => {

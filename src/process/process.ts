@@ -170,7 +170,7 @@ export class Process<R = unknown> {
       )
     })
     try {
-      return await interruptible(Promise.race([this.#ended.promise, late]))
+      return await interruptible(() => Promise.race([this.#ended.promise, late]))
     } finally {
       clearTimeout(timer)
       this.#waiting--

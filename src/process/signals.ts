@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { interruptAll } from '../async/interrupt.ts'
+import { interruptAll, turnInterruptsOn } from '../async/interrupt.ts'
 import { SignalException } from '../errors.ts'
 import { describe } from '../protocol/values.ts'
 
@@ -24,6 +24,7 @@ export function signalToException(signal: NodeJS.Signals): void {
   if (signal === 'SIGKILL' || signal === 'SIGSTOP')
     throw new TypeError(`signalToException: ${signal} cannot be handled by any process`)
   if (turned.has(signal)) return
+  turnInterruptsOn()
   process.on(signal, () => interruptAll(new SignalException(signal)))
   turned.add(signal)
 }
