@@ -77,6 +77,10 @@ function ask(asked: Call, hash: string, bytes: Uint8Array | undefined): Promise<
 
 const done = (message: ServerMessage, asked: unknown): unknown => {
   const { fn, link } = asked as Call
+  if (message[0] === Tell.runHere) {
+    const { call, args } = asked as Call
+    return runHere(fn, call, link, args.map(fromWire))
+  }
   if (message[0] === Tell.unknownFunction) {
     // The server had forgotten the function: it is said again.
     const { hash, bytes } = shipAtomic(fn)

@@ -93,6 +93,7 @@ export const Tell = {
   error: 2,
   committed: 3,
   unknownFunction: 4,
+  runHere: 5,
   updates: 10,
   fellBehind: 11,
   holdEnded: 12,
@@ -106,6 +107,8 @@ export type ServerMessage =
   /** The call is commit number `revision`, or changed nothing at that revision. */
   | [kind: typeof Tell.committed, id: number, revision: number, result: Wire | Entry]
   | [kind: typeof Tell.unknownFunction, id: number]
+  /** This server runs no functions: whoever calls one runs it, while it holds the namespace. */
+  | [kind: typeof Tell.runHere, id: number]
   /** Commits `first`, `first + 1`, … for the feeds listed; `chunk` is a msgpack array of WireCommit. */
   | [kind: typeof Tell.updates, feeds: number[], first: number, chunk: Uint8Array]
   /** The feed's next update is no longer kept; it is sent nothing more, unless it seeks. */

@@ -11,6 +11,8 @@ export interface ServerOptions {
   atomicTimeout?: number
   /** Commits kept for each namespace. Default 100,000. */
   historyLimit?: number
+  /** false: it runs no code of its clients; atomic functions then run in who calls them. Default true. */
+  allowCode?: boolean
   /** The largest message taken. Default 64 MiB. */
   maxMessageBytes?: number
 }
@@ -19,6 +21,7 @@ export interface Limits {
   atomicTimeout: number
   historyLimit: number
   maxMessageBytes: number
+  allowCode: boolean
 }
 
 export function checkServerOptions(options: ServerOptions, call: string): Limits {
@@ -28,6 +31,7 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
     atomicTimeout = 1000,
     historyLimit = 100_000,
     maxMessageBytes = 64 << 20,
+    allowCode = true,
   } = options
   if (!['process', 'thread', 'inline'].includes(backend))
     throw new TypeError(`${call}: backend must be 'process', 'thread' or 'inline', got ${String(backend)}`)
@@ -36,7 +40,9 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
   if (historyLimit % 1 !== 0 && historyLimit !== Number.POSITIVE_INFINITY)
     throw new RangeError(`${call}: historyLimit must be a whole number, got ${historyLimit}`)
   atLeast(1024, maxMessageBytes, `${call}: maxMessageBytes`)
-  return { atomicTimeout, historyLimit, maxMessageBytes }
+  if (typeof allowCode !== 'boolean')
+    throw new TypeError(`${call}: allowCode must be true or false, got ${String(allowCode)}`)
+  return { atomicTimeout, historyLimit, maxMessageBytes, allowCode }
 }
 
 function atLeast(least: number, value: unknown, what: string): void {

@@ -173,6 +173,7 @@ export class Session {
   }
 
   #atomic([, id, state, number, args]: [number, number, number, number, Wire[]]): void {
+    if (!this.#core.limits.allowCode) return this.#tell([Tell.runHere, id])
     const { room, author } = this.#opened(state)
     const hash = this.#functions.get(number)
     const fn = hash === undefined ? undefined : this.#core.functions.get(hash)
@@ -273,6 +274,7 @@ export class Session {
     ...Object.fromEntries(Object.keys(writes).map(kind => [kind, this.#write(Number(kind))])),
     [Ask.atomic]: message => this.#atomic(message),
     [Ask.define]: ([, number, hash, bytes]: [number, number, string, Uint8Array | null]) => {
+      if (!this.#core.limits.allowCode) return
       this.#functions.set(number, hash)
       // A copy: what is compiled outlives the frame that it came in.
       if (bytes && !this.#core.functions.get(hash)) this.#core.functions.add(hash, Buffer.from(bytes))
