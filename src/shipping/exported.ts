@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { Closure } from './inspect.ts'
 import { exportsOf, isEntry, loadedHash } from './modules.ts'
-import type { Script } from './script.ts'
+import { type Script, writtenIn } from './script.ts'
 import type { Node } from './shipment.ts'
 
 /** How a child gets the very same function by importing its module, or undefined. */
@@ -21,6 +21,19 @@ function fromModule(value: object, closure: Closure, script: Script): Node | und
       from: script.url,
       specifier: script.url,
       path: [name],
+      hash: loadedHash(script.url),
+    }
+  }
+  // `export default` of an arrow function, or of one without a name: it has no variable to look at.
+  for (const statement of script.program.body) {
+    if (statement.type !== 'ExportDefaultDeclaration' || typeof value !== 'function') continue
+    const written = writtenIn(script, closure, Function.prototype.toString.call(value))
+    if (written?.node !== statement.declaration) return undefined
+    return {
+      kind: 'import',
+      from: script.url,
+      specifier: script.url,
+      path: ['default'],
       hash: loadedHash(script.url),
     }
   }

@@ -90,12 +90,12 @@ describe('functions are sent', () => {
   it('by reference when a module exports them: they keep the state of their module', async () => {
     const lib = JSON.stringify(new URL('./runs/lib.ts', import.meta.url).href)
     const program = `${kit}
-      import { stateful, Vault } from ${lib}
+      import size, { stateful, Vault } from ${lib}
       stateful()
       const vault = new Vault()
       vault.open()
-      show([await send(stateful), await send(() => [stateful(), stateful()]), await send(() => vault.open())])`
-    assert.deepEqual(await run([file('reference.mjs', program)]), [1, [1, 2], 3])
+      show([await send(stateful), await send(() => [stateful(), stateful()]), await send(() => vault.open()), await send(size)])`
+    assert.deepEqual(await run([file('reference.mjs', program)]), [1, [1, 2], 3, 0])
   })
 
   it('by value from the program itself, which is not run a second time', async () => {

@@ -9,3 +9,5 @@ export class Vault {
     return ++this.#n
   }
 }
+
+export default () => made.length
