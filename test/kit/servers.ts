@@ -8,6 +8,11 @@ export const engines: { name: string; address: string | null; options: ServerOpt
   { name: 'inline, over ipc', address: null, options: { backend: 'inline' } },
   { name: 'inline, over tcp', address: 'tcp://127.0.0.1:0', options: { backend: 'inline' } },
   { name: 'a thread, over ipc', address: null, options: { backend: 'thread' } },
+  {
+    name: 'inline, over tcp, with a key',
+    address: 'tcp://127.0.0.1:0',
+    options: { backend: 'inline', secretKey: 'muchsecret' },
+  },
 ]
 
 /** One engine's server, and States on it in namespaces that no other test uses. */
@@ -32,7 +37,7 @@ export function contract(title: string, define: (room: Room) => void): void {
         server = await startServer(address, options)
       })
       after(() => server.stop())
-      define(roomOf(() => server))
+      define(roomOf(() => server, options.secretKey))
     })
   }
 }
@@ -45,7 +50,7 @@ export async function room(
 ): Promise<Room> {
   const server = await startServer(address, { backend: 'inline', ...options })
   t.after(() => server.stop())
-  return roomOf(() => server)
+  return roomOf(() => server, options.secretKey)
 }
 
 /** The same server by another name of its address: States at different ones do not share a connection. */
@@ -55,9 +60,9 @@ export function elsewhere(address: string): string {
     : address.replace('//127.0.0.1:', '//localhost:')
 }
 
-function roomOf(server: () => Server): Room {
+function roomOf(server: () => Server, secretKey?: string): Room {
   const open = <S extends object>(t: TestContext, address: string, namespace: string) => {
-    const state = new State<S>(address, { namespace })
+    const state = new State<S>(address, { namespace, secretKey })
     t.after(() => state.close())
     return state
   }
