@@ -1,15 +1,17 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { leadsToEntry } from './graph.ts'
 import type { Closure } from './inspect.ts'
-import { exportsOf, isEntry, loadedHash } from './modules.ts'
+import { exportsOf, loadedHash } from './modules.ts'
 import { type Script, writtenIn } from './script.ts'
 import type { Node } from './shipment.ts'
 
 /** How a child gets the very same function by importing its module, or undefined. */
 export function exportedAs(value: object, closure: Closure, script: Script): Node | undefined {
   const { url } = script
-  if (!url.startsWith('file:') || isEntry(url)) return undefined
-  return script.isModule ? fromModule(value, closure, script) : fromRequired(value, url)
+  if (!url.startsWith('file:')) return undefined
+  const found = script.isModule ? fromModule(value, closure, script) : fromRequired(value, url)
+  return found && !leadsToEntry(url) ? found : undefined
 }
 
 function fromModule(value: object, closure: Closure, script: Script): Node | undefined {

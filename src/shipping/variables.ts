@@ -2,8 +2,9 @@ import { isBuiltin } from 'node:module'
 import { types } from 'node:util'
 import type { Binding, Reference } from './bindings.ts'
 import { type Cargo, type Draft, part } from './cargo.ts'
+import { leadsToEntry } from './graph.ts'
 import type { Closure } from './inspect.ts'
-import { type Imported, importedAs, isEntry, isFileSpecifier, loadedHash, resolveFile } from './modules.ts'
+import { type Imported, importedAs, isFileSpecifier, loadedHash, resolveFile } from './modules.ts'
 import { isKnownGlobal } from './natives.ts'
 import { misuse, placeIn, type Trail } from './refusal.ts'
 import type { Script } from './script.ts'
@@ -166,7 +167,7 @@ function importSlot(
   const isFile = isFileSpecifier(specifier)
   if ((isFile && cargo.options.byValue) || !from.startsWith('file:')) return undefined
   const target = isFile ? resolveFile(specifier, from) : undefined
-  if (target && isEntry(target)) return undefined
+  if (target && leadsToEntry(target)) return undefined
   // A test runner has compiled it for itself: a child, without the runner, could not import it.
   if (byRunner && target && !/\.[cm]?js(?:[?#]|$)/.test(target)) return undefined
   const hash = target && loadedHash(target)

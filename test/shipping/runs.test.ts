@@ -114,13 +114,17 @@ describe('functions are sent', () => {
   it('by value from a module that imports the program', async () => {
     file(
       'aside.mjs',
-      `import * as main from './circle.mjs'\nimport { twice } from './circle.mjs'\nexport const make = () => () => [twice(2), main.twice(3)]`,
+      `import * as main from './circle.mjs'\nimport { twice } from './circle.mjs'\nexport const make = () => () => [twice(2), main.twice(3)]\nexport const both = () => make()()`,
     )
     const program = `${kit}
-      import { make } from './aside.mjs'
+      import { both, make } from './aside.mjs'
       export function twice(n) { return n * 2 }
-      show(await send(make()))`
-    assert.deepEqual(await run([file('circle.mjs', program)]), [4, 6])
+      show([await send(make()), await send(both), await send(() => both())])`
+    assert.deepEqual(await run([file('circle.mjs', program)]), [
+      [4, 6],
+      [4, 6],
+      [4, 6],
+    ])
   })
 
   it('and refused where the module is another one by then', async () => {
