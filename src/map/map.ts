@@ -28,7 +28,7 @@ export class Maps {
   }
 
   start(target: MapTarget, mapIter: unknown, options: MapOptions): MapResult<unknown> | TaskDetail {
-    checkMapOptions(mapIter, options)
+    checkMapOptions(target, mapIter, options)
     const call = 'ctx.processMap'
     const {
       mapArgs,

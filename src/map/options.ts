@@ -49,8 +49,12 @@ export interface TaskDetail {
   namespace: string
 }
 
-export function checkMapOptions(mapIter: unknown, options: MapOptions): void {
+export function checkMapOptions(target: unknown, mapIter: unknown, options: MapOptions): void {
   const call = 'ctx.processMap'
+  if (typeof target !== 'function' && !(target instanceof URL))
+    throw new TypeError(
+      `${call}: the target must be a function or the URL of a module that exports one as default, got ${describe(target)}`,
+    )
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`${call}: options must be an object, got ${describe(options)}`)
   const { mapArgs, mapKwargs, args, kwargs } = options
