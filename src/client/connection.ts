@@ -4,7 +4,8 @@ import { errorFromWire } from '../protocol/values.ts'
 import { Channel } from '../transport/channel.ts'
 import { connect } from '../transport/connect.ts'
 
-const CONNECT_TIMEOUT = 5000
+// Milliseconds; long, since a machine that starts many processes at once is slow to greet.
+const CONNECT_TIMEOUT = 20_000
 // Milliseconds without a pending call after which the connection does not keep the program alive any more.
 const LET_GO = 5
 // Servers may answer with whole states: what they send is not limited.

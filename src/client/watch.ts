@@ -18,6 +18,8 @@ export class Watcher {
   readonly #link: Link
   /** The newest revision that this State was handed, or started at. */
   #position: number | undefined
+  /** The newest revision that it was handed by any watcher, a live one included. */
+  #seen = 0
   // The reader that stands ready for the next call; a loop borrows it.
   #idle: Reader | undefined
   #idleLive: Reader | undefined
@@ -117,9 +119,14 @@ export class Watcher {
     othersOnly = matcher.holds === undefined,
   ): Waiter {
     const { connection, state } = this.#link
+    // A condition is tested on the state as it was last seen, and not on what a live watcher has seen pass since.
+    const from = options.live || !matcher.holds ? 0 : this.#seen
+    const conditionAt = (reader: Reader) =>
+      initial && matcher.holds !== undefined && reader.position >= from && matcher.holds(reader)
     const attempt = (reader: Reader, update: Update | undefined, decide: () => boolean): boolean => {
       try {
         if (!decide()) return false
+        this.#seen = Math.max(this.#seen, reader.position)
         if (!options.live) this.#position = Math.max(this.#position ?? 0, reader.position)
         settle(undefined, make(reader, update))
       } catch (error) {
@@ -129,11 +136,10 @@ export class Watcher {
     }
     return {
       wantsBefore: matcher.wantsBefore === true,
-      begin: reader =>
-        initial &&
-        matcher.holds !== undefined &&
-        attempt(reader, undefined, () => matcher.holds?.(reader) === true),
+      begin: reader => attempt(reader, undefined, () => conditionAt(reader)),
       offer: (reader, update) => {
+        if (from > 0 && reader.position <= from)
+          return reader.position === from && attempt(reader, undefined, () => conditionAt(reader))
         const { commit } = update
         if (othersOnly && commit[0] === connection.session && commit[1] === state) return false
         if (update.identical && !options.duplicateOkay) return false

@@ -50,7 +50,12 @@ export function connect(address: string, secretKey: string | undefined, timeout:
               { cause: error },
             ),
       )
-    const onClose = () => fail(refused(address, secretKey))
+    const onClose = () =>
+      fail(
+        secretKey === undefined
+          ? new ConnectionError(`${address} ended the connection before it greeted: is it a zproc server?`)
+          : refused(address, secretKey),
+      )
     const onData = (chunk: Buffer) => {
       // A record of TLS: this server talks to those with its key only.
       if (chunk[0] === ALERT && secretKey === undefined) return fail(refused(address, secretKey))

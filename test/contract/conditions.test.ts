@@ -248,7 +248,7 @@ contract('conditions', room => {
 
   test('a State that was closed watches no more', async t => {
     const [, other] = await room.pair(t)
-    const state = new State(room.server().address, { namespace: other.namespace })
+    const state = other.fork()
     const pending = [
       state.getWhenEqual('x', 1),
       state.getWhenEqual('x', 1, { live: true }),
