@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { State, TimeoutError } from 'zproc'
+import { TimeoutError } from 'zproc'
 import { contract } from '../kit/servers.ts'
 import { assertPending, conditions, loop, once, take } from '../kit/watching.ts'
 
