@@ -78,6 +78,7 @@ export class Pool {
   finish(run: Run): void {
     if (!this.#runs.delete(run)) return
     for (const worker of this.#workers.values()) {
+      if (worker.madeFor === run) worker.madeFor = undefined
       if (!worker.tasks.delete(run)) continue
       const mine = [...worker.hand].filter(([, held]) => held.run === run)
       if (mine.length > 0) {
@@ -89,7 +90,6 @@ export class Pool {
         }
         if (!this.#closed) setTimeout(late, GRACE).unref()
       }
-      if (worker.madeFor === run) worker.madeFor = undefined
       this.#tell(worker, [Do.forget, run.number])
     }
     this.dispatch()
@@ -129,6 +129,8 @@ export class Pool {
   }
 
   #pick(worker: Worker): { run: Run; chunk: Chunk } | undefined {
+    // Nothing is to wait behind what may take long.
+    for (const { run } of worker.hand.values()) if (run.ahead === 1 || run.ended) return undefined
     const runs = [...this.#runs].sort((a, b) => a.running - b.running)
     for (const run of runs) {
       if (worker.hand.size >= run.ahead) continue
@@ -262,7 +264,7 @@ export class Pool {
     if (this.#closed) return
     const { madeFor } = worker
     const wanted = Math.max(0, ...[...this.#runs].map(({ settings }) => settings.limit))
-    if (madeFor || this.#workers.size < wanted) this.#start(madeFor)
+    if (madeFor || !guilty || this.#workers.size < wanted) this.#start(madeFor)
     let isFirst = true
     for (const { run, chunk, timer } of worker.hand.values()) {
       clearTimeout(timer)

@@ -63,6 +63,10 @@ export class Run {
       : 1
   }
 
+  get ended(): boolean {
+    return this.#ended
+  }
+
   /** Everything there is to compute has been computed. */
   get exhausted(): boolean {
     return this.running === 0 && this.#waiting.length === 0 && this.#source.done && !this.#reading

@@ -52,7 +52,7 @@ export class Source {
     }
     if (this.#failure) throw this.#failure.error
     this.#iterators ??= this.#columns.map(column =>
-      Symbol.asyncIterator in column
+      typeof column === 'object' && Symbol.asyncIterator in column
         ? (column as AsyncIterable<unknown>)[Symbol.asyncIterator]()
         : (column as Iterable<unknown>)[Symbol.iterator](),
     )

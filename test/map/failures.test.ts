@@ -111,9 +111,9 @@ test('an iterable that throws ends the map after what it gave before', async t =
 })
 
 for (const [how, die] of Object.entries({
-  SIGKILL: () => process.kill(process.pid, 'SIGKILL'),
-  'process.exit(0)': () => process.exit(0),
-  'process.exit(3)': () => process.exit(3),
+  SIGKILL: (): unknown => process.kill(process.pid, 'SIGKILL'),
+  'process.exit(0)': (): unknown => process.exit(0),
+  'process.exit(3)': (): unknown => process.exit(3),
 }))
   test(`a worker that ends by ${how} is replaced and its items are done by another`, async t => {
     const ctx = contextFor(t, quiet)

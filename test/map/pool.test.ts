@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -7,18 +7,20 @@ import { itemSignal } from '../../src/map/signal.ts'
 import { program } from '../kit/programs.ts'
 import { contextFor, exits, isThere, range } from './pools.ts'
 
-const pid = () => process.pid
+const pid = (_?: number) => process.pid
 
 /** A file that targets write to, so that one sees what happened in a worker that is gone. */
 function noteFile(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'zproc-map-'))
   t.after(() => rmSync(directory, { recursive: true, force: true }))
-  return join(directory, 'notes')
+  const file = join(directory, 'notes')
+  writeFileSync(file, '')
+  return file
 }
 
 test('workers are started at the first use and reused by later maps', async t => {
   const ctx = contextFor(t)
-  assert.deepEqual(ctx.workerList, [])
+  assert.equal(ctx.workerList.length, 0)
   const first = new Set(await ctx.processMap(pid, range(50), { count: 2 }).toArray())
   const workers = ctx.workerList
   assert.equal(workers.length, 2)
@@ -70,7 +72,7 @@ test('a map uses no more workers at a time than its count', async t => {
       { count: 1, chunkSize: 1 },
     )
     .toArray()
-  spans.forEach(([from], i) => assert.ok(i === 0 || from >= (spans[i - 1]?.[1] ?? 0)))
+  for (const [i, [from]] of spans.entries()) assert.ok(i === 0 || from >= (spans[i - 1]?.[1] ?? 0))
 })
 
 test('a long map does not starve a short one', async t => {
@@ -83,7 +85,9 @@ test('a long map does not starve a short one', async t => {
   let done = 0
   const long = ctx.processMap(spin, new Array(300).fill(10), {
     count: 2,
-    onProgress: p => void (done = p.done),
+    onProgress: progress => {
+      done = progress.done
+    },
   })
   for (let i = 0; i < 10; i++) await long.next()
   await ctx.processMap(spin, new Array(10).fill(10), { count: 2 }).toArray()
@@ -121,21 +125,28 @@ for (const [how, end] of Object.entries({
       const { appendFileSync } = await import('node:fs')
       if (x === 1) {
         const signal = itemSignal()
+        appendFileSync(file, 'one\n')
         await new Promise(resolve => signal.addEventListener('abort', resolve))
         appendFileSync(file, `told ${(signal.reason as Error).message}\n`)
         throw signal.reason
       }
-      if (x === 2) for (;;);
+      if (x === 2) {
+        appendFileSync(file, 'two\n')
+        for (;;);
+      }
       appendFileSync(file, `began ${x}\n`)
       return 0
     }
     const controller = new AbortController()
     const { signal } = controller
     const results = ctx.processMap(target, range(10), { count: 2, chunkSize: 1, args: [notes], signal })
+    const killed = exits(ctx, 1)
     const loop = async () => {
       for await (const _ of results) {
+        while (readFileSync(notes, 'utf8').length < 8) await new Promise(resolve => setTimeout(resolve, 5))
         if (end === null) break
-        setTimeout(() => (end === 'cancel' ? results.cancel() : controller.abort(new Error('enough'))), 200)
+        if (end === 'cancel') results.cancel()
+        else controller.abort(new Error('enough'))
       }
     }
     if (end === 'abort') await assert.rejects(loop, /enough/)
@@ -143,10 +154,14 @@ for (const [how, end] of Object.entries({
     assert.equal((await results.next()).done, true)
     const after = await ctx.processMap(pid, range(20), { count: 2, chunkSize: 1 }).toArray()
     assert.equal(after.length, 20)
-    await exits(ctx, 1).catch(() => {})
+    await killed
     assert.equal(ctx.workerList.length, 2)
     assert.equal(ctx.workerList.filter(worker => before.includes(worker.pid)).length, 1)
-    assert.equal(readFileSync(notes, 'utf8'), 'told the map was cancelled\n')
+    assert.deepEqual(readFileSync(notes, 'utf8').trim().split('\n').sort(), [
+      'one',
+      'told the map was cancelled',
+      'two',
+    ])
   })
 
 test('a map with a signal that was aborted before does not begin', async t => {
