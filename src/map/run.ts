@@ -11,6 +11,8 @@ const WEIGHT = 256 << 10
 const MOST = 50_000
 // Chunks read ahead of what is consumed, for each worker that the map may use.
 const AHEAD = 4
+// After so many chunks it is believed that the others are short as well.
+const MEASURED = 8
 
 export interface RunSettings {
   target: Uint8Array
@@ -40,6 +42,7 @@ export class Run {
   #reading = false
   #perItem: number | undefined
   #itemBytes = 0
+  #measured = 0
   #size = 1
   #ended = false
   #broken = false
@@ -58,7 +61,10 @@ export class Run {
   /** Chunks that one worker may have in hand: two where they are short, so that it never waits for one. */
   get ahead(): number {
     const { timeout } = this.settings
-    return timeout === undefined && this.#perItem !== undefined && this.#perItem * this.#size < 4 * WORK
+    return timeout === undefined &&
+      this.#measured >= MEASURED &&
+      this.#perItem !== undefined &&
+      this.#perItem * this.#size < 4 * WORK
       ? 2
       : 1
   }
@@ -87,6 +93,7 @@ export class Run {
     if (this.#ended) return
     const results = fromWire(wire) as unknown[]
     const perItem = ms / results.length
+    this.#measured++
     this.#perItem = this.#perItem === undefined ? perItem : (this.#perItem + perItem) / 2
     if (wire instanceof Packed)
       this.#itemBytes = Math.max(this.#itemBytes, wire.bytes.length / results.length)
