@@ -1,6 +1,6 @@
 // How fast is a map, of tiny items, of one call each, and of long skewed ones?
 import { connect, createServer } from 'node:net'
-import { Context } from '../src/index.ts'
+import { Context } from 'zproc'
 import { randomIpcAddress } from '../src/protocol/address.ts'
 import { fromWire, toWire } from '../src/protocol/values.ts'
 import { Channel } from '../src/transport/channel.ts'
