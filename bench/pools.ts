@@ -10,9 +10,7 @@ interface Pool {
 
 // Imported by a name that the compiler does not follow: they may be absent.
 const load = async (name: string) => import(name)
-const filename = `data:text/javascript,${encodeURIComponent(
-  'export default task => (Array.isArray(task) ? task.map(x => x * x) : task * task)',
-)}`
+const filename = new URL('./kit/square.mjs', import.meta.url).href
 const size = { minThreads: 2, maxThreads: 2 }
 
 const pools: Record<string, Pool> = {}
