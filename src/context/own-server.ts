@@ -1,4 +1,4 @@
-import { type Server, startServer } from '../server/start.ts'
+import { type InnerServerOptions, type Server, startServer } from '../server/start.ts'
 import type { Settings } from './options.ts'
 
 /** The server that a Context starts for itself: there at once, listening a moment later. It keeps nothing alive. */
@@ -9,7 +9,8 @@ export class OwnServer implements Server {
 
   constructor(address: string, settings: Settings) {
     this.address = address
-    this.ready = startServer(address, settings.server).then(server => {
+    const options: InnerServerOptions = { ...settings.server, tied: settings.cleanup }
+    this.ready = startServer(address, options).then(server => {
       this.#server = server
       server.unref()
       return server

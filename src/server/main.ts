@@ -1,3 +1,4 @@
+import type { Server } from 'node:net'
 import { parentPort } from 'node:worker_threads'
 import { endWithOwner } from '../lifeline/owner.ts'
 import { errorToWire, Packed } from '../protocol/values.ts'
@@ -25,12 +26,13 @@ const onMessage = (handler: (message: Start | 'stop') => void) =>
     : process.on('message', handler as (message: unknown) => void)
 
 let stop: (() => Promise<void>) | undefined
+let net: Server | undefined
 
 onMessage(message => {
   if (message === 'stop') return void end()
   listen(message.address, message.limits, message.secretKey).then(
     listening => {
-      stop = listening.stop
+      ;({ stop, net } = listening)
       tell({ address: listening.address, pid: process.pid })
     },
     error => {
@@ -41,6 +43,13 @@ onMessage(message => {
   )
 })
 
+/** A server that survives its owner serves those who are left. */
+function endIfUnused(): void {
+  net?.getConnections((_, count) => {
+    if (count === 0) void end()
+  })
+}
+
 async function end(): Promise<void> {
   await stop?.()
   leave()
@@ -50,5 +59,6 @@ if (!parentPort) {
   // Ctrl-C reaches the whole terminal: the owner decides when the server goes.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => void end())
-  endWithOwner({ grace: 500, before: () => void end() })
+  if (process.argv[2] === 'untied') process.once('disconnect', () => setInterval(endIfUnused, 1000))
+  else endWithOwner({ grace: 500, before: () => void end() })
 }

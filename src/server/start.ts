@@ -25,6 +25,12 @@ export interface Server {
 
 const entry = new URL(`./main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
+/** @internal What a Context says besides. */
+export interface InnerServerOptions extends ServerOptions {
+  /** false: a server process survives its owner, until the last of its clients is gone. */
+  tied?: boolean
+}
+
 /**
  * Starts a state server; without an address on a new `ipc://` one.
  *
@@ -40,12 +46,12 @@ export async function startServer(address?: string | null, options: ServerOption
     throw new TypeError(
       `startServer: ${where} can be reached from other machines; give a secretKey, or insecure: true to let anybody in`,
     )
-  const { backend = 'process' } = options
+  const { backend = 'process', tied = true }: InnerServerOptions = options
   // The guard removes what a killed server could not.
   const forget =
-    endpoint.kind === 'ipc' && process.platform !== 'win32' ? unlinkAtEnd(endpoint.path) : () => {}
+    tied && endpoint.kind === 'ipc' && process.platform !== 'win32' ? unlinkAtEnd(endpoint.path) : () => {}
   const started = await { process: inProcess, thread: inThread, inline }
-    [backend](where, limits, options.secretKey)
+    [backend](where, limits, options.secretKey, tied)
     .catch(error => {
       forget()
       throw error
@@ -86,8 +92,13 @@ async function inline(address: string, limits: Limits, secretKey?: string): Prom
   return { address: bound, pid: process.pid, stop, ref: () => keep(true), unref: () => keep(false) }
 }
 
-async function inProcess(address: string, limits: Limits, secretKey?: string): Promise<Running> {
-  const child = spawnTied(entry, { rank: 'last' })
+async function inProcess(
+  address: string,
+  limits: Limits,
+  secretKey: string | undefined,
+  tied: boolean,
+): Promise<Running> {
+  const child = spawnTied(entry, { rank: 'last', tied, args: tied ? [] : ['untied'] })
   const exited = once(child, 'exit')
   child.send({ address, limits, secretKey } satisfies Start)
   const answer = await Promise.race([once(child, 'message'), exited.then(() => undefined)])
