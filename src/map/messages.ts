@@ -1,4 +1,4 @@
-import type { Wire } from '../protocol/values.ts'
+import { toWire, type Wire } from '../protocol/values.ts'
 
 // What a pool and its workers tell each other, over a socket of their own.
 
@@ -36,3 +36,15 @@ export type WorkerMessage =
   /** Item `at` of the chunk threw; the results before it. */
   | [kind: typeof Did.failed, chunk: number, results: Wire, at: number, error: Wire]
   | [kind: typeof Did.dropped, chunk: number]
+
+/** A list of items or results; many numbers travel as their plain bytes. */
+export function listToWire(list: ArrayLike<unknown>, call: string, root: string): Wire {
+  if (list instanceof Float64Array || list.length < 32) return toWire(list, call, root)
+  const numbers = new Float64Array(list.length)
+  for (let i = 0; i < numbers.length; i++) {
+    const value = list[i]
+    if (typeof value !== 'number') return toWire(list, call, root)
+    numbers[i] = value
+  }
+  return toWire(numbers, call, root)
+}

@@ -1,7 +1,7 @@
 import { WorkerCrashError, ZprocError } from '../errors.ts'
 import { errorFromWire, fromWire, Packed, toWire, type Wire } from '../protocol/values.ts'
 import { type Chunk, newChunk } from './chunk.ts'
-import type { Shape } from './messages.ts'
+import { listToWire, type Shape } from './messages.ts'
 import { withIndex } from './options.ts'
 import type { Source } from './source.ts'
 
@@ -283,7 +283,7 @@ export class Run {
   }
 
   #wireOf(items: unknown[]): Wire {
-    return toWire(items, 'ctx.processMap', 'items')
+    return listToWire(items, 'ctx.processMap', 'items')
   }
 
   // An iterable that throws ends the map after what it gave before.

@@ -3,7 +3,7 @@ import type { State } from '../client/state.ts'
 import { errorToWire, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import { revive } from '../shipping/revive.ts'
 import { Channel } from '../transport/channel.ts'
-import { Did, Do, type PoolMessage, type Shape, type WorkerMessage } from './messages.ts'
+import { Did, Do, listToWire, type PoolMessage, type Shape, type WorkerMessage } from './messages.ts'
 import { enterChunk } from './signal.ts'
 
 // Milliseconds: a chunk that takes longer is handed back, so that others can do what is left of it.
@@ -117,7 +117,7 @@ class NoData extends Error {
 /** What is no data is one more of the `failures`, where there are such. */
 function pack(results: unknown[], failures?: [number, Wire][]): Wire {
   try {
-    return toWire(results, 'processMap', 'results')
+    return listToWire(results, 'processMap', 'results')
   } catch {
     const sound = results.map((result, i) => {
       try {
