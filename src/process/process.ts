@@ -84,6 +84,14 @@ export class Process<R = unknown> {
     refreshKeepAlive = process => process.#keepAlive()
   }
 
+  constructor(target: Target<R>, serverAddress: string, options?: ProcessOptions)
+  /** @internal */
+  constructor(
+    target: Target<R>,
+    serverAddress: string,
+    options: ProcessOptions | undefined,
+    inner: InnerProcessOptions,
+  )
   constructor(
     target: Target<R>,
     serverAddress: string,

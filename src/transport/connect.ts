@@ -50,12 +50,8 @@ export function connect(address: string, secretKey: string | undefined, timeout:
               { cause: error },
             ),
       )
-    const onClose = () =>
-      fail(
-        secretKey === undefined
-          ? new ConnectionError(`${address} ended the connection before it greeted: is it a zproc server?`)
-          : refused(address, secretKey),
-      )
+    // A server with a key hangs up on who does not begin with a handshake.
+    const onClose = () => fail(refused(address, secretKey))
     const onData = (chunk: Buffer) => {
       // A record of TLS: this server talks to those with its key only.
       if (chunk[0] === ALERT && secretKey === undefined) return fail(refused(address, secretKey))
