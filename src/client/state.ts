@@ -29,6 +29,8 @@ export interface InnerStateOptions extends StateOptions {
 
 /** @internal */
 export let linkOf: (state: State<object>, call: string) => Link
+/** @internal The revision of what a State was handed last by a buffered watcher. */
+export let positionOf: (state: State<object>) => number | undefined
 
 /**
  * A cursor on a namespace: reads, writes and watches one state that many processes share.
@@ -46,6 +48,7 @@ export class State<S extends object = AnyState> {
   #closed: Promise<void> | undefined
 
   static {
+    positionOf = state => state.#watcher.position
     linkOf = (state, call) => {
       if (typeof state === 'object' && state !== null && #link in state) return state.#link
       throw new TypeError(`${call}: the first argument must be a State, got ${describe(state)}`)

@@ -18,6 +18,11 @@ export class Watcher {
   readonly #link: Link
   /** The newest revision that this State was handed, or started at. */
   #position: number | undefined
+
+  get position(): number | undefined {
+    return this.#position
+  }
+
   /** The newest revision that it was handed by any watcher, a live one included. */
   #seen = 0
   // The reader that stands ready for the next call; a loop borrows it.

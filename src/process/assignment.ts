@@ -8,7 +8,7 @@ import type { ProcessOptions } from './options.ts'
 export type Target<R = unknown> = ((...args: any[]) => R | Promise<R>) | URL
 
 /** A watch as it is asked for; the revision to start from is being asked of the server. */
-export interface WatchAssignment extends Omit<WatchJob, 'from'> {
+export interface WatchAssignment extends Omit<WatchJob, 'from' | 'handled' | 'told'> {
   from: Promise<number | undefined>
 }
 
@@ -16,7 +16,17 @@ export interface WatchAssignment extends Omit<WatchJob, 'from'> {
 export interface Assignment {
   name: string
   namespace: string
-  job(attempt: number, parent: { name: string; pid: number }): Job | Promise<Job>
+  job(
+    attempt: number,
+    parent: { name: string; pid: number },
+    reached: Reached | undefined,
+  ): Job | Promise<Job>
+}
+
+/** How far the attempts so far of a watching process got. */
+export interface Reached {
+  revision: number
+  done: boolean
 }
 
 export function assign(
@@ -47,7 +57,11 @@ export function assign(
           call,
         )
       : first
-  const job = (attempt: number, parent: { name: string; pid: number }, from: number | undefined): Job => ({
+  const job = (
+    attempt: number,
+    parent: { name: string; pid: number },
+    watching: WatchJob | undefined,
+  ): Job => ({
     name,
     attempt,
     parent: { name: parent.name, pid: parent.pid },
@@ -61,14 +75,32 @@ export function assign(
     namespace,
     secretKey,
     contextModule,
-    watch: watch && { ...watch, from },
+    watch: watching,
   })
   return {
     name,
     namespace,
-    job: (attempt, parent) =>
-      watch ? watch.from.then(from => job(attempt, parent, from)) : job(attempt, parent, undefined),
+    job: (attempt, parent, reached) => {
+      if (!watch) return job(attempt, parent, undefined)
+      const told = (options.retryFor ?? []).length > 0 && watch.options.live !== true
+      return watch.from.then(from =>
+        job(attempt, parent, { ...watch, told, ...resume(watch, from, reached) }),
+      )
+    },
   }
+}
+
+/** Where a watching process begins, or goes on: with the update that it failed at, or after the last that it handled. */
+function resume(
+  watch: WatchAssignment,
+  from: number | undefined,
+  reached: Reached | undefined,
+): Pick<WatchJob, 'from' | 'handled'> {
+  if (!reached) return { from, handled: undefined }
+  const { revision, done } = reached
+  // Changes are what comes after a revision; conditions are looked at there as well.
+  if (watch.method === 'whenChange') return { from: done ? revision : revision - 1, handled: undefined }
+  return { from: revision, handled: done ? revision : undefined }
 }
 
 function encode(

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import { errorFromWire, fromWire } from '../protocol/values.ts'
+import type { Reached } from './assignment.ts'
 import { type Job, type Report, type Stage, wireOf } from './job.ts'
 
 /** One child that runs a target: a process or a thread. */
@@ -10,6 +11,8 @@ export interface Attempt {
   readonly stderr: Readable | null
   /** Resolves when the child is gone and all that it said is here. */
   readonly outcome: Promise<Outcome>
+  /** How far a process that watches got, if it told. */
+  readonly reached: Reached | undefined
   give(job: Job): void
   /** Asks it to end: SIGTERM, or what that is for a thread. */
   end(): void

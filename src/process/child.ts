@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import { keepAlive, spawnTied } from '../lifeline/spawn.ts'
+import type { Reached } from './assignment.ts'
 import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
 import type { Job, Order, Report } from './job.ts'
 
@@ -19,6 +20,7 @@ const entry = new URL(`./main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`
 /** A forked child that has no job yet. It costs no time and keeps nothing alive while it waits for one. */
 export class Child implements Attempt {
   readonly outcome: Promise<Outcome>
+  reached: Reached | undefined
   readonly #process: ChildProcess
   readonly #memoryLimit: number | undefined
   /** The environment that it was made with. */
@@ -52,6 +54,7 @@ export class Child implements Attempt {
     this.#process.on('message', (report: Report) => {
       if (report.kind === 'ready') isReady()
       else if (report.kind === 'running') this.#ran = true
+      else if (report.kind === 'at') this.reached = report
       else this.#report ??= report
     })
     this.outcome = this.#end().then(end => outcomeOf(this.#report, this.#ran, end, this.#memoryLimit))

@@ -48,6 +48,10 @@ export interface WatchJob {
   options: { live?: boolean; timeout?: number; duplicateOkay?: boolean; exclude?: boolean }
   /** The revision to watch on from; undefined: the newest. */
   from: number | undefined
+  /** The revision that was handled already, if `from` is one. */
+  handled: number | undefined
+  /** Whether the parent wants to know how far it got. */
+  told: boolean
 }
 
 /** To the child. 'stop' is for threads, which get no signals. */
@@ -60,6 +64,8 @@ export type Stage = 'boot' | 'run'
 export type Report =
   | { kind: 'ready' }
   | { kind: 'running' }
+  /** A watching process calls its handler with this revision, or has done that. */
+  | { kind: 'at'; revision: number; done: boolean }
   /** A thread wants to be told to stop, and to do that itself. */
   | { kind: 'cooperative' }
   | { kind: 'returned'; value: WireBytes }

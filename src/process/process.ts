@@ -5,7 +5,7 @@ import { after, checkTime } from '../async/interval.ts'
 import { ProcessWaitError, TimeoutError } from '../errors.ts'
 import { parseAddress } from '../protocol/address.ts'
 import { describe } from '../protocol/values.ts'
-import { type Assignment, assign, type Target, type WatchAssignment } from './assignment.ts'
+import { type Assignment, assign, type Reached, type Target, type WatchAssignment } from './assignment.ts'
 import type { Attempt, Failure, Outcome } from './attempt.ts'
 import { Child } from './child.ts'
 import { currentProcess, whenAskedToStop } from './current.ts'
@@ -72,6 +72,7 @@ export class Process<R = unknown> {
   #phase: Phase = 'new'
   #attempt: Attempt | undefined
   #count = 0
+  #reached: Reached | undefined
   #exitCode: number | null = null
   /** Errors of the attempts so far. */
   readonly #causes: unknown[] = []
@@ -227,6 +228,8 @@ export class Process<R = unknown> {
   #run(): void {
     this.#phase = 'running'
     this.#count++
+    const reached = this.#attempt?.reached ?? this.#reached
+    this.#reached = reached
     const attempt = this.#launch()
     this.#attempt = attempt
     this.#keepAlive()
@@ -251,7 +254,7 @@ export class Process<R = unknown> {
   /** Gives the child its job. Resolves with an outcome, if there is none to be given. */
   async #give(attempt: Attempt): Promise<Outcome | undefined> {
     const { ready } = this.#inner
-    const job = this.#assignment.job(this.#count, currentProcess())
+    const job = this.#assignment.job(this.#count, currentProcess(), this.#reached)
     if (!ready && !(job instanceof Promise)) {
       attempt.give(job)
       return undefined

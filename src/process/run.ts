@@ -27,9 +27,9 @@ export async function run(job: Job, port: Port): Promise<void> {
     // A target that listens for these itself decides itself.
     if (process.listenerCount('uncaughtException') === 1) void fail(error)
   })
-  const open: { close(): Promise<void> }[] = []
+  const open: Closable[] = []
   try {
-    const call = await prepare(job, open)
+    const call = await prepare(job, port, open)
     stage = 'run'
     void port.send({ kind: 'running' })
     const report = reportOf(await call(), job)
@@ -43,11 +43,15 @@ export async function run(job: Job, port: Port): Promise<void> {
   port.end(typeof process.exitCode === 'number' ? process.exitCode : 0)
 }
 
+interface Closable {
+  close(): Promise<void>
+}
+
 /** The longest that a process which has returned may take to have its last writes answered. */
 const FLUSH_TIME = 5000
 const atMost = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
-async function prepare(job: Job, open: { close(): Promise<void> }[]): Promise<() => unknown> {
+async function prepare(job: Job, port: Port, open: Closable[]): Promise<() => unknown> {
   if (job.cwd !== undefined && job.cwd !== process.cwd()) process.chdir(job.cwd)
   for (const [name, value] of job.env)
     if (value === undefined) delete process.env[name]
@@ -67,9 +71,36 @@ async function prepare(job: Job, open: { close(): Promise<void> }[]): Promise<()
   const args = [...job.args, ...job.kwargs].map(bytes => fromWire(wireOf(bytes)))
   const before = first === undefined ? [] : [first]
   if (!job.watch) return () => target(...before, ...args)
-  const iterator = iterate(state as State, job.watch, test)
-  return async () => {
-    for await (const snapshot of iterator) await target(snapshot, ...before, ...args)
+  const handle = (snapshot: unknown) => target(snapshot, ...before, ...args)
+  const { watch } = job
+  const updates = iterate(state as State, watch, test)
+  return () =>
+    watch.told ? handleTold(updates, state as State, watch, handle, port) : handleAll(updates, handle)
+}
+
+async function handleAll(
+  updates: AsyncIterable<unknown>,
+  handle: (snapshot: unknown) => unknown,
+): Promise<void> {
+  for await (const snapshot of updates) await handle(snapshot)
+}
+
+/** The same, and the parent is told how far it got: the next attempt goes on from there. */
+async function handleTold(
+  updates: AsyncIterable<unknown>,
+  state: State,
+  watch: WatchJob,
+  handle: (snapshot: unknown) => unknown,
+  port: Port,
+): Promise<void> {
+  const { positionOf } = await import('../client/state.ts')
+  for await (const snapshot of updates) {
+    const revision = positionOf(state as State<object>) ?? 0
+    // A condition that held at the end of the attempt before still does.
+    if (revision === watch.handled) continue
+    await port.send({ kind: 'at', revision, done: false })
+    await handle(snapshot)
+    await port.send({ kind: 'at', revision, done: true })
   }
 }
 
@@ -96,7 +127,7 @@ interface ContextModule {
   ) => { close(): Promise<void> }
 }
 
-async function openContext(job: Job, open: { close(): Promise<void> }[]): Promise<unknown> {
+async function openContext(job: Job, open: Closable[]): Promise<unknown> {
   if (job.contextModule === undefined) throw new Error('passContext: the module of Context is not known')
   const client = await import('../client/state.ts')
   client.nameProcess(job.name)

@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { startThread } from '../lifeline/thread.ts'
+import type { Reached } from './assignment.ts'
 import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
 import type { ChildSettings } from './child.ts'
 import type { Job, Order, Report } from './job.ts'
@@ -11,6 +12,7 @@ const entry = new URL(`./main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`
 export class Thread implements Attempt {
   readonly pid = process.pid
   readonly outcome: Promise<Outcome>
+  reached: Reached | undefined
   readonly #worker: Worker
   #ran = false
   #report: Report | undefined
@@ -31,6 +33,7 @@ export class Thread implements Attempt {
     this.#worker.unref()
     this.#worker.on('message', (report: Report) => {
       if (report.kind === 'running') this.#ran = true
+      else if (report.kind === 'at') this.reached = report
       else if (report.kind === 'cooperative') this.#cooperative = true
       else if (report.kind !== 'ready') this.#report ??= report
     })

@@ -1,7 +1,7 @@
 // callWhen…: the handler runs in a new process, once for each update.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Context, type State } from 'zproc'
+import { Context, currentProcess, type Process, type State } from 'zproc'
 
 interface Room {
   x?: number | null
@@ -91,6 +91,32 @@ test('the handler gets args, kwargs and, if asked for, a Context; without a stat
   const failed = assert.rejects(stateless.wait(), /6 and 3/)
   await ctx.state.set('x', 6)
   await failed
+})
+
+test('a handler that is retried goes on with the update that it failed at', async t => {
+  t.mock.method(process.stderr, 'write', () => true)
+  const fragile = async (snapshot: { x?: number | null }, state: State<Room>) => {
+    if (snapshot.x === 2 && currentProcess().attempt === 1) process.kill(process.pid, 'SIGKILL')
+    await state.set('seen', [...((await state.get('seen')) ?? []), snapshot.x])
+    if (snapshot.x === 3 && currentProcess().attempt === 2) setTimeout(() => process.exit(1), 50)
+  }
+  const retry = { retryFor: ['SIGKILL', Error], retryDelay: 1 } as const
+  for (const begin of [
+    (it: Context<Room>) => it.callWhenChange('x', retry)(fragile),
+    // What an attempt before wrote is somebody else's by now: the test has to be false of it.
+    (it: Context<Room>) => it.callWhen(state => Number(state.x) > (state.seen?.length ?? 0), retry)(fragile),
+  ]) {
+    const count = async (state: State<Room>) => {
+      for (const x of [1, 2, 3]) await state.set('x', x)
+      await state.getWhen(it => it.seen?.length === 3)
+      // Once the handler has come to its end, between two updates.
+      const handler = ctx.processList.at(-1) as Process
+      const { pid } = handler
+      while (handler.pid === pid) await new Promise(next => setTimeout(next, 10))
+      await state.set('x', 4)
+    }
+    assert.deepEqual(await seenAfter(begin, count, 4), [1, 2, 3, 4])
+  }
 })
 
 test('wrong arguments are named at the call', () => {
