@@ -1,7 +1,7 @@
 // callWhen…: the handler runs in a new process, once for each update.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Context, currentProcess, type Process, type State } from 'zproc'
+import { Context, currentProcess, type State } from 'zproc'
 
 interface Room {
   x?: number | null
@@ -95,27 +95,33 @@ test('the handler gets args, kwargs and, if asked for, a Context; without a stat
 
 test('a handler that is retried goes on with the update that it failed at', async t => {
   t.mock.method(process.stderr, 'write', () => true)
+  // What it writes goes elsewhere: to a new attempt, the writes of the one before are somebody else's.
   const fragile = async (snapshot: { x?: number | null }, state: State<Room>) => {
     if (snapshot.x === 2 && currentProcess().attempt === 1) process.kill(process.pid, 'SIGKILL')
-    await state.set('seen', [...((await state.get('seen')) ?? []), snapshot.x])
+    const log = state.fork({ namespace: 'log' })
+    await log.set('seen', [...((await log.get('seen')) ?? []), snapshot.x])
+    await log.close()
     if (snapshot.x === 3 && currentProcess().attempt === 2) setTimeout(() => process.exit(1), 50)
   }
   const retry = { retryFor: ['SIGKILL', Error], retryDelay: 1 } as const
   for (const begin of [
-    (it: Context<Room>) => it.callWhenChange('x', retry)(fragile),
-    // What an attempt before wrote is somebody else's by now: the test has to be false of it.
-    (it: Context<Room>) => it.callWhen(state => Number(state.x) > (state.seen?.length ?? 0), retry)(fragile),
+    () => ctx.callWhenChange('x', retry)(fragile),
+    () => ctx.callWhen(state => Number(state.x) > 0, retry)(fragile),
   ]) {
-    const count = async (state: State<Room>) => {
-      for (const x of [1, 2, 3]) await state.set('x', x)
-      await state.getWhen(it => it.seen?.length === 3)
-      // Once the handler has come to its end, between two updates.
-      const handler = ctx.processList.at(-1) as Process
-      const { pid } = handler
-      while (handler.pid === pid) await new Promise(next => setTimeout(next, 10))
-      await state.set('x', 4)
-    }
-    assert.deepEqual(await seenAfter(begin, count, 4), [1, 2, 3, 4])
+    const log = ctx.state.fork({ namespace: 'log' })
+    await log.clear()
+    await ctx.state.set({ x: 0 })
+    const handler = begin()
+    for (const x of [1, 2, 3]) await ctx.state.set('x', x)
+    await log.getWhenEqual('seen', [1, 2, 3])
+    // It ends between two updates; the third attempt has nothing to do but what is new.
+    const { pid } = handler
+    while (handler.pid === pid) await new Promise(next => setTimeout(next, 10))
+    await ctx.state.set('x', 4)
+    const { seen } = await log.getWhen(state => state.seen?.length === 4)
+    assert.deepEqual(seen, [1, 2, 3, 4])
+    await handler.stop()
+    await log.close()
   }
 })
 
