@@ -5,7 +5,7 @@ import { Channel } from '../transport/channel.ts'
 import { connect } from '../transport/connect.ts'
 
 // Milliseconds; long, since a machine that starts many processes at once is slow to greet.
-const CONNECT_TIMEOUT = 20_000
+const CONNECT_TIMEOUT = 10_000
 // Milliseconds without a pending call after which the connection does not keep the program alive any more.
 const LET_GO = 5
 // Servers may answer with whole states: what they send is not limited.

@@ -18,6 +18,8 @@ export const engines: { name: string; address: string | null; options: ServerOpt
 /** One engine's server, and States on it in namespaces that no other test uses. */
 export interface Room {
   server(): Server
+  /** What the server asks of those who join it. */
+  readonly secretKey: string | undefined
   /** A State that nobody else shares. */
   state<S extends object = AnyState>(t: TestContext): State<S>
   /** Two States of one namespace, each with a connection of its own, that have begun when it is empty. */
@@ -68,6 +70,7 @@ function roomOf(server: () => Server, secretKey?: string): Room {
   }
   return {
     server,
+    secretKey,
     state: t => open(t, server().address, randomUUID()),
     pair: async t => {
       const namespace = randomUUID()

@@ -11,11 +11,12 @@ import { contract } from '../kit/servers.ts'
 contract('addresses and servers', room => {
   test('ping gives the pid of the server, by every way', async t => {
     const { address, pid } = room.server()
+    const { secretKey } = room
     const state = room.state(t)
-    assert.equal(await ping(address), pid)
-    assert.equal(await ping(address, { timeout: 5000 }), pid)
-    assert.equal(await ping(address, { timeout: Number.POSITIVE_INFINITY }), pid)
-    assert.equal(await ping(address, { sentPayload: Buffer.from('payload') }), pid)
+    assert.equal(await ping(address, { secretKey }), pid)
+    assert.equal(await ping(address, { secretKey, timeout: 5000 }), pid)
+    assert.equal(await ping(address, { secretKey, timeout: Number.POSITIVE_INFINITY }), pid)
+    assert.equal(await ping(address, { secretKey, sentPayload: Buffer.from('payload') }), pid)
     assert.equal(await state.ping(), pid)
     assert.equal(await state.ping({ sentPayload: new Uint8Array(100_000) }), pid)
   })
