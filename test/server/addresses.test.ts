@@ -85,10 +85,10 @@ contract('addresses and servers', room => {
     const run = program(
       t,
       `import { State } from 'zproc'
-      const state = new State(process.argv[2]!, { namespace: process.argv[3]! })
+      const state = new State(process.argv[2]!, { namespace: process.argv[3]!, secretKey: process.argv[4] })
       await state.set('answer', (await state.get('greeting')).toUpperCase())
       console.log(process.pid)`,
-      [state.serverAddress, state.namespace],
+      [state.serverAddress, state.namespace, ...(room.secretKey ? [room.secretKey] : [])],
     )
     const update = await state.getRawUpdate()
     assert.deepEqual(update.after, { greeting: 'hello', answer: 'HELLO' })

@@ -92,7 +92,8 @@ const edits: fc.Arbitrary<Edit[]> = fc.array(
   fc.tuple(
     fc.constantFrom<Edit[0]>('push', 'pop', 'shift', 'reverse', 'put', 'delete', 'length', 'assign', 'move'),
     fc.nat({ max: 5 }),
-    fc.jsonValue({ maxDepth: 2 }),
+    // A key that is refused, by everybody, is another test's.
+    fc.jsonValue({ maxDepth: 2 }).filter(value => !JSON.stringify(value).includes('__proto__')),
   ),
   { maxLength: 12 },
 )
