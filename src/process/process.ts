@@ -64,13 +64,15 @@ export class Process<R = unknown> {
   readonly serverAddress: string
   readonly #options: ProcessOptions
   readonly #inner: InnerProcessOptions
-  readonly #assignment: Assignment
+  // Let go of at the end: a Context keeps its processes.
+  #assignment: Assignment | undefined
   readonly #policy: RetryPolicy
   readonly #output: Output
   readonly #ended: Deferred<R> = deferred()
   readonly #gone: Deferred<void> = deferred()
   #phase: Phase = 'new'
   #attempt: Attempt | undefined
+  #pid: number | undefined
   #count = 0
   #reached: Reached | undefined
   #exitCode: number | null = null
@@ -102,13 +104,14 @@ export class Process<R = unknown> {
     const { call = 'new Process' } = inner
     checkProcessOptions(options, call)
     parseAddress(serverAddress, call)
-    this.#assignment = assign(target, serverAddress, options, inner.watch, inner.contextModule, call)
+    const assignment = assign(target, serverAddress, options, inner.watch, inner.contextModule, call)
     this.#options = options
     this.#inner = inner
     this.#policy = new RetryPolicy(options)
     this.target = target
-    this.name = this.#assignment.name
-    this.namespace = this.#assignment.namespace
+    this.#assignment = assignment
+    this.name = assignment.name
+    this.namespace = assignment.namespace
     this.serverAddress = serverAddress
     this.#output = new Output(this.name, options)
     // Whoever waits hears of a failure; see also #finish.
@@ -121,7 +124,7 @@ export class Process<R = unknown> {
 
   /** The current child's; the last one's after the end. */
   get pid(): number | undefined {
-    return this.#attempt?.pid
+    return this.#pid
   }
 
   /** Whether it was started and has not ended for good: between two attempts too. */
@@ -232,6 +235,7 @@ export class Process<R = unknown> {
     this.#reached = reached
     const attempt = this.#launch()
     this.#attempt = attempt
+    this.#pid = attempt.pid
     this.#keepAlive()
     this.#output.read(attempt)
     this.#observe({ type: 'started' })
@@ -254,7 +258,7 @@ export class Process<R = unknown> {
   /** Gives the child its job. Resolves with an outcome, if there is none to be given. */
   async #give(attempt: Attempt): Promise<Outcome | undefined> {
     const { ready } = this.#inner
-    const job = this.#assignment.job(this.#count, currentProcess(), this.#reached)
+    const job = (this.#assignment as Assignment).job(this.#count, currentProcess(), this.#reached)
     if (!ready && !(job instanceof Promise)) {
       attempt.give(job)
       return undefined
@@ -322,6 +326,8 @@ export class Process<R = unknown> {
       exitCode: outcome.exitCode,
     })
     this.#gone.resolve()
+    this.#attempt = undefined
+    this.#assignment = undefined
   }
 
   #waitError(failure: Failure & { exitCode: number | null }): ProcessWaitError {

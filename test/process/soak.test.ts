@@ -1,0 +1,72 @@
+// Many processes that end in every way: what they took is given back. SOAK=2000 is the long run.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { currentProcess, Process, startServer } from 'zproc'
+import { guardPid } from '../../src/lifeline/guard.ts'
+import { leftAfter } from '../lifeline/processes.ts'
+
+const rounds = Number(process.env.SOAK ?? 40)
+const lanes = 6
+
+const target = (end: string) => {
+  if (end === 'throw') throw new Error('thrown')
+  if (end === 'reject') return Promise.reject(new TypeError('rejected'))
+  if (end === 'exit') process.exit(4)
+  if (end === 'abort') process.abort()
+  if (end === 'retry' && currentProcess().attempt === 1) throw new RangeError('again')
+  if (end === 'killed') process.kill(process.pid, 'SIGKILL')
+  if (end === 'stopped') return new Promise(() => {})
+  return new Uint8Array(1000)
+}
+const ends = ['return', 'throw', 'reject', 'exit', 'abort', 'retry', 'killed', 'stopped', 'return'] as const
+
+test(`${rounds} processes with random deaths leave nothing`, { timeout: 3_600_000 }, async t => {
+  t.mock.method(process.stderr, 'write', () => true)
+  const server = await startServer(null, { backend: 'inline' })
+  t.after(() => server.stop())
+  const pids = new Set<number>()
+  const one = async () => {
+    const end = ends[Math.floor(Math.random() * ends.length)] as string
+    const retry = end === 'retry' ? { retryFor: [RangeError], retryDelay: 1 } : {}
+    const started = new Process(target, server.address, {
+      stateful: false,
+      args: [end],
+      stdio: 'pipe',
+      ...retry,
+    } as object)
+    pids.add(started.pid as number)
+    const ended = started.wait().then(
+      () => 'value',
+      () => 'error',
+    )
+    if (end === 'stopped') await started.stop()
+    await ended
+    pids.add(started.pid as number)
+  }
+  const many = async (count: number) => {
+    let left = count
+    const lane = async () => {
+      while (left-- > 0) await one()
+    }
+    await Promise.all(Array.from({ length: lanes }, lane))
+  }
+  // The first ones load, compile and fill caches.
+  await many(Math.ceil(rounds / 10))
+  const before = measure()
+  await many(rounds)
+  const after = measure()
+  t.diagnostic(JSON.stringify({ before, after }))
+  assert.deepEqual(await leftAfter([...pids], 0), [])
+  assert.ok(guardPid() !== undefined)
+  assert.deepEqual(after.handles, before.handles)
+  assert.ok(after.heap < before.heap + 10e6, `the heap grew from ${before.heap} to ${after.heap}`)
+})
+
+function measure() {
+  globalThis.gc?.()
+  const handles: Record<string, number> = {}
+  // Timers of the test runner come and go.
+  for (const name of process.getActiveResourcesInfo())
+    if (name !== 'Timeout' && name !== 'Immediate') handles[name] = (handles[name] ?? 0) + 1
+  return { handles, heap: process.memoryUsage().heapUsed }
+}
