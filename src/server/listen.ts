@@ -59,18 +59,32 @@ async function bind(net: NetServer, endpoint: Endpoint, address: string): Promis
   })
 }
 
-// A server that was killed leaves its socket file behind; one that lives answers.
-async function removeStale(path: string): Promise<void> {
+// A server that was killed leaves its socket file behind; one that lives answers, and one that is dying hangs up.
+async function removeStale(path: string, tries = 5): Promise<void> {
   if (process.platform === 'win32') return
   // Whatever else is there refuses connections too, and is not ours to remove.
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return
-  const refused = await new Promise<boolean>(resolve => {
-    const probe = connect({ path })
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(false)
+  const found = await probe(path)
+  if (found === 'stale') unlinkSync(path)
+  else if (found === 'dying' && tries > 1) await removeStale(path, tries - 1)
+}
+
+function probe(path: string): Promise<'stale' | 'dying' | 'alive'> {
+  return new Promise(resolve => {
+    const socket = connect({ path }).resume()
+    socket.once('connect', () => {
+      const timer = setTimeout(() => {
+        resolve('alive')
+        socket.destroy()
+      }, 50)
+      socket.once('close', () => {
+        clearTimeout(timer)
+        resolve('dying')
+      })
     })
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') resolve('stale')
+      else resolve(error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'dying' : 'alive')
+    })
   })
-  if (refused) unlinkSync(path)
 }
