@@ -4,17 +4,21 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { State } from 'zproc'
+import { State, startServer } from 'zproc'
 import { leftAfter, runs } from '../lifeline/processes.ts'
 
 const path = fileURLToPath(new URL('./fixtures/program.ts', import.meta.url))
 
-function program(t: TestContext, name: string) {
+function program(t: TestContext, name: string, ...flags: string[]) {
   // A process group of its own, as in a terminal.
-  const child = spawn(process.execPath, ['--import', 'tsx', path, name], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  })
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', ...flags.filter(flag => flag.startsWith('-')), path, name, ...flags],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    },
+  )
   t.after(() => child.kill('SIGKILL'))
   return child
 }
@@ -40,6 +44,38 @@ test('a retry that nobody waits for does not keep the program alive', { timeout:
   const { err, code } = await ended(t, 'retrying')
   assert.equal(code, 0)
   assert.match(err, /next attempt in 60 s/)
+})
+
+test('an inspector in the program does not clash with those of its children', {
+  timeout: 30_000,
+}, async t => {
+  const child = program(t, 'awaited', '--inspect=127.0.0.1:0')
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+  assert.deepEqual([out, code], ['300\n', 0])
+  const ports = [...err.matchAll(/Debugger listening on ws:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => port)
+  assert.ok(ports.length >= 3, err)
+  assert.equal(new Set(ports).size, ports.length)
+})
+
+test('being asked to stop goes down the tree, also when the parent is killed', {
+  timeout: 30_000,
+}, async t => {
+  const server = await startServer(null, { backend: 'inline' })
+  t.after(() => server.stop())
+  const state = new State<{ ready?: boolean; log?: string[] }>(server.address)
+  t.after(() => state.close())
+  for (const end of ['SIGTERM', 'SIGKILL'] as const) {
+    await state.set({ log: [] })
+    const child = program(t, 'cooperative', server.address)
+    const [line] = await once(child.stdout, 'data')
+    const pids: number[] = JSON.parse(String(line))
+    // The program is killed; or its process is asked to stop, and the one below it by that.
+    process.kill(end === 'SIGKILL' ? (child.pid as number) : (pids[0] as number), end)
+    const { log } = await state.getWhen(it => it.log?.length === 2, { timeout: 10_000 })
+    assert.deepEqual([...(log ?? [])].sort(), ['inner', 'outer'])
+    assert.deepEqual(await leftAfter(pids, 2000), [])
+    child.kill('SIGKILL')
+  }
 })
 
 test('Ctrl-C ends each process once, without a word', { timeout: 30_000 }, async t => {

@@ -1,0 +1,38 @@
+// What a child loads before it can run anything: each file of it is paid for at every start.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+/** The files that `file` imports when it is loaded, directly or not; types and `import()` do not count. */
+function loadedBy(file: URL, found = new Set<string>()): Set<string> {
+  found.add(file.pathname.slice(file.pathname.lastIndexOf('/src/') + '/src/'.length))
+  const source = readFileSync(file, 'utf8')
+  for (const [, names = '', specifier = ''] of source.matchAll(
+    /^(?:import|export) ([^'"]*?)(?:from )?'([^']+)'/gm,
+  )) {
+    const kept = names.startsWith('type ') ? [] : names.replace(/[{}]/g, '').split(',')
+    const runs = names === '' || kept.some(name => name.trim() !== '' && !name.trim().startsWith('type '))
+    const next = new URL(specifier, file)
+    if (!runs || !specifier.startsWith('.')) continue
+    const name = next.pathname.slice(next.pathname.lastIndexOf('/src/') + '/src/'.length)
+    if (!found.has(name)) loadedBy(next, found)
+  }
+  return found
+}
+
+test('the entry of a child loads what every target needs, and no more', () => {
+  const loaded = [...loadedBy(new URL('../../src/process/main.ts', import.meta.url))]
+  const rooms = [...new Set(loaded.map(name => name.split('/')[0]))]
+  assert.deepEqual(rooms.sort(), ['errors.ts', 'lifeline', 'process', 'protocol', 'shipping'])
+  assert.deepEqual(loaded.filter(name => name.startsWith('process/')).sort(), [
+    'process/attempt.ts',
+    'process/current.ts',
+    'process/job.ts',
+    'process/main.ts',
+    'process/output.ts',
+    'process/run.ts',
+  ])
+  // The parser, drafts, the client and the server are loaded when they are needed, if they are.
+  for (const heavy of ['shipping/capture.ts', 'shipping/script.ts', 'client/state.ts', 'store/draft.ts'])
+    assert.equal(loaded.includes(heavy), false, heavy)
+})
