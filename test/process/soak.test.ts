@@ -1,6 +1,8 @@
 // Many processes that end in every way: what they took is given back. SOAK=2000 is the long run.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { currentProcess, Process, startServer } from 'zproc'
 import { guardPid } from '../../src/lifeline/guard.ts'
 import { leftAfter } from '../lifeline/processes.ts'
@@ -21,7 +23,12 @@ const target = (end: string) => {
 const ends = ['return', 'throw', 'reject', 'exit', 'abort', 'retry', 'killed', 'stopped', 'return'] as const
 
 test(`${rounds} processes with random deaths leave nothing`, { timeout: 3_600_000 }, async t => {
-  t.mock.method(process.stderr, 'write', () => true)
+  // A mock would keep what it was called with.
+  const { write } = process.stderr
+  process.stderr.write = () => true
+  t.after(() => {
+    process.stderr.write = write
+  })
   const server = await startServer(null, { backend: 'inline' })
   t.after(() => server.stop())
   const pids = new Set<number>()
@@ -54,13 +61,27 @@ test(`${rounds} processes with random deaths leave nothing`, { timeout: 3_600_00
   await many(Math.ceil(rounds / 10))
   const before = measure()
   await many(rounds)
-  const after = measure()
+  let after = measure()
+  // The pipes of the last ones are closed a moment after their ends.
+  for (let i = 0; i < 100 && !isDeepStrictEqual(after.handles, before.handles); i++) {
+    await new Promise(next => setTimeout(next, 20))
+    after = measure()
+  }
   t.diagnostic(JSON.stringify({ before, after }))
-  assert.deepEqual(await leftAfter([...pids], 0), [])
+  assert.deepEqual((await leftAfter([...pids], 0)).filter(isOwn), [])
   assert.ok(guardPid() !== undefined)
   assert.deepEqual(after.handles, before.handles)
   assert.ok(after.heap < before.heap + 10e6, `the heap grew from ${before.heap} to ${after.heap}`)
 })
+
+/** After thousands of processes a pid may be somebody else's by now. */
+function isOwn(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8').includes(`\nPPid:\t${process.pid}\n`)
+  } catch {
+    return process.platform !== 'linux'
+  }
+}
 
 function measure() {
   globalThis.gc?.()
