@@ -30,8 +30,11 @@ export class Reporter {
     if (done === this.#told || this.#timer) return
     const wait = this.#last + EVERY - performance.now()
     if (wait <= 0) return this.#say()
-    // So that the last step before a long pause is told too.
-    this.#timer = setTimeout(() => this.#say(), wait).unref()
+    // So that the last step before a long pause is told too. A timer may fire a little early: it looks again.
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.tell(this.#done)
+    }, wait).unref()
   }
 
   end(done: number): void {
@@ -44,7 +47,6 @@ export class Reporter {
   #say(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#last = performance.now()
     this.#told = this.#done
     const done = this.#done
     void this.#bar?.then(bar => bar.update(done))
@@ -53,6 +55,8 @@ export class Reporter {
     } catch (error) {
       this.failed(error)
     }
+    // From the end of the call: a pause before it would otherwise shorten what its reader sees.
+    this.#last = performance.now()
   }
 }
 
