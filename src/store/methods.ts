@@ -1,5 +1,5 @@
 import { Ask, type Entry, type WireChange } from '../protocol/messages.ts'
-import { checkKey, equalWires, Packed, type Wire } from '../protocol/values.ts'
+import { checkKey, equalWires, isWire, Packed, type Wire } from '../protocol/values.ts'
 import { ABSENT, type Author, type Change, change, type Slot, slot, slotAfter } from './commit.ts'
 import type { Namespace } from './namespace.ts'
 
@@ -56,11 +56,11 @@ export const writes: Record<number, Write> = {
     return before
   },
   [Ask.popItem]: (space, author) => {
-    let last: Entry | undefined
-    for (last of space.values);
-    if (!last) return ABSENT
-    space.commit(author, 'popItem', [change(last[0], last[1], ABSENT)])
-    return last
+    const key = space.newestKey()
+    if (key === undefined) return ABSENT
+    const value = space.values.get(key)
+    space.commit(author, 'popItem', [change(key, value, ABSENT)])
+    return [key, value]
   },
   [Ask.setDefault]: (space, author, key: string, value: Wire) => {
     const before = slot(space.values, key)
@@ -75,8 +75,10 @@ export function changesFromWire(space: Namespace, wireChanges: WireChange[]): Ch
   return wireChanges.map((wire): Change => {
     if (wire.length === 0) return { key: null, before: space.values }
     const before = slot(space.values, checked(wire[0]))
+    const steps = wire.length === 3 ? wire[2] : null
+    for (const step of steps ?? []) if (step[0] !== 'remove') own(step[2])
     const after = slotAfter(before, wire)
-    return change(wire[0], before, after === ABSENT ? after : own(after), wire.length === 3 ? wire[2] : null)
+    return change(wire[0], before, after === ABSENT ? after : own(after), steps)
   })
 }
 
@@ -88,5 +90,9 @@ function checked(key: unknown): string {
   return key
 }
 
-// What arrived in a frame is a view on the whole frame: keep the value alone.
-const own = (value: Wire): Wire => (value instanceof Packed ? value.own() : value)
+// What arrived in a frame is a view on the whole frame: keep the value alone. A client may send what it likes: an object
+// that is no Packed value would be shared with all who read it, and changed by them.
+function own(value: unknown): Wire {
+  if (!isWire(value)) throw new TypeError('commit: a message held something that is no encoded value')
+  return value instanceof Packed ? value.own() : value
+}

@@ -8,6 +8,9 @@ import {
   type Values,
 } from './commit.ts'
 
+// Entries of keys that are gone, besides as many as there are keys, before the order is made anew.
+const SPARE = 1000
+
 /** One ordered log of commits, its newest `historyLimit` kept, and the state they add up to. */
 export class Namespace {
   readonly name: string
@@ -16,6 +19,8 @@ export class Namespace {
   readonly historyLimit: number
   // Commit r is at (r - 1) % historyLimit, so that a full log is written over in place.
   readonly #kept: Commit[] = []
+  // The keys in the order in which they came, once somebody asks for the newest: gone ones are left in until then.
+  #order: string[] | undefined
   /** Called after each commit. */
   onCommit: (() => void) | undefined
 
@@ -36,14 +41,29 @@ export class Namespace {
   /** The only way in which a namespace changes. */
   commit(author: Author, method: string, changes: readonly Change[], identical = allEqual(changes)): void {
     for (const change of changes) {
-      if (change.key === null) this.values = new Map()
-      else if (change.after === ABSENT) this.values.delete(change.key)
-      else this.values.set(change.key, change.after)
+      if (change.key === null) {
+        this.values = new Map()
+        this.#order = undefined
+      } else if (change.after === ABSENT) this.values.delete(change.key)
+      else {
+        if (this.#order && !this.values.has(change.key)) this.#came(change.key)
+        this.values.set(change.key, change.after)
+      }
     }
     const commit: Commit = { author, method, time: Date.now(), identical, changes }
     this.#kept[this.revision % this.historyLimit] = commit
     this.revision++
     this.onCommit?.()
+  }
+
+  /** The key that came last; undefined when there is none. Costs the same for any number of keys. */
+  newestKey(): string | undefined {
+    const { values } = this
+    this.#order ??= [...values.keys()]
+    const order = this.#order
+    // A key that went and came again was added again: the last time that it is found is when it came.
+    while (order.length > 0 && !values.has(order[order.length - 1] as string)) order.pop()
+    return order[order.length - 1]
   }
 
   /** The state as it was at `revision`, from `first - 1` on: today's, with the later commits taken back. */
@@ -60,6 +80,12 @@ export class Namespace {
       }
     }
     return values
+  }
+
+  #came(key: string): void {
+    const order = this.#order as string[]
+    if (order.length > 2 * this.values.size + SPARE) this.#order = undefined
+    else order.push(key)
   }
 }
 
