@@ -12,7 +12,7 @@ const LET_GO = 5
 const ANY_LENGTH = 2 ** 32
 
 /** What a request becomes when its reply is here. */
-type Finish = (message: ServerMessage, extra: unknown) => unknown
+export type Finish = (message: ServerMessage, extra: unknown) => unknown
 
 interface Pending {
   resolve(value: unknown): void
@@ -53,6 +53,7 @@ export class Connection {
   #referenced = true
   #awaited = 0
   #lettingGo: NodeJS.Timeout | undefined
+  readonly #connecting = new AbortController()
 
   /** `ready`: the server is being started, connect when this resolves. */
   static use(address: string, secretKey: string | undefined, ready?: Promise<unknown>): Connection {
@@ -76,7 +77,7 @@ export class Connection {
     this.address = address
     this.#key = key
     Promise.resolve(ready)
-      .then(() => connect(address, secretKey, CONNECT_TIMEOUT))
+      .then(() => connect(address, secretKey, CONNECT_TIMEOUT, this.#connecting.signal))
       .then(
         ({ socket, server }) => {
           this.session = server.session
@@ -144,6 +145,11 @@ export class Connection {
     this.#pending.delete(id)
   }
 
+  /** Nobody waits for the answer to this request any more. */
+  forget(id: number): void {
+    if (this.#pending.delete(id)) this.#look()
+  }
+
   /** Somebody who used the connection does not need it any more: the last one ends it once all is answered. */
   release(): void {
     if (--this.#users > 0) return
@@ -152,7 +158,9 @@ export class Connection {
   }
 
   #endWhenIdle(): void {
-    if (this.#users === 0 && this.#pending.size === 0) this.#channel?.end()
+    if (this.#users > 0 || this.#pending.size > 0) return
+    if (this.#channel) this.#channel.end()
+    else this.#connecting.abort()
   }
 
   /** Somebody awaits what the server will say unasked; to be called off by the function that it returns, once. */

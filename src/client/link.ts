@@ -1,6 +1,6 @@
 import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
 import { Ask, type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, Finish } from './connection.ts'
 
 /** One State's standing on a connection: what a State, its watchers and atomic functions have in common. */
 export class Link {
@@ -74,5 +74,3 @@ interface Follower {
   reached(revision: number): Promise<void> | undefined
   close(): void
 }
-
-export type Finish = (message: ServerMessage, extra: unknown) => unknown

@@ -1,6 +1,9 @@
+import { after, checkTime } from '../async/interval.ts'
+import { TimeoutError } from '../errors.ts'
 import { checkSecretKey, parseAddress } from '../protocol/address.ts'
-import { Connection } from './connection.ts'
-import { pingThrough } from './state.ts'
+import { Ask, type ClientMessage } from '../protocol/messages.ts'
+import { describe } from '../protocol/values.ts'
+import { Connection, result } from './connection.ts'
 
 export interface PingOptions {
   /** Milliseconds until a TimeoutError. Default: none. */
@@ -19,5 +22,32 @@ export async function ping(address: string, options: PingOptions = {}): Promise<
     return await pingThrough(connection, options, 'ping')
   } finally {
     connection.release()
+  }
+}
+
+/** @internal The same on a connection that is there. */
+export async function pingThrough(
+  connection: Connection,
+  options: Omit<PingOptions, 'secretKey'>,
+  call: string,
+): Promise<number | null> {
+  const { timeout, sentPayload = crypto.getRandomValues(new Uint8Array(56)) } = options
+  checkTime(timeout, call, 'timeout')
+  if (!(sentPayload instanceof Uint8Array))
+    throw new TypeError(`${call}: sentPayload must be a Uint8Array, got ${describe(sentPayload)}`)
+  let timer: NodeJS.Timeout | undefined
+  const message: ClientMessage = [Ask.ping, 0, sentPayload]
+  const late = new Promise<never>((_, reject) => {
+    timer = after(timeout, () => {
+      connection.forget(message[1])
+      reject(new TimeoutError(`${call}: no answer from ${connection.address} within ${timeout} ms`))
+    })
+  })
+  try {
+    const reply = connection.request<[number, Uint8Array]>(call, message, result)
+    const [pid, payload] = await Promise.race([reply, late])
+    return Buffer.compare(payload, sentPayload) === 0 ? pid : null
+  } finally {
+    clearTimeout(timer)
   }
 }

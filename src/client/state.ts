@@ -1,12 +1,13 @@
-import { after, checkTime } from '../async/interval.ts'
-import { ConnectionError, KeyError, TimeoutError } from '../errors.ts'
+import { ConnectionError, KeyError } from '../errors.ts'
 import { checkSecretKey, parseAddress } from '../protocol/address.ts'
-import { Ask, type Entry, type ServerMessage, Tell } from '../protocol/messages.ts'
-import { checkKey, describe, fromWire, Packed, toWire, type Wire } from '../protocol/values.ts'
+import { Ask, type Entry, Tell } from '../protocol/messages.ts'
+import { checkKey, describe, fromWire, toWire, type Wire } from '../protocol/values.ts'
+import { entriesOf, wireBytes } from './arguments.ts'
 import * as condition from './condition.ts'
-import { Connection, result } from './connection.ts'
+import { Connection, type Finish, result } from './connection.ts'
 import { Link } from './link.ts'
-import type { Reader, Update } from './reader.ts'
+import { pingThrough } from './ping.ts'
+import { items, rawUpdate, snapshot, valueOr, values, wholeState } from './replies.ts'
 import type { AnyState, ChangeOptions, Key, RawUpdate, Snapshot, WatchOptions } from './types.ts'
 import { StateView } from './view.ts'
 import { Watcher } from './watch.ts'
@@ -383,7 +384,6 @@ export class State<S extends object = AnyState> {
   }
 }
 
-type Finish = (message: ServerMessage, extra: unknown) => unknown
 type Committed = [kind: number, id: number, revision: number, result: unknown]
 
 let processName = 'main'
@@ -392,75 +392,8 @@ export function nameProcess(name: string): void {
   processName = name
 }
 
-/** About how many bytes a value takes in a message. */
-export function wireBytes(wire: Wire): number {
-  if (wire instanceof Packed) return wire.bytes.length
-  return typeof wire === 'string' ? wire.length : 9
-}
-
-const valueOr: Finish = (message, fallback) =>
-  message[0] === Tell.missing ? fallback : fromWire((message as [number, number, Wire])[2])
-const values: Finish = message => (message as [number, number, Wire[]])[2].map(fromWire)
-const items: Finish = message =>
-  (message as [number, number, Entry[]])[2].map(([key, wire]) => [key, fromWire(wire)])
-const wholeState: Finish = message => {
-  const state: Record<string, unknown> = {}
-  for (const [key, wire] of (message as [number, number, Entry[]])[2]) state[key] = fromWire(wire)
-  return state
-}
-
-const snapshot = <S>(reader: Reader): Snapshot<S> => reader.snapshot() as Snapshot<S>
-
-function rawUpdate<S>(reader: Reader, update: Update | undefined): RawUpdate<S> {
-  const { revision, identical, commit, beforeSnapshot } = update as Update
-  return {
-    before: beforeSnapshot as Snapshot<S>,
-    after: reader.snapshot() as Snapshot<S>,
-    identical,
-    revision,
-    by: { pid: commit[2], name: commit[3], method: commit[4], time: commit[5] },
-  }
-}
-
 function optionsOf(args: unknown[]): ChangeOptions {
   const last = args[args.length - 1]
   if (typeof last !== 'object' || last === null || Array.isArray(last)) return {}
   return args.pop() as ChangeOptions
-}
-
-function entriesOf(object: unknown, call: string): Entry[] {
-  const prototype = typeof object === 'object' && object !== null ? Object.getPrototypeOf(object) : undefined
-  if (prototype !== Object.prototype && prototype !== null)
-    throw new TypeError(`${call}: the state must be a plain object, got ${describe(object)}`)
-  const symbol = Object.getOwnPropertySymbols(object)[0]
-  if (symbol) throw new TypeError(`${call}: ${String(symbol)} is a symbol; keys are strings`)
-  return Object.entries(object as object).map(([key, value]) => {
-    checkKey(key, call)
-    return [key, toWire(value, call, key)]
-  })
-}
-
-/** @internal */
-export async function pingThrough(
-  connection: Connection,
-  options: { timeout?: number; sentPayload?: Uint8Array },
-  call: string,
-): Promise<number | null> {
-  const { timeout, sentPayload = crypto.getRandomValues(new Uint8Array(56)) } = options
-  checkTime(timeout, call, 'timeout')
-  if (!(sentPayload instanceof Uint8Array))
-    throw new TypeError(`${call}: sentPayload must be a Uint8Array, got ${describe(sentPayload)}`)
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = after(timeout, () =>
-      reject(new TimeoutError(`${call}: no answer from ${connection.address} within ${timeout} ms`)),
-    )
-  })
-  try {
-    const reply = connection.request<[number, Uint8Array]>(call, [Ask.ping, 0, sentPayload], result)
-    const [pid, payload] = await Promise.race([reply, late])
-    return Buffer.compare(payload, sentPayload) === 0 ? pid : null
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -14,10 +14,16 @@ export interface Greeted {
   server: ServerHello
 }
 
-/** Connects to a server and exchanges hellos; `timeout` in milliseconds. */
-export function connect(address: string, secretKey: string | undefined, timeout: number): Promise<Greeted> {
+/** Connects to a server and exchanges hellos; `timeout` in milliseconds. Aborting `signal` gives it up. */
+export function connect(
+  address: string,
+  secretKey: string | undefined,
+  timeout: number,
+  signal: AbortSignal,
+): Promise<Greeted> {
   const endpoint = parseAddress(address, 'connect')
   return new Promise((resolve, reject) => {
+    const givenUp = () => fail(new ConnectionError(`nobody needs the connection to ${address} any more`))
     let reached = false
     let secured = false
     const socket = connectSocket(
@@ -34,6 +40,7 @@ export function connect(address: string, secretKey: string | undefined, timeout:
     const reader = new FrameReader(HELLO_BYTES)
     const fail = (error: Error) => {
       clearTimeout(timer)
+      signal.removeEventListener('abort', givenUp)
       socket.destroy()
       reject(error)
     }
@@ -59,6 +66,7 @@ export function connect(address: string, secretKey: string | undefined, timeout:
         reader.read(chunk, bytes => {
           const server = checkHello(decode(bytes), address)
           clearTimeout(timer)
+          signal.removeEventListener('abort', givenUp)
           socket.off('error', onError).off('close', onClose).off('data', onData)
           socket.pause()
           resolve({ socket, server })
@@ -72,6 +80,8 @@ export function connect(address: string, secretKey: string | undefined, timeout:
       }
     }
     socket.on('error', onError).on('close', onClose).on('data', onData)
+    if (signal.aborted) givenUp()
+    else signal.addEventListener('abort', givenUp)
   })
 }
 

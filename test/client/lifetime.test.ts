@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { atomic, State, startServer } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
 import { program } from '../kit/programs.ts'
+import { impostor } from '../kit/raw.ts'
 import { runs } from '../lifeline/processes.ts'
 
 const begin = `import { atomic, ping, State, startServer } from 'zproc'
@@ -153,4 +154,20 @@ test('kill -9 of the server rejects everything that waits for it', async t => {
   assert.equal(await fresh.size(), 0)
   await fresh.close()
   await again.stop()
+})
+
+test('a ping that nobody answered in time does not keep its program alive', async t => {
+  // It takes the connection and says nothing.
+  const address = await impostor(t, () => {})
+  const run = program(
+    t,
+    `import { ping } from 'zproc'
+    await ping(process.argv[2]!, { timeout: 50 }).catch(error => console.log(error.name))`,
+    [address],
+  )
+  assert.equal(await run.line(), 'TimeoutError')
+  const began = performance.now()
+  assert.equal((await run.ended()).code, 0)
+  // To give up connecting would take ten seconds.
+  assert.ok(performance.now() - began < 5000)
 })

@@ -1,0 +1,31 @@
+import { type Entry, Tell } from '../protocol/messages.ts'
+import { fromWire, type Wire } from '../protocol/values.ts'
+import type { Finish } from './connection.ts'
+import type { Reader, Update } from './reader.ts'
+import type { RawUpdate, Snapshot } from './types.ts'
+
+// What calls and watchers resolve with, made of what the server said.
+
+export const valueOr: Finish = (message, fallback) =>
+  message[0] === Tell.missing ? fallback : fromWire((message as [number, number, Wire])[2])
+export const values: Finish = message => (message as [number, number, Wire[]])[2].map(fromWire)
+export const items: Finish = message =>
+  (message as [number, number, Entry[]])[2].map(([key, wire]) => [key, fromWire(wire)])
+export const wholeState: Finish = message => {
+  const state: Record<string, unknown> = {}
+  for (const [key, wire] of (message as [number, number, Entry[]])[2]) state[key] = fromWire(wire)
+  return state
+}
+
+export const snapshot = <S>(reader: Reader): Snapshot<S> => reader.snapshot() as Snapshot<S>
+
+export function rawUpdate<S>(reader: Reader, update: Update | undefined): RawUpdate<S> {
+  const { revision, identical, commit, beforeSnapshot } = update as Update
+  return {
+    before: beforeSnapshot as Snapshot<S>,
+    after: reader.snapshot() as Snapshot<S>,
+    identical,
+    revision,
+    by: { pid: commit[2], name: commit[3], method: commit[4], time: commit[5] },
+  }
+}
