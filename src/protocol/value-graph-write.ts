@@ -1,7 +1,7 @@
 import { describe } from './describe.ts'
 import { errorParts, isError } from './value-errors.ts'
 import { type Cell, type Graph, type Node, Tag } from './value-graph.ts'
-import { type Kind, kindOf } from './value-kinds.ts'
+import { isInline, type Kind, kindOf } from './value-kinds.ts'
 import { describeRefused, type Part, step } from './value-path.ts'
 
 /** Levels of objects within objects that a value may have. Nothing here recurses; but what a user does with it may. */
@@ -51,26 +51,14 @@ class GraphWriter {
   }
 
   #cell(value: unknown, parent: number, part: Part): Cell | typeof LEFT_OUT {
-    switch (typeof value) {
-      case 'undefined':
-      case 'boolean':
-        return value
-      case 'number':
-        if (value !== 0 || !Object.is(value, -0)) return value
-        break
-      case 'string':
-        if (value.isWellFormed()) return value
-        break
-      case 'bigint':
-        break
-      case 'object': {
-        if (value === null) return null
-        const known = this.#numbers.get(value)
-        return known === undefined ? this.#object(value, parent, part) : [known]
-      }
-      default:
-        return this.#refuse(parent, part, `is ${describe(value)}`)
+    if (isInline(value)) return value
+    if (typeof value === 'object') {
+      const object = value as object
+      const known = this.#numbers.get(object)
+      return known === undefined ? this.#object(object, parent, part) : [known]
     }
+    if (typeof value === 'function' || typeof value === 'symbol')
+      return this.#refuse(parent, part, `is ${describe(value)}`)
     return [this.#found(value, undefined, parent, part, 0)]
   }
 

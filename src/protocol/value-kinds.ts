@@ -106,3 +106,18 @@ function levels(prototype: object): number {
   for (let at: object | null = prototype; at; at = Object.getPrototypeOf(at)) count++
   return count
 }
+
+/** A primitive that msgpack keeps exactly: not -0, a bigint, or a string with half a surrogate pair. */
+export function isInline(value: unknown): value is null | undefined | boolean | number | string {
+  switch (typeof value) {
+    case 'undefined':
+    case 'boolean':
+      return true
+    case 'number':
+      return value !== 0 || !Object.is(value, -0)
+    case 'string':
+      return value.isWellFormed()
+    default:
+      return value === null
+  }
+}

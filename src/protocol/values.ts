@@ -4,6 +4,7 @@ import { deepEqual } from './value-equal.ts'
 import { deepFreeze } from './value-freeze.ts'
 import { fromGraph, malformed } from './value-graph-read.ts'
 import { type GraphOptions, toGraph } from './value-graph-write.ts'
+import { isInline } from './value-kinds.ts'
 import { scan } from './value-scan.ts'
 import { isTree } from './value-tree.ts'
 
@@ -105,21 +106,8 @@ export class Packed {
  * `state.set('jobs', …): jobs[0].run is a function`.
  */
 export function toWire(value: unknown, call: string, root = ''): Wire {
-  switch (typeof value) {
-    case 'undefined':
-    case 'boolean':
-      return value
-    case 'number':
-      if (value !== 0 || !Object.is(value, -0)) return value
-      break
-    case 'string':
-      if (value.isWellFormed()) return value
-      break
-    case 'object':
-      if (value === null) return null
-      if (isTree(value)) return new Packed(encodeTree(value))
-      break
-  }
+  if (isInline(value)) return value
+  if (typeof value === 'object' && isTree(value)) return new Packed(encodeTree(value))
   return new Packed(encodeGraph(value, { call, root }))
 }
 
