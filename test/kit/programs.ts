@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { watchOver } from '../../src/lifeline/guard.ts'
 
 /** A program of its own, and what it prints. */
 export interface Program {
@@ -28,6 +29,8 @@ export function program(t: TestContext, source: string, args: string[] = []): Pr
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  // A test file that is killed takes its programs with it.
+  child.once('exit', watchOver(child.pid as number, 'first'))
   let stdout = ''
   let stderr = ''
   let read = 0
