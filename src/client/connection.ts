@@ -3,6 +3,7 @@ import { type ClientMessage, type ServerMessage, Tell } from '../protocol/messag
 import { errorFromWire } from '../protocol/values.ts'
 import { Channel } from '../transport/channel.ts'
 import { connect } from '../transport/connect.ts'
+import type { FeedEvents, Finish, Store } from './store.ts'
 
 // Milliseconds; long, since a machine that starts many processes at once is slow to greet.
 const CONNECT_TIMEOUT = 10_000
@@ -11,9 +12,6 @@ const LET_GO = 5
 // Servers may answer with whole states: what they send is not limited.
 const ANY_LENGTH = 2 ** 32
 
-/** What a request becomes when its reply is here. */
-export type Finish = (message: ServerMessage, extra: unknown) => unknown
-
 interface Pending {
   resolve(value: unknown): void
   reject(error: unknown): void
@@ -21,17 +19,10 @@ interface Pending {
   extra: unknown
 }
 
-/** Who wants what the server says unasked. */
-export interface FeedEvents {
-  updates(first: number, chunk: Uint8Array): void
-  fellBehind(from: number, to: number): void
-  lost(error: Error): void
-}
-
 const open = new Map<string, Connection>()
 
 /** The connection of this process to one server; States of the same address share it. */
-export class Connection {
+export class Connection implements Store {
   readonly address: string
   /** The server's number for this connection, once it is made. */
   session = -1
@@ -242,7 +233,3 @@ export class Connection {
     for (const end of this.holds.values()) end(this.#error)
   }
 }
-
-/** The finishes that several calls share. */
-export const result: Finish = message => (message as [number, number, unknown])[2]
-export const nothing: Finish = () => undefined

@@ -1,10 +1,10 @@
 import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
 import { Ask, type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
-import type { Connection, Finish } from './connection.ts'
+import type { Finish, Store } from './store.ts'
 
 /** One State's standing on a connection: what a State, its watchers and atomic functions have in common. */
 export class Link {
-  readonly connection: Connection
+  readonly connection: Store
   readonly state: number
   readonly namespace: string
   /** The revision at which the State starts. */
@@ -12,7 +12,7 @@ export class Link {
   readonly views = new Set<Follower>()
   #closed: Error | undefined
 
-  constructor(connection: Connection, namespace: string, name: string, from: number | undefined) {
+  constructor(connection: Store, namespace: string, name: string, from: number | undefined) {
     this.connection = connection
     this.namespace = namespace
     this.state = connection.number()

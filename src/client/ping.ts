@@ -3,7 +3,8 @@ import { TimeoutError } from '../errors.ts'
 import { checkSecretKey, parseAddress } from '../protocol/address.ts'
 import { Ask, type ClientMessage } from '../protocol/messages.ts'
 import { describe } from '../protocol/values.ts'
-import { Connection, result } from './connection.ts'
+import { result, type Store } from './store.ts'
+import { useStore } from './use-store.ts'
 
 export interface PingOptions {
   /** Milliseconds until a TimeoutError. Default: none. */
@@ -17,7 +18,7 @@ export interface PingOptions {
 export async function ping(address: string, options: PingOptions = {}): Promise<number | null> {
   parseAddress(address, 'ping')
   checkSecretKey(options.secretKey, 'ping')
-  const connection = Connection.use(address, options.secretKey)
+  const connection = useStore(address, options.secretKey)
   try {
     return await pingThrough(connection, options, 'ping')
   } finally {
@@ -27,7 +28,7 @@ export async function ping(address: string, options: PingOptions = {}): Promise<
 
 /** @internal The same on a connection that is there. */
 export async function pingThrough(
-  connection: Connection,
+  connection: Store,
   options: Omit<PingOptions, 'secretKey'>,
   call: string,
 ): Promise<number | null> {

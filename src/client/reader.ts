@@ -10,9 +10,9 @@ import {
 } from '../protocol/messages.ts'
 import { frozenFromWire } from '../protocol/values.ts'
 import { ABSENT, equalSlots, type Slot, slot, slotAfter, type Values } from '../store/commit.ts'
-import type { FeedEvents } from './connection.ts'
-import { result } from './connection.ts'
 import type { Link } from './link.ts'
+import type { FeedEvents } from './store.ts'
+import { result } from './store.ts'
 
 // Bytes of updates that the server may send ahead of what is consumed.
 const WINDOW = 256 << 10

@@ -4,11 +4,12 @@ import { Ask, type Entry, Tell } from '../protocol/messages.ts'
 import { checkKey, describe, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import { entriesOf, wireBytes } from './arguments.ts'
 import * as condition from './condition.ts'
-import { Connection, type Finish, result } from './connection.ts'
 import { Link } from './link.ts'
 import { pingThrough } from './ping.ts'
 import { items, rawUpdate, snapshot, valueOr, values, wholeState } from './replies.ts'
+import { type Finish, result } from './store.ts'
 import type { AnyState, ChangeOptions, Key, RawUpdate, Snapshot, WatchOptions } from './types.ts'
+import { useStore } from './use-store.ts'
 import { StateView } from './view.ts'
 import { Watcher } from './watch.ts'
 
@@ -68,7 +69,7 @@ export class State<S extends object = AnyState> {
     this.serverAddress = serverAddress
     this.namespace = namespace
     this.#options = inner
-    const connection = Connection.use(serverAddress, inner.secretKey, inner.ready)
+    const connection = useStore(serverAddress, inner.secretKey, inner.ready)
     this.#link = new Link(connection, namespace, inner.name ?? processName, inner.from)
     this.#watcher = new Watcher(this.#link)
   }
