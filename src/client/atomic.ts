@@ -6,10 +6,10 @@ import { ATOMIC, shipAtomic } from '../shipping/atomic.ts'
 import { registerWrapper } from '../shipping/wrappers.ts'
 import { wireChange } from '../store/commit.ts'
 import { Draft as StateDraft } from '../store/draft.ts'
+import { result } from '../store/store.ts'
 import { wireBytes } from './arguments.ts'
 import type { Link } from './link.ts'
 import { linkOf, type State } from './state.ts'
-import { result } from './store.ts'
 import type { Draft } from './types.ts'
 
 // Functions that one connection keeps numbers for; the number of the oldest is used again.

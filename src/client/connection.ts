@@ -1,9 +1,9 @@
 import { ConnectionError, ValueTooLargeError } from '../errors.ts'
 import { type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
 import { errorFromWire } from '../protocol/values.ts'
+import type { FeedEvents, Finish, Store } from '../store/store.ts'
 import { Channel } from '../transport/channel.ts'
 import { connect } from '../transport/connect.ts'
-import type { FeedEvents, Finish, Store } from './store.ts'
 
 // Milliseconds; long, since a machine that starts many processes at once is slow to greet.
 const CONNECT_TIMEOUT = 10_000

@@ -1,6 +1,6 @@
 import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
 import { Ask, type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
-import type { Finish, Store } from './store.ts'
+import type { Finish, Store } from '../store/store.ts'
 
 /** One State's standing on a connection: what a State, its watchers and atomic functions have in common. */
 export class Link {

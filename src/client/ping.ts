@@ -3,7 +3,7 @@ import { TimeoutError } from '../errors.ts'
 import { checkSecretKey, parseAddress } from '../protocol/address.ts'
 import { Ask, type ClientMessage } from '../protocol/messages.ts'
 import { describe } from '../protocol/values.ts'
-import { result, type Store } from './store.ts'
+import { result, type Store } from '../store/store.ts'
 import { useStore } from './use-store.ts'
 
 export interface PingOptions {

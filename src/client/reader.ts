@@ -10,9 +10,9 @@ import {
 } from '../protocol/messages.ts'
 import { frozenFromWire } from '../protocol/values.ts'
 import { ABSENT, equalSlots, type Slot, slot, slotAfter, type Values } from '../store/commit.ts'
+import type { FeedEvents } from '../store/store.ts'
+import { result } from '../store/store.ts'
 import type { Link } from './link.ts'
-import type { FeedEvents } from './store.ts'
-import { result } from './store.ts'
 
 // Bytes of updates that the server may send ahead of what is consumed.
 const WINDOW = 256 << 10
@@ -44,7 +44,8 @@ export class Update {
   }
 
   get identical(): boolean {
-    return this.commit[6]
+    const [, , , , , , identical] = this.commit
+    return identical ?? !this.#changedAny()
   }
 
   /** The keys that it wrote, those that it left equal included. */
@@ -55,6 +56,11 @@ export class Update {
 
   wrote(key: string): boolean {
     return this.#before.has(key) || this.#emptied?.has(key) === true
+  }
+
+  #changedAny(): boolean {
+    for (const key of this.keys()) if (this.changed(key)) return true
+    return false
   }
 
   changed(key: string): boolean {

@@ -123,6 +123,7 @@ export type Jump = [revision: number, changes: WireChange[] | null, entries: Ent
 /** The reply to `hold`. */
 export type Grant = [hold: number, revision: number, entries: Entry[]]
 
+/** `identical`: whether nothing differs after it; `null`: who reads it finds out. */
 export type WireCommit = [
   session: number,
   state: number,
@@ -130,7 +131,7 @@ export type WireCommit = [
   name: string,
   method: string,
   time: number,
-  identical: boolean,
+  identical: boolean | null,
   changes: WireChange[],
 ]
 

@@ -1,6 +1,6 @@
+import { FunctionCache } from '../shipping/compiled.ts'
 import { Namespace } from '../store/namespace.ts'
 import { Feeds } from './feed.ts'
-import { FunctionCache } from './functions.ts'
 import { Exclusive } from './hold.ts'
 import type { Limits } from './options.ts'
 

@@ -10,15 +10,15 @@ import {
   Tell,
   VERSION,
 } from '../protocol/messages.ts'
-import { errorToWire, fromWire, Packed, toWire, type Wire } from '../protocol/values.ts'
+import { errorToWire, fromWire, Packed, type Wire } from '../protocol/values.ts'
 import { runWithin } from '../shipping/atomic.ts'
+import type { AtomicFunction } from '../shipping/compiled.ts'
 import { ABSENT, type Author, type Slot } from '../store/commit.ts'
-import { Draft } from '../store/draft.ts'
 import { changesFromWire, reads, writes } from '../store/methods.ts'
+import { runAtomic } from '../store/run-atomic.ts'
 import { Channel } from '../transport/channel.ts'
 import type { Core, Room } from './core.ts'
 import type { Feed } from './feed.ts'
-import type { AtomicFunction } from './functions.ts'
 
 interface Opened {
   room: Room
@@ -180,7 +180,10 @@ export class Session {
     if (fn === undefined) return this.#tell([Tell.unknownFunction, id])
     const run = (ready: AtomicFunction) => {
       this.#enter(room, id, () => {
-        const result = runAtomic(room, author, ready, args, this.#core.limits.atomicTimeout)
+        const { atomicTimeout } = this.#core.limits
+        const result = runAtomic(room.space, author, ready.name, draft =>
+          runWithin(atomicTimeout, () => ready(draft, ...args.map(fromWire))),
+        )
         this.#tell([Tell.committed, id, room.space.revision, result])
       })
     }
@@ -309,15 +312,3 @@ export class Session {
 }
 
 const encodeHello = (hello: Hello[2]): Buffer => encodeFrame([PROTOCOL, VERSION, hello])
-
-function runAtomic(room: Room, author: Author, fn: AtomicFunction, args: Wire[], timeout: number): Wire {
-  const call = `atomic function ${fn.name || '(anonymous)'}`
-  const draft = new Draft(room.space.values, call)
-  const result = runWithin(timeout, () => fn(draft.state, ...args.map(fromWire)))
-  if (result instanceof Promise)
-    throw new TypeError(`${call} returned a promise: declare it async, so that it runs in the caller`)
-  const wire = toWire(result, call, 'result')
-  const { changes, identical } = draft.changes()
-  if (changes.length > 0) room.space.commit(author, 'atomic', changes, identical)
-  return wire
-}

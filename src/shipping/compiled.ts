@@ -1,4 +1,4 @@
-import { reviveAtomic } from '../shipping/atomic.ts'
+import { reviveAtomic } from './atomic.ts'
 
 export type AtomicFunction = (state: object, ...args: unknown[]) => unknown
 

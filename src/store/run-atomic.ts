@@ -1,0 +1,22 @@
+import { toWire, type Wire } from '../protocol/values.ts'
+import type { Author } from './commit.ts'
+import { Draft } from './draft.ts'
+import type { Namespace } from './namespace.ts'
+
+/** Lets `run` change the state, and commits what it did; gives what it returned. If it throws, nothing has changed. */
+export function runAtomic(
+  space: Namespace,
+  author: Author,
+  name: string,
+  run: (state: object) => unknown,
+): Wire {
+  const call = `atomic function ${name || '(anonymous)'}`
+  const draft = new Draft(space.values, call)
+  const result = run(draft.state)
+  if (result instanceof Promise)
+    throw new TypeError(`${call} returned a promise: declare it async, so that it runs in the caller`)
+  const wire = toWire(result, call, 'result')
+  const { changes, identical } = draft.changes()
+  if (changes.length > 0) space.commit(author, 'atomic', changes, identical)
+  return wire
+}
