@@ -41,6 +41,11 @@ export class Core {
     return room
   }
 
+  /** Whether commits of this turn are still to be handed to those who watch. */
+  get updatesWait(): boolean {
+    return this.#scheduled
+  }
+
   /** Hands this turn's commits to the sessions that read them, before anything else leaves. */
   readonly distribute = (): void => {
     this.#scheduled = false

@@ -49,6 +49,8 @@ export class Session {
     this.number = core.nextSession()
     this.#channel = new Channel(socket, core.limits.maxMessageBytes + (2 << 20), {
       frame: value => this.#frame(value),
+      // Answers leave at once, unless updates are to go before them: those wait for what others write in this turn.
+      heard: flush => (core.updatesWait ? setImmediate(flush) : flush()),
       drain: () => {
         for (const feed of this.#feeds.values()) feed.room.feeds.resume(feed)
       },
@@ -83,8 +85,9 @@ export class Session {
       return
     }
     this.#lastUpdates = [Tell.updates, [feed], first, chunk]
+    // Who gets an answer as well has written, and can wait until those are awake who only watch.
+    if (!this.#channel.scheduled) this.#core.tell(this)
     this.#channel.send(this.#lastUpdates, chunk.length)
-    this.#core.tell(this)
   }
 
   tellFellBehind(feed: number, from: number, to: number): void {

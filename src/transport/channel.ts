@@ -7,6 +7,8 @@ const FRAME_BYTES = 1 << 20
 export interface ChannelEvents {
   /** One decoded frame: an array of messages, unless the peer sends something else. */
   frame(value: unknown): void
+  /** All frames that arrived together were handed out, and there is something to send: calls `flush` when it is to leave. */
+  heard?(flush: () => void): void
   /** The bytes waiting in the socket have been written out. */
   drain?(): void
   /** Called once, last. `error` says why, if there is a reason other than "it ended". */
@@ -21,6 +23,7 @@ export class Channel {
   #bytes = 0
   #frames: Buffer[] = []
   #scheduled = false
+  #hearing = false
   readonly #endOfTurn: (flush: () => void) => void
   #error: Error | undefined
   /** Called at the end of a turn, before the turn's messages leave: what is sent in it still joins them. */
@@ -39,10 +42,13 @@ export class Channel {
     const onFrame = (bytes: Uint8Array) => events.frame(decode(bytes))
     socket.on('data', (chunk: Buffer) => {
       try {
+        this.#hearing = true
         this.#reader.read(chunk, onFrame)
       } catch (error) {
         this.destroy(error as Error)
       }
+      this.#hearing = false
+      if (this.#scheduled) (events.heard ?? this.#endOfTurn)(this.flush)
     })
     socket.on('drain', () => events.drain?.())
     socket.on('error', error => {
@@ -58,6 +64,11 @@ export class Channel {
     return this.socket.writableLength
   }
 
+  /** Whether something is to leave at the end of this turn. */
+  get scheduled(): boolean {
+    return this.#scheduled
+  }
+
   /** Queues one message; `bytes` is about how large it is, for messages that can be large. */
   send(message: unknown, bytes = 0): void {
     if (this.#bytes > 0 && this.#bytes + bytes > FRAME_BYTES) this.#closeFrame()
@@ -69,7 +80,7 @@ export class Channel {
   schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    this.#endOfTurn(this.flush)
+    if (!this.#hearing) this.#endOfTurn(this.flush)
   }
 
   readonly flush = (): void => {
