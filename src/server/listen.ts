@@ -1,5 +1,5 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
-import { connect, type Server as NetServer } from 'node:net'
+import { connect, type Server as NetServer, type Socket } from 'node:net'
 import { ConnectionError } from '../errors.ts'
 import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
 import { createServer } from '../transport/secure.ts'
@@ -9,7 +9,10 @@ import { Session } from './session.ts'
 
 export interface Listening {
   address: string
-  net: NetServer
+  /** Whether it, and its ends of the connections, keep this program alive; at first they do. */
+  keep(alive: boolean): void
+  /** Whether nobody is connected. */
+  isUnused(): boolean
   stop(): Promise<void>
 }
 
@@ -18,9 +21,16 @@ export async function listen(address: string, limits: Limits, secretKey?: string
   const endpoint = parseAddress(address, 'startServer')
   const core = new Core(limits)
   const sessions = new Set<Session>()
+  const sockets = new Set<Socket>()
+  let kept = true
   const net = createServer(secretKey, socket => {
-    const session = new Session(core, socket, () => sessions.delete(session))
+    const session = new Session(core, socket, () => {
+      sessions.delete(session)
+      sockets.delete(socket)
+    })
     sessions.add(session)
+    sockets.add(socket)
+    if (!kept) socket.unref()
   })
   await bind(net, endpoint, address)
   const bound = net.address()
@@ -29,7 +39,11 @@ export async function listen(address: string, limits: Limits, secretKey?: string
       bound && typeof bound === 'object'
         ? formatAddress({ kind: 'tcp', host: bound.address, port: bound.port })
         : address,
-    net,
+    keep: alive => {
+      kept = alive
+      for (const one of [net, ...sockets]) alive ? one.ref() : one.unref()
+    },
+    isUnused: () => sessions.size === 0,
     stop: () =>
       new Promise(resolve => {
         net.close(() => resolve())

@@ -1,8 +1,7 @@
-import type { Server } from 'node:net'
 import { parentPort } from 'node:worker_threads'
 import { endWithOwner } from '../lifeline/owner.ts'
 import { errorToWire, Packed } from '../protocol/values.ts'
-import { listen } from './listen.ts'
+import { type Listening, listen } from './listen.ts'
 import type { Limits } from './options.ts'
 
 /** What the owner sends first, and the two answers to it. */
@@ -25,14 +24,13 @@ const onMessage = (handler: (message: Start | 'stop') => void) =>
     ? parentPort.on('message', handler)
     : process.on('message', handler as (message: unknown) => void)
 
-let stop: (() => Promise<void>) | undefined
-let net: Server | undefined
+let server: Listening | undefined
 
 onMessage(message => {
   if (message === 'stop') return void end()
   listen(message.address, message.limits, message.secretKey).then(
     listening => {
-      ;({ stop, net } = listening)
+      server = listening
       tell({ address: listening.address, pid: process.pid })
     },
     error => {
@@ -45,13 +43,11 @@ onMessage(message => {
 
 /** A server that survives its owner serves those who are left. */
 function endIfUnused(): void {
-  net?.getConnections((_, count) => {
-    if (count === 0) void end()
-  })
+  if (server?.isUnused()) void end()
 }
 
 async function end(): Promise<void> {
-  await stop?.()
+  await server?.stop()
   leave()
 }
 

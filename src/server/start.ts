@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import type { Socket } from 'node:net'
 import { ConnectionError } from '../errors.ts'
 import { unlinkAtEnd } from '../lifeline/guard.ts'
 import { keepAlive, spawnTied } from '../lifeline/spawn.ts'
@@ -77,18 +76,7 @@ export async function startServer(address?: string | null, options: ServerOption
 type Running = Pick<Server, 'address' | 'pid' | 'stop' | 'ref' | 'unref'>
 
 async function inline(address: string, limits: Limits, secretKey?: string): Promise<Running> {
-  const { net, stop, address: bound } = await listen(address, limits, secretKey)
-  const sockets = new Set<Socket>()
-  let alive = true
-  net.on('connection', socket => {
-    sockets.add(socket.once('close', () => sockets.delete(socket)))
-    if (!alive) socket.unref()
-  })
-  // Its ends of the connections are this program's as well.
-  const keep = (wanted: boolean) => {
-    alive = wanted
-    for (const one of [net, ...sockets]) wanted ? one.ref() : one.unref()
-  }
+  const { address: bound, keep, stop } = await listen(address, limits, secretKey)
   return { address: bound, pid: process.pid, stop, ref: () => keep(true), unref: () => keep(false) }
 }
 
