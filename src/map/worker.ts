@@ -8,6 +8,9 @@ import { enterChunk } from './signal.ts'
 
 // Milliseconds: a chunk that takes longer is handed back, so that others can do what is left of it.
 const PATIENCE = 20
+// Items that may pass without a look at the time, while as many take less than these milliseconds.
+const UNSEEN = 16
+const QUICK = 0.1
 
 interface Task {
   target: Promise<(...args: unknown[]) => unknown>
@@ -76,9 +79,10 @@ async function runChunk(
     enterChunk(cancelled.signal)
     if (shape.timed) tell([Did.begun, chunk])
     const began = performance.now()
+    const clock = new Clock(began)
     for (let i = 0; i < items.length; i++) {
       if (cancelled.signal.aborted) return [Did.dropped, chunk]
-      if (shape.divisible && i > 0 && performance.now() - began > PATIENCE) break
+      if (shape.divisible && i === clock.next && clock.look(i) > PATIENCE) break
       try {
         const result = call(items[i])
         results.push(isThenable(result) ? await result : result)
@@ -94,6 +98,29 @@ async function runChunk(
     if (cancelled.signal.aborted) return [Did.dropped, chunk]
     if (error instanceof NoData) return failed(chunk, results, error.at, error.cause)
     return failed(chunk, results, results.length, error)
+  }
+}
+
+/** Reads the time only as often as it matters: looking would take longer than squaring a number. */
+class Clock {
+  /** Before this item the time is to be looked at. */
+  next = 1
+  readonly #began: number
+  #last: number
+  #step = 1
+
+  constructor(began: number) {
+    this.#began = began
+    this.#last = began
+  }
+
+  /** Milliseconds since it began. */
+  look(item: number): number {
+    const now = performance.now()
+    this.#step = now - this.#last < QUICK ? Math.min(this.#step * 2, UNSEEN) : 1
+    this.#last = now
+    this.next = item + this.#step
+    return now - this.#began
   }
 }
 
