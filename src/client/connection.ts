@@ -1,5 +1,5 @@
 import { ConnectionError, ValueTooLargeError } from '../errors.ts'
-import { type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
+import { Ask, type ClientMessage, type ServerMessage, Tell, unanswered } from '../protocol/messages.ts'
 import { errorFromWire } from '../protocol/values.ts'
 import type { FeedEvents, Finish, Store } from '../store/store.ts'
 import { Channel } from '../transport/channel.ts'
@@ -41,6 +41,10 @@ export class Connection implements Store {
   #numbers = 0
   #error: Error | undefined
   #maxMessageBytes = Number.POSITIVE_INFINITY
+  #maxInFlight = Number.POSITIVE_INFINITY
+  #inFlight = 0
+  // What there are too many requests under way for.
+  #later: [message: ClientMessage, bytes: number][] = []
   #referenced = true
   #awaited = 0
   #lettingGo: NodeJS.Timeout | undefined
@@ -73,6 +77,7 @@ export class Connection implements Store {
         ({ socket, server }) => {
           this.session = server.session
           this.#maxMessageBytes = server.maxMessageBytes
+          this.#maxInFlight = server.maxInFlight
           const channel = new Channel(
             socket,
             ANY_LENGTH,
@@ -85,7 +90,7 @@ export class Connection implements Store {
           this.#channel = channel
           if (this.#users === 0 && this.#pending.size === 0) return channel.end()
           for (const [message, bytes, call = ''] of this.#early)
-            if (bytes <= this.#maxMessageBytes) channel.send(message, bytes)
+            if (bytes <= this.#maxMessageBytes) this.#pass(channel, message, bytes)
             else this.#refuse(message[1] as number, this.#tooLarge(call, bytes))
           this.#early = []
           channel.flush()
@@ -120,9 +125,31 @@ export class Connection implements Store {
 
   send(message: ClientMessage, bytes = 0, call?: string): void {
     if (this.#error) return
-    if (this.#channel) this.#channel.send(message, bytes)
+    if (this.#channel) this.#pass(this.#channel, message, bytes)
     else this.#early.push([message, bytes, call])
     if (!this.#referenced) this.#keepAlive()
+  }
+
+  // What ends a hold overtakes all that may be waiting for that end.
+  #pass(channel: Channel, message: ClientMessage, bytes: number): void {
+    const [kind] = message
+    if (
+      (this.#inFlight < this.#maxInFlight && this.#later.length === 0) ||
+      kind === Ask.release ||
+      kind === Ask.credit
+    ) {
+      if (!unanswered.has(kind)) this.#inFlight++
+      channel.send(message, bytes)
+    } else this.#later.push([message, bytes])
+  }
+
+  #passMore(channel: Channel): void {
+    const later = this.#later
+    this.#later = []
+    let i = 0
+    for (; i < later.length && this.#inFlight < this.#maxInFlight; i++)
+      this.#pass(channel, ...(later[i] as [ClientMessage, number]))
+    this.#later = later.slice(i)
   }
 
   #tooLarge(call: string, bytes: number): ValueTooLargeError {
@@ -186,11 +213,13 @@ export class Connection implements Store {
   #frame(messages: ServerMessage[]): void {
     for (const message of messages) if (message[0] >= Tell.updates) this.#unasked(message)
     for (const message of messages) if (message[0] < Tell.updates) this.#reply(message)
+    if (this.#later.length > 0) this.#passMore(this.#channel as Channel)
     this.#look()
   }
 
   #reply(message: ServerMessage): void {
     const id = message[1] as number
+    this.#inFlight--
     const pending = this.#pending.get(id)
     if (!pending) return
     this.#pending.delete(id)

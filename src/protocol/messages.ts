@@ -16,10 +16,14 @@ export interface ServerHello {
   pid: number
   session: number
   maxMessageBytes: number
+  /** Requests that may be under way at a time. */
+  maxInFlight: number
 }
 /** Why the server ends the connection at once. */
 export interface Refusal {
   refused: string
+  /** It is for want of the secret key. */
+  key?: true
 }
 
 export const Ask = {
@@ -53,6 +57,9 @@ export const Ask = {
   seek: 52,
   unfeed: 53,
 } as const
+
+/** The kinds that have no answer. */
+export const unanswered: ReadonlySet<number> = new Set([Ask.close, Ask.define, Ask.credit, Ask.unfeed])
 
 export type Entry = [key: string, value: Wire]
 

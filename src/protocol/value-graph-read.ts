@@ -7,6 +7,29 @@ export function fromGraph(table: unknown, bytes: Uint8Array): unknown {
   return new GraphReader(table, bytes).read()
 }
 
+/** Levels of objects in the value that a table stands for: as far as a node is from the first one, at most. */
+export function graphDepth(table: readonly unknown[][]): number {
+  const seen = new Set([0])
+  let level: number[] = [0]
+  for (let depth = 0; ; depth++) {
+    const next: number[] = []
+    const visit = (cells: readonly unknown[]) => {
+      for (const cell of cells) {
+        if (!Array.isArray(cell)) continue
+        // The hidden fields of an error are cells of their own.
+        if (cell.length !== 1) visit(cell)
+        else if (typeof cell[0] === 'number' && !seen.has(cell[0])) {
+          seen.add(cell[0])
+          next.push(cell[0])
+        }
+      }
+    }
+    for (const number of level) visit(table[number] ?? [])
+    if (next.length === 0) return depth + 1
+    level = next
+  }
+}
+
 const LONGEST_ARRAY = 2 ** 32 - 1
 
 class GraphReader {

@@ -3,20 +3,25 @@ import { malformed } from './value-graph-read.ts'
 /** Levels of objects in what msgpack may hold here: its decoder recurses. What is deeper goes as a graph. */
 export const TREE_DEPTH = 500
 
+/** The extension that stands for an encoded value in a message. */
+export const PACKED = 0x50
+
 /**
  * Throws unless these bytes, from `at` on, are one msgpack value as the codec writes them: maps with text keys, arrays,
  * primitives, and nothing that would make a decoder build anything else, recurse without end or reserve room for nothing.
+ * Returns how many levels deep it is. `inFrame`: a message, which may hold bytes and encoded values as well.
  */
-export function scan(bytes: Uint8Array, start: number): void {
+export function scan(bytes: Uint8Array, start: number, deepest = TREE_DEPTH + 1, inFrame = false): number {
   // The containers around: how many values each still misses; below zero for a map, counting keys.
   const open: number[] = []
   let missing = 1
   let at = start
+  let depth = 0
   for (;;) {
     while (missing === 0) {
       if (open.length === 0) {
         if (at !== bytes.length) throw malformed('bytes are left over')
-        return
+        return depth
       }
       missing = open.pop() as number
     }
@@ -40,23 +45,28 @@ export function scan(bytes: Uint8Array, start: number): void {
         at += width
         continue
       }
-      if (token === 0xd4) {
+      if (token === 0xd4 && bytes[at] === 0) {
         // undefined
-        if (bytes[at++] !== 0 || bytes[at++] !== 0) throw malformed('it holds an extension')
+        if (bytes[at + 1] !== 0) throw malformed('it holds an extension')
+        at += 2
         continue
       }
       if (width === TEXT) {
         at = textEnd(bytes, at - 1)
         continue
       }
-      if (width !== MANY) throw malformed('it holds an extension')
+      if (width !== MANY) {
+        if (!inFrame) throw malformed('it holds an extension')
+        at = packedEnd(bytes, at - 1)
+        continue
+      }
       const wide = token === 0xdd || token === 0xdf
       size = wide ? uint(bytes, at, 4) : uint(bytes, at, 2)
       at += wide ? 4 : 2
     }
     if (size === 0) continue
     if (size > bytes.length - at) throw malformed('bytes are missing')
-    if (open.push(missing) > TREE_DEPTH + 1) throw malformed('it is nested too deeply')
+    if (open.push(missing) > depth && ++depth > deepest) throw malformed('it is nested too deeply')
     missing = token < 0x90 || token >= 0xde ? -size : size
   }
 }
@@ -92,6 +102,19 @@ function scanKey(bytes: Uint8Array, at: number): number {
 function textEnd(bytes: Uint8Array, at: number): number {
   const width = 1 << ((bytes[at] as number) - 0xd9)
   return at + 1 + width + uint(bytes, at + 1, width)
+}
+
+/** Where bytes or an encoded value end. */
+function packedEnd(bytes: Uint8Array, at: number): number {
+  const token = bytes[at] as number
+  if (token >= 0xc4 && token <= 0xc6) {
+    const width = 1 << (token - 0xc4)
+    return at + 1 + width + uint(bytes, at + 1, width)
+  }
+  const width = token >= 0xc7 && token <= 0xc9 ? 1 << (token - 0xc7) : 0
+  const length = width > 0 ? uint(bytes, at + 1, width) : 1 << (token - 0xd4)
+  if (token === 0xc1 || bytes[at + 1 + width] !== PACKED) throw malformed('it holds an extension')
+  return at + 2 + width + length
 }
 
 function uint(bytes: Uint8Array, at: number, width: number): number {

@@ -1,14 +1,17 @@
 import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr'
+import { ValueTooLargeError } from '../errors.ts'
 import { describe } from './describe.ts'
 import { deepEqual } from './value-equal.ts'
 import { deepFreeze } from './value-freeze.ts'
-import { fromGraph, malformed } from './value-graph-read.ts'
-import { type GraphOptions, toGraph } from './value-graph-write.ts'
+import { fromGraph, graphDepth, malformed } from './value-graph-read.ts'
+import { DEEPEST, type GraphOptions, toGraph } from './value-graph-write.ts'
 import { isInline } from './value-kinds.ts'
 import { scan } from './value-scan.ts'
 import { isTree } from './value-tree.ts'
 
 export { describe } from './describe.ts'
+/** Levels of nesting that a value may have. */
+export const MAX_DEPTH = DEEPEST
 
 /** A value as messages and the log hold it: a primitive that msgpack keeps exactly, or an encoded one. */
 export type Wire = null | undefined | boolean | number | string | Packed
@@ -78,6 +81,17 @@ export class Packed {
     packed.#isFrozen = this.#isFrozen
     packed.#value = this.#value
     return packed
+  }
+
+  /** Throws unless it can be read, and is nested no deeper than `maxDepth` levels where it is to stand. */
+  check(maxDepth: number, above = 0): void {
+    const bytes = this.#bytes
+    if (this.#isDecoded || !bytes) return
+    const depth = above + (bytes[0] === TREE ? scan(bytes, 1) : checkGraph(bytes))
+    if (depth <= maxDepth) return
+    throw new ValueTooLargeError(
+      `a value is nested ${depth} levels deep; the server takes ${maxDepth} (its maxDepth): nest it less, or start the server with a larger maxDepth`,
+    )
   }
 
   equals(other: Packed): boolean {
@@ -192,6 +206,13 @@ function decode(bytes: Uint8Array): unknown {
   } catch (error) {
     throw malformed((error as Error).message, error)
   }
+}
+
+/** As `decode`, for what it throws; how many levels of objects there are. */
+function checkGraph(bytes: Uint8Array): number {
+  decode(bytes)
+  const end = GRAPH_HEADER + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
+  return graphDepth(unpack(bytes.subarray(GRAPH_HEADER, end)) as unknown[][])
 }
 
 const LARGE = 0x40000

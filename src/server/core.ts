@@ -21,6 +21,8 @@ export class Core {
   #dirty = new Set<Feeds>()
   #scheduled = false
   #sessions = 0
+  /** Those that have said hello. */
+  connections = 0
 
   constructor(limits: Limits) {
     this.limits = limits
@@ -33,7 +35,7 @@ export class Core {
   room(name: string): Room {
     let room = this.#rooms.get(name)
     if (!room) {
-      const space = new Namespace(name, this.limits.historyLimit)
+      const space = new Namespace(name, this.limits.historyLimit, this.limits.maxDepth)
       const feeds: Feeds = new Feeds(space, () => this.#schedule(feeds))
       room = { space, feeds, exclusive: new Exclusive() }
       this.#rooms.set(name, room)

@@ -4,6 +4,8 @@ import { ConnectionError } from '../errors.ts'
 import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
 import { createServer } from '../transport/secure.ts'
 import { Core } from './core.ts'
+import { Door, refuse } from './door.ts'
+import { log } from './log.ts'
 import type { Limits } from './options.ts'
 import { Session } from './session.ts'
 
@@ -22,15 +24,26 @@ export async function listen(address: string, limits: Limits, secretKey?: string
   const core = new Core(limits)
   const sessions = new Set<Session>()
   const sockets = new Set<Socket>()
+  const door = new Door(limits, secretKey !== undefined)
   let kept = true
-  const net = createServer(secretKey, socket => {
-    const session = new Session(core, socket, () => {
-      sessions.delete(session)
-      sockets.delete(socket)
-    })
-    sessions.add(session)
-    sockets.add(socket)
-    if (!kept) socket.unref()
+  const net = createServer(secretKey, limits.handshakeTimeout, {
+    arrived: raw => {
+      sockets.add(raw.once('close', () => sockets.delete(raw)))
+      if (!kept) raw.unref()
+      door.enter(raw)
+    },
+    socket: (socket, raw) => {
+      const session = new Session(core, socket, {
+        greeted: () => door.leave(raw),
+        closed: () => sessions.delete(session),
+      })
+      sessions.add(session)
+    },
+    withoutKey: raw => {
+      log('no key', 'refused a client that gave no secret key')
+      refuse(raw, { refused: 'it was started with a secretKey and none was given here', key: true })
+    },
+    refused: why => log('key', `refused a client: ${why}`),
   })
   await bind(net, endpoint, address)
   const bound = net.address()
@@ -48,6 +61,7 @@ export async function listen(address: string, limits: Limits, secretKey?: string
       new Promise(resolve => {
         net.close(() => resolve())
         for (const session of sessions) session.end()
+        for (const socket of sockets) socket.destroy()
       }),
   }
 }

@@ -1,4 +1,5 @@
 import { checkSecretKey } from '../protocol/address.ts'
+import { MAX_DEPTH } from '../protocol/values.ts'
 
 /** How a state server is run. Times in milliseconds. */
 export interface ServerOptions {
@@ -15,12 +16,27 @@ export interface ServerOptions {
   allowCode?: boolean
   /** The largest message taken. Default 64 MiB. */
   maxMessageBytes?: number
+  /** Levels of nesting that a value may have. Default 10,000, the most. */
+  maxDepth?: number
+  /** Clients at one time. Default 10,000. */
+  maxConnections?: number
+  /** Connections that have not said hello; the oldest goes when there is one more. Default 1000. */
+  maxHalfOpen?: number
+  /** The longest that a connection may take to say hello, its handshake included. Default 10,000. */
+  handshakeTimeout?: number
+  /** Requests of one client that wait to be answered; what it sends beyond is read when there are fewer. Default 10,000. */
+  maxInFlight?: number
 }
 
 export interface Limits {
   atomicTimeout: number
   historyLimit: number
   maxMessageBytes: number
+  maxDepth: number
+  maxConnections: number
+  maxHalfOpen: number
+  handshakeTimeout: number
+  maxInFlight: number
   allowCode: boolean
 }
 
@@ -31,18 +47,44 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
     atomicTimeout = 1000,
     historyLimit = 100_000,
     maxMessageBytes = 64 << 20,
+    maxDepth = MAX_DEPTH,
+    maxConnections = 10_000,
+    maxHalfOpen = 1000,
+    handshakeTimeout = 10_000,
+    maxInFlight = 10_000,
     allowCode = true,
   } = options
   if (!['process', 'thread', 'inline'].includes(backend))
     throw new TypeError(`${call}: backend must be 'process', 'thread' or 'inline', got ${String(backend)}`)
   atLeast(1, atomicTimeout, `${call}: atomicTimeout`)
-  atLeast(1, historyLimit, `${call}: historyLimit`)
-  if (historyLimit % 1 !== 0 && historyLimit !== Number.POSITIVE_INFINITY)
-    throw new RangeError(`${call}: historyLimit must be a whole number, got ${historyLimit}`)
   atLeast(1024, maxMessageBytes, `${call}: maxMessageBytes`)
+  atLeast(1, handshakeTimeout, `${call}: handshakeTimeout`)
+  for (const [name, count] of Object.entries({
+    historyLimit,
+    maxDepth,
+    maxConnections,
+    maxHalfOpen,
+    maxInFlight,
+  })) {
+    atLeast(1, count, `${call}: ${name}`)
+    if (count % 1 !== 0 && count !== Number.POSITIVE_INFINITY)
+      throw new RangeError(`${call}: ${name} must be a whole number, got ${count}`)
+  }
+  if (maxDepth > MAX_DEPTH)
+    throw new RangeError(`${call}: maxDepth must be at most ${MAX_DEPTH}, got ${maxDepth}`)
   if (typeof allowCode !== 'boolean')
     throw new TypeError(`${call}: allowCode must be true or false, got ${String(allowCode)}`)
-  return { atomicTimeout, historyLimit, maxMessageBytes, allowCode }
+  return {
+    atomicTimeout,
+    historyLimit,
+    maxMessageBytes,
+    maxDepth,
+    maxConnections,
+    maxHalfOpen,
+    handshakeTimeout,
+    maxInFlight,
+    allowCode,
+  }
 }
 
 function atLeast(least: number, value: unknown, what: string): void {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { AtomicTimeoutError } from '../errors.ts'
-import { encodeFrame } from '../protocol/frames.ts'
+import { describe, quote } from '../protocol/describe.ts'
+import { encodeFrame, HELLO_BYTES } from '../protocol/frames.ts'
 import {
   Ask,
   type Entry,
@@ -8,6 +9,7 @@ import {
   PROTOCOL,
   type ServerMessage,
   Tell,
+  unanswered,
   VERSION,
 } from '../protocol/messages.ts'
 import { errorToWire, fromWire, Packed, type Wire } from '../protocol/values.ts'
@@ -18,12 +20,17 @@ import { changesFromWire, reads, writes } from '../store/methods.ts'
 import { runAtomic } from '../store/run-atomic.ts'
 import { Channel } from '../transport/channel.ts'
 import type { Core, Room } from './core.ts'
+import { refuse } from './door.ts'
 import type { Feed } from './feed.ts'
+import { log } from './log.ts'
 
 interface Opened {
   room: Room
   author: Author
 }
+// Bytes that a client may leave untaken before the server stops to answer it.
+const CONGESTED = 1 << 20
+
 type Message = [kind: number, ...rest: never[]]
 type Handler = (message: never) => void
 
@@ -32,6 +39,7 @@ export class Session {
   readonly number: number
   readonly #core: Core
   readonly #channel: Channel
+  readonly #onGreeted: () => void
   #pid = 0
   #greeted = false
   readonly #states = new Map<number, Opened>()
@@ -40,23 +48,31 @@ export class Session {
   readonly #holds = new Map<number, () => void>()
   #holdCount = 0
   // While a function's modules are loaded, what came after it waits, so that order is kept.
-  #backlog: Message[] | undefined
+  #loading = false
+  /** Requests that wait for a namespace to be free. */
+  #inLine = 0
+  /** What is not looked at yet: more comes when there is room for it. */
+  #later: Message[] = []
   #lastUpdates: [number, number[], number, Uint8Array] | undefined
   #closed = false
 
-  constructor(core: Core, socket: Socket, onClose: () => void) {
+  constructor(core: Core, socket: Socket, on: { greeted(): void; closed(): void }) {
     this.#core = core
+    this.#onGreeted = on.greeted
     this.number = core.nextSession()
-    this.#channel = new Channel(socket, core.limits.maxMessageBytes + (2 << 20), {
+    this.#channel = new Channel(socket, HELLO_BYTES, {
       frame: value => this.#frame(value),
       // Answers leave at once, unless updates are to go before them: those wait for what others write in this turn.
       heard: flush => (core.updatesWait ? setImmediate(flush) : flush()),
       drain: () => {
         for (const feed of this.#feeds.values()) feed.room.feeds.resume(feed)
+        this.#goOn()
       },
-      closed: () => {
+      closed: error => {
+        if (error && !('syscall' in error))
+          log('broken', `ended the connection of ${this.#name}: ${error.message}`)
         this.#close()
-        onClose()
+        on.closed()
       },
     })
     this.#channel.beforeFlush = () => {
@@ -94,41 +110,93 @@ export class Session {
     this.#tell([Tell.fellBehind, feed, from, to])
   }
 
-  #tell(message: ServerMessage, bytes = 0): void {
-    if (!this.#closed) this.#channel.send(message, bytes)
+  #tell(message: ServerMessage): void {
+    if (!this.#closed) this.#channel.send(message, weight(message[message.length - 1]))
   }
 
   #frame(value: unknown): void {
     if (!Array.isArray(value)) throw new TypeError('a frame is an array of messages')
     if (!this.#greeted) return this.#greet(value as Partial<Hello>)
-    for (const message of value as Message[]) {
-      if (this.#backlog) this.#backlog.push(message)
-      else this.#handle(message)
+    if (this.#later.length > 0) this.#later = this.#later.concat(value as Message[])
+    else this.#take(value as Message[])
+  }
+
+  /** As many of these messages as there is room for; the others, and all that would come after them, have to wait. */
+  #take(messages: Message[]): void {
+    for (let i = 0; i < messages.length; i++) {
+      if (this.#isFull()) {
+        this.#later = messages.slice(i)
+        this.#channel.socket.pause()
+        return
+      }
+      this.#handle(messages[i] as Message)
     }
+  }
+
+  #isFull(): boolean {
+    return this.#loading || this.#inLine > this.#core.limits.maxInFlight || this.#channel.queued > CONGESTED
+  }
+
+  readonly #goOn = (): void => {
+    if (this.#later.length === 0 || this.#closed || this.#isFull() || this.#channel.pending > CONGESTED)
+      return
+    const messages = this.#later
+    this.#later = []
+    try {
+      this.#take(messages)
+    } catch (error) {
+      this.#channel.destroy(error as Error)
+    }
+    if (this.#later.length === 0) this.#channel.socket.resume()
   }
 
   #greet([protocol, version, hello]: Partial<Hello>): void {
     if (protocol !== PROTOCOL) throw new TypeError('the peer does not speak zproc')
     if (version !== VERSION) {
-      const refused = `the server speaks version ${VERSION} of the protocol and the client version ${String(version)}: use the same version of zproc on both sides`
-      console.error(`zproc server: refused a client: ${refused}`)
-      this.#channel.socket.end(encodeHello({ refused }))
-      return
+      return this.#refuse(
+        'version',
+        `the server speaks version ${VERSION} of the protocol and the client version ${describe(version)}: use the same version of zproc on both sides`,
+      )
     }
+    const { maxMessageBytes, maxConnections, maxInFlight } = this.#core.limits
+    if (this.#core.connections >= maxConnections)
+      return this.#refuse(
+        'many',
+        `the server has ${maxConnections} connections, as many as it takes (its maxConnections)`,
+      )
     this.#greeted = true
+    this.#core.connections++
+    this.#onGreeted()
     this.#pid = Number((hello as { pid?: unknown }).pid)
-    const { maxMessageBytes } = this.#core.limits
-    this.#channel.socket.write(encodeHello({ pid: process.pid, session: this.number, maxMessageBytes }))
+    this.#channel.limit = maxMessageBytes + (2 << 20)
+    this.#channel.socket.write(
+      encodeFrame([
+        PROTOCOL,
+        VERSION,
+        { pid: process.pid, session: this.number, maxMessageBytes, maxInFlight },
+      ] satisfies Hello),
+    )
+  }
+
+  #refuse(kind: string, refused: string): void {
+    log(kind, `refused a client: ${refused}`)
+    // Whatever else it says is not heard.
+    this.#channel.socket.removeAllListeners('data').resume()
+    refuse(this.#channel.socket, { refused })
+  }
+
+  get #name(): string {
+    return this.#greeted ? `process ${this.#pid}` : 'somebody who had not said hello'
   }
 
   #handle(message: Message): void {
-    const handler = this.#handlers[message[0]]
+    const handler = typeof message[0] === 'number' ? this.#handlers[message[0]] : undefined
     if (!handler) throw new TypeError(`there is no message of kind ${String(message[0])}`)
     try {
       handler(message as never)
     } catch (error) {
       const id: unknown = message[1]
-      if (typeof id !== 'number') throw error
+      if (typeof id !== 'number' || unanswered.has(message[0])) throw error
       this.#fail(id, error)
     }
   }
@@ -148,7 +216,7 @@ export class Session {
     return ([, id, state, argument]: [number, number, number, unknown]) => {
       const result = read(this.#opened(state).room.space, argument)
       if (result === ABSENT) this.#tell([Tell.missing, id])
-      else this.#tell([Tell.ok, id, result], result instanceof Packed ? result.bytes.length : 0)
+      else this.#tell([Tell.ok, id, result])
     }
   }
 
@@ -166,12 +234,22 @@ export class Session {
 
   #enter(room: Room, id: number, write: () => void): void {
     if (!room.exclusive.held) return write()
-    room.exclusive.enter(() => {
+    this.#queue(room, () => {
       try {
         write()
       } catch (error) {
         this.#fail(id, error)
       }
+    })
+  }
+
+  #queue(room: Room, write: () => void): void {
+    this.#inLine++
+    room.exclusive.enter(() => {
+      this.#inLine--
+      // Not at once: who is in line comes first.
+      if (this.#later.length > 0) setImmediate(this.#goOn)
+      write()
     })
   }
 
@@ -191,34 +269,27 @@ export class Session {
       })
     }
     if (typeof fn === 'function') return run(fn)
-    this.#backlog = []
+    this.#loading = true
     fn.then(run)
       .catch(error => this.#fail(id, error))
-      .finally(() => this.#catchUp())
-  }
-
-  #catchUp(): void {
-    const backlog = this.#backlog ?? []
-    this.#backlog = undefined
-    for (const [i, message] of backlog.entries()) {
-      this.#handle(message)
-      if (this.#backlog) {
-        ;(this.#backlog as Message[]).push(...backlog.slice(i + 1))
-        return
-      }
-    }
+      .finally(() => {
+        this.#loading = false
+        this.#goOn()
+      })
   }
 
   #hold([, id, state, label]: [number, number, number, string]): void {
     const { room } = this.#opened(state)
     const { atomicTimeout } = this.#core.limits
-    room.exclusive.enter(() => {
+    if (typeof label !== 'string') throw new TypeError('a hold must say what it is for')
+    this.#queue(room, () => {
       if (this.#closed) return
       const hold = ++this.#holdCount
       const end = room.exclusive.take(atomicTimeout, () => {
         this.#holds.delete(hold)
-        console.error(
-          `zproc server: ${label} of process ${this.#pid} held its namespace for ${atomicTimeout} ms`,
+        log(
+          `hold ${this.#pid}`,
+          `${printable(label)} of process ${this.#pid} held its namespace for ${atomicTimeout} ms`,
         )
         this.#tell([Tell.holdEnded, hold, atomicTimeout])
       })
@@ -246,6 +317,8 @@ export class Session {
   #openFeed([, id, state, number, from, credit]: [number, number, number, number, number, number]): void {
     const { room } = this.#opened(state)
     const { space, feeds } = room
+    if (!Number.isSafeInteger(from) || !Number.isSafeInteger(credit) || this.#feeds.has(number))
+      throw new TypeError('a feed begins at a revision, with some credit, once')
     const position = from < 0 ? space.revision : Math.min(from, space.revision)
     const feed = { session: this, id: number, position, credit, room }
     this.#feeds.set(number, feed)
@@ -290,7 +363,7 @@ export class Session {
     [Ask.feed]: message => this.#openFeed(message),
     [Ask.credit]: ([, number, bytes]: [number, number, number]) => {
       const feed = this.#feed(number)
-      if (!feed) return
+      if (!feed || !Number.isSafeInteger(bytes)) return
       feed.credit += bytes
       feed.room.feeds.resume(feed)
     },
@@ -307,6 +380,8 @@ export class Session {
 
   #close(): void {
     this.#closed = true
+    if (this.#greeted) this.#core.connections--
+    this.#later = []
     for (const feed of this.#feeds.values()) feed.room.feeds.remove(feed)
     this.#feeds.clear()
     for (const end of this.#holds.values()) end()
@@ -314,4 +389,15 @@ export class Session {
   }
 }
 
-const encodeHello = (hello: Hello[2]): Buffer => encodeFrame([PROTOCOL, VERSION, hello])
+/** About how many bytes a message's result is; no more is answered while a client does not take what it was sent. */
+function weight(result: unknown): number {
+  if (result instanceof Packed) return result.bytes.length
+  if (typeof result === 'string' || result instanceof Uint8Array) return result.length
+  if (!Array.isArray(result)) return 0
+  let sum = 0
+  for (const part of result) sum += 8 + weight(part)
+  return sum
+}
+
+/** What a client calls something, as one short line. */
+const printable = (text: string): string => quote(text).slice(1, -1)

@@ -1,9 +1,10 @@
 import { guard, guarded } from './guard.ts'
 import { reviveWith } from './revive.ts'
-import { type Shipped, ship } from './ship.ts'
+import { hashOf, type Shipped, ship } from './ship.ts'
 import type { AnyFunction } from './shipment.ts'
 
 export { runWithin } from './guard.ts'
+export { hashOf }
 
 /** Under this, the function that `atomic(fn)` returns carries `fn`. */
 export const ATOMIC = Symbol.for('zproc.atomic')

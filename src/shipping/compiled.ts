@@ -1,4 +1,4 @@
-import { reviveAtomic } from './atomic.ts'
+import { hashOf, reviveAtomic } from './atomic.ts'
 
 export type AtomicFunction = (state: object, ...args: unknown[]) => unknown
 
@@ -21,7 +21,9 @@ export class FunctionCache {
   }
 
   add(hash: string, bytes: Uint8Array): AtomicFunction | Promise<AtomicFunction> {
-    const made = reviveAtomic(bytes) as AtomicFunction | Promise<AtomicFunction>
+    // Others call what is kept under this hash: it is no client's to choose.
+    if (hashOf(bytes) !== hash) throw new TypeError('a function was sent under the hash of another one')
+    const made = revived(bytes)
     this.#compiled.set(hash, made)
     if (made instanceof Promise) {
       made.then(
@@ -32,5 +34,16 @@ export class FunctionCache {
     this.#newest = hash
     if (this.#compiled.size > KEPT) this.#compiled.delete(this.#compiled.keys().next().value as string)
     return made
+  }
+}
+
+// What cannot be made a function here says so to whoever calls it.
+function revived(bytes: Uint8Array): AtomicFunction | Promise<AtomicFunction> {
+  try {
+    return reviveAtomic(bytes) as AtomicFunction | Promise<AtomicFunction>
+  } catch (error) {
+    return () => {
+      throw error
+    }
   }
 }

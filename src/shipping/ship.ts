@@ -73,6 +73,9 @@ function packed(shipment: Shipment, name: string, call: string): Shipped {
   const wire = toWire(shipment, call)
   if (!(wire instanceof Packed)) throw new ShippingError(`${call}: nothing to send`)
   const { bytes } = wire
-  const hash = createHash('sha256').update(bytes).digest('base64url').slice(0, 27)
-  return { hash, bytes, name }
+  return { hash: hashOf(bytes), bytes, name }
 }
+
+/** By which a function is known wherever it is sent. */
+export const hashOf = (bytes: Uint8Array): string =>
+  createHash('sha256').update(bytes).digest('base64url').slice(0, 27)

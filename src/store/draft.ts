@@ -4,8 +4,8 @@ import { equalWires, Packed, sharedFromWire, toWire, type Wire } from '../protoc
 import { ABSENT, type Change, change, type Slot, slot, type Values } from './commit.ts'
 import { applySteps } from './steps.ts'
 
-// Beyond this many steps inside one value, the whole value is less to say.
-const STEPS = 64
+/** Beyond this many steps inside one value, the whole value is less to say. */
+export const STEPS = 64
 
 interface Patch {
   op: string

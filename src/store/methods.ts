@@ -1,6 +1,7 @@
-import { Ask, type Entry, type WireChange } from '../protocol/messages.ts'
-import { checkKey, equalWires, isWire, Packed, type Wire } from '../protocol/values.ts'
+import { Ask, type Entry, type Step, type WireChange } from '../protocol/messages.ts'
+import { checkKey, describe, equalWires, isWire, Packed, type Wire } from '../protocol/values.ts'
 import { ABSENT, type Author, type Change, change, type Slot, slot, slotAfter } from './commit.ts'
+import { STEPS } from './draft.ts'
 import type { Namespace } from './namespace.ts'
 
 /** The dict methods that only read, by their kind of message. `ABSENT`: the key is not there. */
@@ -29,7 +30,7 @@ export const writes: Record<number, Write> = {
     return undefined
   },
   [Ask.replace]: (space, author, entries: Entry[]) => {
-    const changes: Change[] = entries.map(([key, value]) => change(checked(key), ABSENT, own(value)))
+    const changes: Change[] = entries.map(([key, value]) => change(checked(key), ABSENT, own(space, value)))
     space.commit(author, 'set', [{ key: null, before: space.values }, ...changes])
     return undefined
   },
@@ -65,25 +66,31 @@ export const writes: Record<number, Write> = {
   [Ask.setDefault]: (space, author, key: string, value: Wire) => {
     const before = slot(space.values, key)
     if (before !== ABSENT) return before
-    space.commit(author, 'setDefault', [change(checked(key), ABSENT, own(value))])
+    space.commit(author, 'setDefault', [change(checked(key), ABSENT, own(space, value))])
     return value
   },
 }
 
 /** Changes that were made elsewhere, on the state as it is now. */
 export function changesFromWire(space: Namespace, wireChanges: WireChange[]): Change[] {
+  const keys = new Set<string>()
   return wireChanges.map((wire): Change => {
     if (wire.length === 0) return { key: null, before: space.values }
     const before = slot(space.values, checked(wire[0]))
+    // A step may copy all of an array: so many of them for each key, and no more.
+    if (keys.size === keys.add(wire[0]).size)
+      throw new TypeError(`commit: ${describe(wire[0])} is changed twice`)
     const steps = wire.length === 3 ? wire[2] : null
-    for (const step of steps ?? []) if (step[0] !== 'remove') own(step[2])
+    if (steps && steps.length > STEPS)
+      throw new RangeError(`commit: ${steps.length} steps; at most ${STEPS} go`)
+    for (const step of steps ?? []) checkStep(space, step)
     const after = slotAfter(before, wire)
-    return change(wire[0], before, after === ABSENT ? after : own(after), steps)
+    return change(wire[0], before, after === ABSENT ? after : own(space, after), steps)
   })
 }
 
 const put = (space: Namespace, key: string, value: Wire): Change =>
-  change(checked(key), slot(space.values, key), own(value))
+  change(checked(key), slot(space.values, key), own(space, value))
 
 function checked(key: unknown): string {
   checkKey(key, 'commit')
@@ -92,7 +99,22 @@ function checked(key: unknown): string {
 
 // What arrived in a frame is a view on the whole frame: keep the value alone. A client may send what it likes: an object
 // that is no Packed value would be shared with all who read it, and changed by them.
-function own(value: unknown): Wire {
+function own(space: Namespace, value: unknown): Wire {
   if (!isWire(value)) throw new TypeError('commit: a message held something that is no encoded value')
-  return value instanceof Packed ? value.own() : value
+  if (!(value instanceof Packed)) return value
+  value.check(space.maxDepth)
+  return value.own()
+}
+
+function checkStep(space: Namespace, [op, path, value]: Step): void {
+  if (op !== 'put' && op !== 'insert' && op !== 'remove')
+    throw new TypeError(`commit: there is no step ${describe(op)}`)
+  const isPath =
+    Array.isArray(path) &&
+    path.length > 0 &&
+    path.every(part => (typeof part === 'string' ? part !== '__proto__' : Number.isSafeInteger(part)))
+  if (!isPath) throw new TypeError('commit: a step leads nowhere: its path is no list of keys')
+  if (op === 'remove') return
+  const wire = own(space, value)
+  if (wire instanceof Packed) wire.check(space.maxDepth, path.length)
 }

@@ -1,3 +1,4 @@
+import { MAX_DEPTH } from '../protocol/values.ts'
 import {
   ABSENT,
   type Author,
@@ -17,6 +18,8 @@ export class Namespace {
   values: Values = new Map()
   revision = 0
   readonly historyLimit: number
+  /** Levels of nesting that a value may have. */
+  readonly maxDepth: number
   // Commit r is at (r - 1) % historyLimit, so that a full log is written over in place.
   readonly #kept: Commit[] = []
   // The keys in the order in which they came, once somebody asks for the newest: gone ones are left in until then.
@@ -24,9 +27,10 @@ export class Namespace {
   /** Called after each commit. */
   onCommit: (() => void) | undefined
 
-  constructor(name: string, historyLimit: number) {
+  constructor(name: string, historyLimit: number, maxDepth = MAX_DEPTH) {
     this.name = name
     this.historyLimit = historyLimit
+    this.maxDepth = maxDepth
   }
 
   /** The oldest revision whose commit is kept; one above `revision` while there is none. */

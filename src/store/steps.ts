@@ -22,11 +22,11 @@ function applyStep(root: unknown, step: Step, copied: Set<unknown>): unknown {
   }
   const last = path[path.length - 1] as string | number
   if (op === 'remove') {
-    if (Array.isArray(parent)) parent.splice(Number(last), 1)
+    if (Array.isArray(parent)) parent.splice(index(parent, last), 1)
     else delete parent[last]
   } else {
     const value = fromWire(step[2])
-    if (op === 'insert' && Array.isArray(parent)) parent.splice(Number(last), 0, value)
+    if (op === 'insert' && Array.isArray(parent)) parent.splice(index(parent, last), 0, value)
     else write(parent, last, value)
   }
   return next
@@ -48,5 +48,14 @@ function read(node: Node, key: string | number): unknown {
 
 function write(node: Node, key: string | number, value: unknown): void {
   if (key === '__proto__') throw new TypeError('__proto__ is refused as a key')
-  ;(node as Record<string | number, unknown>)[key] = value
+  if (Array.isArray(node)) node[index(node, key)] = value
+  else node[key] = value
+}
+
+/** A place in an array, or the one behind its last element: anything else would leave holes, or be no element. */
+function index(array: unknown[], key: string | number): number {
+  const at = Number(key)
+  if (!Number.isInteger(at) || at < 0 || at > array.length)
+    throw new TypeError(`a step leads to a part that is not there: ${key}`)
+  return at
 }

@@ -21,6 +21,7 @@ export class Channel {
   readonly #reader: FrameReader
   #batch: unknown[] = []
   #bytes = 0
+  #queued = 0
   #frames: Buffer[] = []
   #scheduled = false
   #hearing = false
@@ -61,7 +62,17 @@ export class Channel {
 
   /** Bytes that the peer has not taken yet. */
   get pending(): number {
-    return this.socket.writableLength
+    return this.socket.writableLength + this.#queued
+  }
+
+  /** Bytes of this turn that leave at its end. */
+  get queued(): number {
+    return this.#queued
+  }
+
+  /** The longest frame that is taken. */
+  set limit(bytes: number) {
+    this.#reader.limit = bytes
   }
 
   /** Whether something is to leave at the end of this turn. */
@@ -74,6 +85,7 @@ export class Channel {
     if (this.#bytes > 0 && this.#bytes + bytes > FRAME_BYTES) this.#closeFrame()
     this.#batch.push(message)
     this.#bytes += bytes
+    this.#queued += bytes
     this.schedule()
   }
 
@@ -87,6 +99,7 @@ export class Channel {
     this.#scheduled = false
     this.beforeFlush?.()
     if (this.#batch.length > 0) this.#closeFrame()
+    this.#queued = 0
     const frames = this.#frames
     if (frames.length === 0 || this.socket.destroyed) return
     this.#frames = []
@@ -110,8 +123,14 @@ export class Channel {
   }
 
   #closeFrame(): void {
-    this.#frames.push(encodeFrame(this.#batch))
+    const batch = this.#batch
     this.#batch = []
     this.#bytes = 0
+    try {
+      this.#frames.push(encodeFrame(batch))
+    } catch (error) {
+      // More than one buffer holds, say. Who sent it may live on.
+      this.destroy(error as Error)
+    }
   }
 }

@@ -1,12 +1,9 @@
 import type { Socket } from 'node:net'
-import { AuthenticationError, ConnectionError, TimeoutError, type ZprocError } from '../errors.ts'
+import { AuthenticationError, ConnectionError, TimeoutError, ZprocError } from '../errors.ts'
 import { parseAddress } from '../protocol/address.ts'
-import { decode, encodeFrame, FrameReader } from '../protocol/frames.ts'
-import { type Hello, PROTOCOL, type ServerHello, VERSION } from '../protocol/messages.ts'
+import { decode, encodeFrame, FrameReader, HELLO_BYTES } from '../protocol/frames.ts'
+import { type Hello, PROTOCOL, type Refusal, type ServerHello, VERSION } from '../protocol/messages.ts'
 import { connectSocket } from './secure.ts'
-
-const HELLO_BYTES = 64 << 10
-const ALERT = 0x15
 
 /** A socket whose two ends have greeted each other, and what the server said of itself. */
 export interface Greeted {
@@ -25,14 +22,10 @@ export function connect(
   return new Promise((resolve, reject) => {
     const givenUp = () => fail(new ConnectionError(`nobody needs the connection to ${address} any more`))
     let reached = false
-    let secured = false
     const socket = connectSocket(
       endpoint.kind === 'ipc' ? { path: endpoint.path } : { ...endpoint, noDelay: true },
       secretKey,
-      () => {
-        secured = true
-        socket.write(encodeFrame([PROTOCOL, VERSION, { pid: process.pid }] satisfies Hello))
-      },
+      () => socket.write(encodeFrame([PROTOCOL, VERSION, { pid: process.pid }] satisfies Hello)),
     )
     socket.once('connect', () => {
       reached = true
@@ -48,20 +41,9 @@ export function connect(
       () => fail(new TimeoutError(`${address} did not greet within ${timeout} ms: is it a zproc server?`)),
       timeout,
     )
-    const onError = (error: Error) =>
-      fail(
-        reached && secretKey !== undefined && !secured
-          ? refused(address, secretKey, error)
-          : new ConnectionError(
-              `nothing answers at ${address}: start a server there with startServer(…) (${error.message})`,
-              { cause: error },
-            ),
-      )
-    // A server with a key hangs up on who does not begin with a handshake.
-    const onClose = () => fail(refused(address, secretKey))
+    const onError = (error: Error) => fail(reached ? ended(address, error) : silent(address, error))
+    const onClose = () => fail(ended(address))
     const onData = (chunk: Buffer) => {
-      // A record of TLS: this server talks to those with its key only.
-      if (chunk[0] === ALERT && secretKey === undefined) return fail(refused(address, secretKey))
       try {
         reader.read(chunk, bytes => {
           const server = checkHello(decode(bytes), address)
@@ -73,7 +55,7 @@ export function connect(
         })
       } catch (error) {
         fail(
-          error instanceof ConnectionError
+          error instanceof ZprocError
             ? error
             : new ConnectionError(`${address} does not speak zproc`, { cause: error }),
         )
@@ -85,23 +67,37 @@ export function connect(
   })
 }
 
-function refused(address: string, secretKey: string | undefined, cause?: Error): ZprocError {
-  const other = (cause as NodeJS.ErrnoException | undefined)?.code?.startsWith('ERR_SSL')
-  const why =
-    secretKey === undefined
-      ? 'it was started with a secretKey and none was given here'
-      : other
-        ? 'the secretKey given here is not the one that it was started with'
-        : 'a secretKey was given here and it was started without one'
-  return new AuthenticationError(`the server at ${address} ended the connection before it greeted: ${why}`, {
-    cause,
-  })
+const silent = (address: string, cause: Error): ConnectionError =>
+  new ConnectionError(
+    `nothing answers at ${address}: start a server there with startServer(…) (${cause.message})`,
+    { cause },
+  )
+
+// What the two ends of a handshake say of it, by the codes of OpenSSL.
+const OTHER_KEY = /BAD_RECORD_MAC|DECRYPT/
+const NO_KEY_THERE = /UNKNOWN_PSK_IDENTITY/
+
+function ended(address: string, cause?: Error): ZprocError {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? ''
+  const why = OTHER_KEY.test(code)
+    ? 'the secretKey given here is not the one that it was started with'
+    : NO_KEY_THERE.test(code)
+      ? 'a secretKey was given here and it was started without one'
+      : undefined
+  if (why) return new AuthenticationError(`the server at ${address} let nobody in: ${why}`, { cause })
+  const said = cause ? ` (${cause.message})` : ''
+  return new ConnectionError(
+    `${address} ended the connection before it greeted${said}: it is no zproc server, or one that is just stopping, or has too many connections`,
+    { cause },
+  )
 }
 
 function checkHello(hello: unknown, address: string): ServerHello {
   if (!Array.isArray(hello) || hello[0] !== PROTOCOL)
     throw new ConnectionError(`${address} does not speak zproc`)
-  const said = hello[2] as ServerHello | { refused: string }
+  const said = hello[2] as ServerHello | Refusal
+  if ('refused' in said && said.key)
+    throw new AuthenticationError(`the server at ${address} let nobody in: ${said.refused}`)
   if ('refused' in said) throw new ConnectionError(`${address}: ${said.refused}`)
   if (hello[1] !== VERSION)
     throw new ConnectionError(

@@ -14,7 +14,10 @@ import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect 
 // recorded stays closed even to who learns the key later.
 const CIPHERS = 'ECDHE-PSK-CHACHA20-POLY1305'
 const IDENTITY = 'zproc'
-const HANDSHAKE = 2000
+/** The first byte of a TLS handshake. */
+const HANDSHAKE = 0x16
+// To a client with a key, where none is asked for: the alert "unknown_psk_identity".
+const NO_KEY_HERE = Buffer.from([0x15, 3, 3, 0, 2, 2, 115])
 const READ_BYTES = 64 << 10
 
 const keys = new Map<string, Buffer>()
@@ -29,22 +32,68 @@ function derivedKey(secretKey: string): Buffer {
   return key
 }
 
+export interface ServerEvents {
+  /** A connection, before anything was said on it. */
+  arrived(raw: Socket): void
+  /** It has begun to talk, and holds the key if one is asked for. `raw` is what `arrived` was told of. */
+  socket(socket: Socket, raw: Socket): void
+  /** It begins with no handshake, though there is a key. */
+  withoutKey(raw: Socket): void
+  /** It does not hold the key, or there is none to hold. */
+  refused(why: string): void
+}
+
 /** A server of plain sockets, or, with a key, of ones that only those with the same key get through. */
-export function createServer(secretKey: string | undefined, onSocket: (socket: Socket) => void): Server {
-  if (secretKey === undefined)
-    return createNetServer({ noDelay: true, pauseOnConnect: true }, socket => onSocket(sharing(socket)))
+export function createServer(
+  secretKey: string | undefined,
+  handshakeTimeout: number,
+  events: ServerEvents,
+): Server {
+  const secure = secretKey === undefined ? undefined : secureServer(secretKey, handshakeTimeout, events)
+  return createNetServer({ noDelay: true, pauseOnConnect: !secure }, accepted => {
+    const raw = secure ? accepted : sharing(accepted)
+    events.arrived(raw)
+    raw.on('error', () => {})
+    // Who says nothing costs no more than this. What is said first shows whether it is a handshake.
+    raw.once('data', first => {
+      const shakesHands = first[0] === HANDSHAKE
+      if (secure && shakesHands) {
+        raw.pause()
+        raw.unshift(first)
+        secure.emit('connection', raw)
+      } else if (secure) events.withoutKey(raw)
+      else if (shakesHands) {
+        events.refused('it gave a secret key, and this server was started without one')
+        raw.write(NO_KEY_HERE)
+        raw.destroySoon()
+      } else {
+        events.socket(raw, raw)
+        raw.emit('data', first)
+      }
+    })
+  })
+}
+
+function secureServer(secretKey: string, handshakeTimeout: number, events: ServerEvents): Server {
   const psk = derivedKey(secretKey)
   const server = createTlsServer({
     pskCallback: (_socket, identity) => (identity === IDENTITY ? psk : null),
     ciphers: CIPHERS,
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.2',
-    handshakeTimeout: HANDSHAKE,
-    noDelay: true,
+    handshakeTimeout,
   } as Parameters<typeof createTlsServer>[0])
-  server.on('secureConnection', onSocket)
+  // Node keeps the socket under a TLS one there.
+  server.on('secureConnection', (socket: TLSSocket & { _parent?: Socket }) =>
+    events.socket(socket, socket._parent ?? socket),
+  )
   server.on('tlsClientError', (error, socket) => {
-    console.error(`zproc server: refused a client that does not hold the secret key (${codeOf(error)})`)
+    const code = codeOf(error)
+    events.refused(
+      code.startsWith('ERR_SSL')
+        ? `it does not hold the secret key (${code})`
+        : `it did not finish its handshake (${code})`,
+    )
     socket.destroy()
   })
   return server

@@ -1,0 +1,51 @@
+import type { Socket } from 'node:net'
+import { encodeFrame } from '../protocol/frames.ts'
+import { PROTOCOL, type Refusal, VERSION } from '../protocol/messages.ts'
+import { log } from './log.ts'
+import type { Limits } from './options.ts'
+
+/** Those who have connected and not said hello: no more than the limits allow, and not for long. */
+export class Door {
+  readonly #limits: Limits
+  readonly #secret: boolean
+  readonly #waiting = new Map<Socket, NodeJS.Timeout>()
+
+  constructor(limits: Limits, secret: boolean) {
+    this.#limits = limits
+    this.#secret = secret
+  }
+
+  enter(socket: Socket): void {
+    const { maxHalfOpen, handshakeTimeout } = this.#limits
+    if (this.#waiting.size >= maxHalfOpen) {
+      const why = `${maxHalfOpen} connections have not said hello, as many as the server takes (its maxHalfOpen)`
+      this.#send(this.#waiting.keys().next().value as Socket, 'crowd', why)
+    }
+    const late = () => this.#send(socket, 'late', `there was no hello within ${handshakeTimeout} ms`)
+    this.#waiting.set(socket, setTimeout(late, Math.min(handshakeTimeout, LONGEST)).unref())
+    socket.on('close', () => this.leave(socket))
+  }
+
+  /** It has said hello, or is gone. */
+  leave(socket: Socket): void {
+    clearTimeout(this.#waiting.get(socket))
+    this.#waiting.delete(socket)
+  }
+
+  #send(socket: Socket, kind: string, why: string): void {
+    this.leave(socket)
+    log(kind, `ended a connection: ${why}`)
+    // On a connection that is being encrypted there is no way to say it.
+    if (this.#secret) socket.destroy()
+    else refuse(socket, { refused: why })
+  }
+}
+
+// A longer timer would fire at once.
+const LONGEST = 2 ** 31 - 1
+
+/** Tells the client why, and hangs up. */
+export function refuse(socket: Socket, refusal: Refusal): void {
+  socket.write(encodeFrame([PROTOCOL, VERSION, refusal]))
+  socket.destroySoon()
+}
