@@ -12,6 +12,7 @@ export type {
 } from './client/types.ts'
 export type { StateView } from './client/view.ts'
 export { Context } from './context/context.ts'
+export type { ContextEvent } from './context/events.ts'
 export type { ContextOptions, FactoryOptions } from './context/types.ts'
 export {
   AtomicTimeoutError,
@@ -37,5 +38,5 @@ export type { ErrorClass, ProcessOptions } from './process/options.ts'
 export { Process, type ProcessEvent } from './process/process.ts'
 export { backoff } from './process/retry.ts'
 export { signalToException } from './process/signals.ts'
-export type { ServerOptions } from './server/options.ts'
+export type { HungServer, ServerOptions } from './server/options.ts'
 export { type Server, startServer } from './server/start.ts'

@@ -10,14 +10,14 @@ import type { MapResult, Settled } from '../map/result.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
 import { bytesOf, type WatchMethod } from '../process/job.ts'
 import type { ProcessOptions } from '../process/options.ts'
-import { type InnerProcessOptions, Process, type ProcessEvent } from '../process/process.ts'
+import { type InnerProcessOptions, Process } from '../process/process.ts'
 import { Spares } from '../process/spares.ts'
 import { randomIpcAddress } from '../protocol/address.ts'
 import { describe, toWire } from '../protocol/values.ts'
 import type { Server } from '../server/start.ts'
 import { ship } from '../shipping/ship.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
-import { Events } from './events.ts'
+import { type ContextEvent, Events } from './events.ts'
 import { contextArguments, type Settings, settingsOf, splitKeys } from './options.ts'
 import { OwnServer } from './own-server.ts'
 import type {
@@ -46,6 +46,7 @@ export class Context<S extends object = AnyState> {
   readonly secretKey: string | undefined
   /** Its own server; null when it joined one. */
   readonly serverProcess: Server | null
+  readonly #own: OwnServer | null
   /** Resolves when the server answers. There is no need to await it: every method does. */
   readonly ready: Promise<void>
   /** The processes that it started, in order, ended ones included. */
@@ -67,8 +68,15 @@ export class Context<S extends object = AnyState> {
     this.namespace = settings.namespace
     this.secretKey = settings.secretKey
     this.serverAddress = address ?? randomIpcAddress()
-    const own = address === undefined ? new OwnServer(this.serverAddress, settings) : null
+    this.#events = new Events(() => [...this.processList, ...this.workerList])
+    const own =
+      address === undefined
+        ? new OwnServer(this.serverAddress, settings, hung =>
+            this.#events.add({ type: 'serverHung', time: Date.now(), ...hung }),
+          )
+        : null
     this.serverProcess = own
+    this.#own = own
     this.#starting = own?.ready
     own?.ready.then(
       () => {
@@ -84,7 +92,6 @@ export class Context<S extends object = AnyState> {
     this.ready.catch(() => {})
     this.#spares = new Spares(settings.spares)
     this.#maps = new Maps(this.namespace, (path, worker, ended) => this.#worker(path, worker, ended))
-    this.#events = new Events(() => [...this.processList, ...this.workerList])
   }
 
   /** Starts a process that runs `target`, and returns at once. With options alone: a function that takes the target. */
@@ -276,7 +283,7 @@ export class Context<S extends object = AnyState> {
   }
 
   /** What happens to the processes from now on. Ends when the Context is closed. */
-  events(): AsyncIterableIterator<ProcessEvent> {
+  events(): AsyncIterableIterator<ContextEvent> {
     return this.#events.iterate()
   }
 
@@ -294,8 +301,9 @@ export class Context<S extends object = AnyState> {
     this.#spares.close()
     await Promise.all([this.#maps.close(), ...this.processList.map(process => process.stop())])
     this.#events.end()
-    await this.state.close()
-    await this.serverProcess?.stop()
+    // One that hangs is ended without waiting for its answers.
+    await Promise.race([this.state.close(), ...(this.#own ? [this.#own.hung] : [])])
+    await this.#own?.stop()
   }
 
   #worker(path: string, worker: number, ended: Parameters<MakeWorker>[2]): Process {

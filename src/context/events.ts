@@ -1,9 +1,13 @@
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { type Process, type ProcessEvent, refreshKeepAlive } from '../process/process.ts'
+import type { HungServer } from '../server/options.ts'
+
+/** What happened to a Context's processes, and to its own server. */
+export type ContextEvent = ProcessEvent | ({ type: 'serverHung'; time: number } & HungServer)
 
 interface Listener {
-  queue: ProcessEvent[]
-  waiting: Deferred<IteratorResult<ProcessEvent>>[]
+  queue: ContextEvent[]
+  waiting: Deferred<IteratorResult<ContextEvent>>[]
 }
 
 /** What happens to a Context's processes, for as many listeners as there are; each has its own queue. */
@@ -22,7 +26,7 @@ export class Events {
     return false
   }
 
-  add(event: ProcessEvent): void {
+  add(event: ContextEvent): void {
     for (const { queue, waiting } of this.#listeners) {
       const next = waiting.shift()
       if (next) next.resolve({ done: false, value: event })
@@ -30,15 +34,15 @@ export class Events {
     }
   }
 
-  iterate(): AsyncIterableIterator<ProcessEvent> {
+  iterate(): AsyncIterableIterator<ContextEvent> {
     const listener: Listener = { queue: [], waiting: [] }
     if (!this.#over) this.#listeners.add(listener)
-    const iterator: AsyncIterableIterator<ProcessEvent> = {
+    const iterator: AsyncIterableIterator<ContextEvent> = {
       next: () => {
         const value = listener.queue.shift()
         if (value) return Promise.resolve({ done: false, value })
         if (!this.#listeners.has(listener)) return Promise.resolve({ done: true, value: undefined })
-        const next = deferred<IteratorResult<ProcessEvent>>()
+        const next = deferred<IteratorResult<ContextEvent>>()
         listener.waiting.push(next)
         this.#refresh()
         return next.promise.finally(() => this.#refresh())

@@ -1,3 +1,5 @@
+import { deferred } from '../async/deferred.ts'
+import type { HungServer } from '../server/options.ts'
 import { type InnerServerOptions, type Server, startServer } from '../server/start.ts'
 import type { Settings } from './options.ts'
 
@@ -7,9 +9,22 @@ export class OwnServer implements Server {
   readonly ready: Promise<Server>
   #server: Server | undefined
 
-  constructor(address: string, settings: Settings) {
+  /** Resolves when it is stuck: whoever waits for its answers may wait for ever. */
+  readonly hung: Promise<void>
+
+  constructor(address: string, settings: Settings, onHung: (hung: HungServer) => void) {
     this.address = address
-    const options: InnerServerOptions = { ...settings.server, tied: settings.cleanup }
+    const { promise, resolve } = deferred<void>()
+    this.hung = promise
+    const options: InnerServerOptions = {
+      ...settings.server,
+      tied: settings.cleanup,
+      onHung: hung => {
+        resolve()
+        onHung(hung)
+        settings.server.onHung?.(hung)
+      },
+    }
     this.ready = startServer(address, options).then(server => {
       this.#server = server
       server.unref()

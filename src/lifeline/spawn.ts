@@ -1,4 +1,6 @@
 import { type ChildProcess, fork, type StdioOptions } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { inheritedEnv, inheritedFlags } from './flags.ts'
 import { type Rank, watchOver } from './guard.ts'
@@ -16,6 +18,8 @@ export interface TiedOptions {
     | 'pipe'
     | 'ignore'
     | ['ignore', 'inherit' | 'pipe' | 'ignore', 'inherit' | 'pipe' | 'ignore']
+  /** Called with each line that the child writes to file 4. */
+  onReport?: (line: string) => void
   /** When the owner ends, 'last' children are ended after all the others: a server after those that talk to it. */
   rank?: Rank
   /** false: the child survives this process. */
@@ -38,11 +42,19 @@ export function spawnTied(entry: URL, options: TiedOptions = {}): ChildProcess {
     env: inheritedEnv(options.env ?? process.env),
     execArgv: [...inheritedFlags(process.execArgv), ...(options.execArgv ?? [])],
     serialization: 'advanced',
-    stdio: [...three, 'ipc'],
+    stdio: [...three, 'ipc', ...(options.onReport ? ['pipe' as const] : [])],
   })
+  if (options.onReport) readLines(child.stdio[4] as Socket, options.onReport)
   if (options.tied !== false && child.pid !== undefined)
     child.once('exit', watchOver(child.pid, options.rank ?? 'first'))
   return child
+}
+
+// It keeps nothing alive: what it is about does.
+function readLines(from: Socket, onLine: (line: string) => void): void {
+  createInterface({ input: from, terminal: false }).on('line', onLine)
+  from.on('error', () => {})
+  from.unref()
 }
 
 /** Whether the child and its channel keep this process alive. A new child does. */

@@ -1,3 +1,4 @@
+import type { Doing } from '../lifeline/watchdog.ts'
 import { FunctionCache } from '../shipping/compiled.ts'
 import { Namespace } from '../store/namespace.ts'
 import { Feeds } from './feed.ts'
@@ -24,8 +25,12 @@ export class Core {
   /** Those that have said hello. */
   connections = 0
 
-  constructor(limits: Limits) {
+  /** Where it is written down which function runs, for who watches this thread. */
+  readonly doing: Doing | undefined
+
+  constructor(limits: Limits, doing: Doing | undefined) {
     this.limits = limits
+    this.doing = doing
   }
 
   nextSession(): number {

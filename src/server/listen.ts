@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server as NetServer, type Socket } from 'node:net'
 import { ConnectionError } from '../errors.ts'
+import type { Doing } from '../lifeline/watchdog.ts'
 import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
 import { createServer } from '../transport/secure.ts'
 import { Core } from './core.ts'
@@ -19,9 +20,14 @@ export interface Listening {
 }
 
 /** Runs a state server in this process. */
-export async function listen(address: string, limits: Limits, secretKey?: string): Promise<Listening> {
+export async function listen(
+  address: string,
+  limits: Limits,
+  secretKey?: string,
+  doing?: Doing,
+): Promise<Listening> {
   const endpoint = parseAddress(address, 'startServer')
-  const core = new Core(limits)
+  const core = new Core(limits, doing)
   const sessions = new Set<Session>()
   const sockets = new Set<Socket>()
   const door = new Door(limits, secretKey !== undefined)

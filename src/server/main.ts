@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import { endWithOwner } from '../lifeline/owner.ts'
+import { Doing, startWatchdog } from '../lifeline/watchdog.ts'
 import { errorToWire, Packed } from '../protocol/values.ts'
 import { type Listening, listen } from './listen.ts'
 import type { Limits } from './options.ts'
@@ -11,9 +12,19 @@ export interface Start {
   secretKey: string | undefined
 }
 export type Started = { address: string; pid: number } | { error: unknown }
+/** A thread asks its owner to watch it. */
+export interface Watch {
+  watch: SharedArrayBuffer
+  patience: number
+}
+
+/** The file over which a process reports that it is stuck: the one behind its channel. */
+const REPORTS = 4
+/** Milliseconds beyond `atomicTimeout`: a function that can be stopped was, long before. */
+const BEYOND = 1500
 
 // The program of a server that has a process, or a thread, of its own.
-const tell = (message: Started, then = () => {}) => {
+const tell = (message: Started | Watch, then = () => {}) => {
   if (!parentPort) return void process.send?.(message, then)
   parentPort.postMessage(message)
   then()
@@ -28,7 +39,14 @@ let server: Listening | undefined
 
 onMessage(message => {
   if (message === 'stop') return void end()
-  listen(message.address, message.limits, message.secretKey).then(
+  const { address, limits, secretKey } = message
+  // What a thread does is looked at by its owner, what a process does by a thread of its own.
+  const doing = new Doing(memory => {
+    const patience = limits.atomicTimeout + BEYOND
+    if (parentPort) tell({ watch: memory, patience })
+    else startWatchdog(memory, patience, REPORTS)
+  })
+  listen(address, limits, secretKey, doing).then(
     listening => {
       server = listening
       tell({ address: listening.address, pid: process.pid })

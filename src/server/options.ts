@@ -1,3 +1,4 @@
+import type { Stuck } from '../lifeline/watchdog.ts'
 import { checkSecretKey } from '../protocol/address.ts'
 import { MAX_DEPTH } from '../protocol/values.ts'
 
@@ -26,6 +27,13 @@ export interface ServerOptions {
   handshakeTimeout?: number
   /** Requests of one client that wait to be answered; what it sends beyond is read when there are fewer. Default 10,000. */
   maxInFlight?: number
+  /** Called when the server is stuck in an atomic function, besides a line on stderr. Not for `'inline'`. */
+  onHung?: (hung: HungServer) => void
+}
+
+/** A server that hangs: the function does not end, and cannot be stopped but by stopping the server. */
+export interface HungServer extends Stuck {
+  address: string
 }
 
 export interface Limits {
@@ -72,6 +80,8 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
   }
   if (maxDepth > MAX_DEPTH)
     throw new RangeError(`${call}: maxDepth must be at most ${MAX_DEPTH}, got ${maxDepth}`)
+  if (options.onHung !== undefined && typeof options.onHung !== 'function')
+    throw new TypeError(`${call}: onHung must be a function, got ${String(options.onHung)}`)
   if (typeof allowCode !== 'boolean')
     throw new TypeError(`${call}: allowCode must be true or false, got ${String(allowCode)}`)
   return {

@@ -261,11 +261,16 @@ export class Session {
     if (fn === undefined) return this.#tell([Tell.unknownFunction, id])
     const run = (ready: AtomicFunction) => {
       this.#enter(room, id, () => {
-        const { atomicTimeout } = this.#core.limits
-        const result = runAtomic(room.space, author, ready.name, draft =>
-          runWithin(atomicTimeout, () => ready(draft, ...args.map(fromWire))),
-        )
-        this.#tell([Tell.committed, id, room.space.revision, result])
+        const { limits, doing } = this.#core
+        doing?.begin(ready, author)
+        try {
+          const result = runAtomic(room.space, author, ready.name, draft =>
+            runWithin(limits.atomicTimeout, () => ready(draft, ...args.map(fromWire))),
+          )
+          this.#tell([Tell.committed, id, room.space.revision, result])
+        } finally {
+          doing?.end()
+        }
       })
     }
     if (typeof fn === 'function') return run(fn)

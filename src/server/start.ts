@@ -1,14 +1,16 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
+import type { Worker } from 'node:worker_threads'
 import { ConnectionError } from '../errors.ts'
 import { unlinkAtEnd } from '../lifeline/guard.ts'
 import { keepAlive, spawnTied } from '../lifeline/spawn.ts'
 import { startThread } from '../lifeline/thread.ts'
+import { type Stuck, startWatchdog } from '../lifeline/watchdog.ts'
 import { isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
 import { listen } from './listen.ts'
-import type { Start, Started } from './main.ts'
-import { checkServerOptions, type Limits, type ServerOptions } from './options.ts'
+import type { Start, Started, Watch } from './main.ts'
+import { checkServerOptions, type HungServer, type ServerOptions } from './options.ts'
 
 /** A running state server. Like any server of Node's it keeps its program alive until it is stopped, or unref'd. */
 export interface Server {
@@ -50,7 +52,11 @@ export async function startServer(address?: string | null, options: ServerOption
   const forget =
     tied && endpoint.kind === 'ipc' && process.platform !== 'win32' ? unlinkAtEnd(endpoint.path) : () => {}
   const started = await { process: inProcess, thread: inThread, inline }
-    [backend](where, limits, options.secretKey, tied)
+    [backend]({ address: where, limits, secretKey: options.secretKey }, tied, stuck => {
+      const hung = { ...stuck, address: where }
+      console.error(describeHung(hung))
+      options.onHung?.(hung)
+    })
     .catch(error => {
       forget()
       throw error
@@ -75,52 +81,73 @@ export async function startServer(address?: string | null, options: ServerOption
 
 type Running = Pick<Server, 'address' | 'pid' | 'stop' | 'ref' | 'unref'>
 
-async function inline(address: string, limits: Limits, secretKey?: string): Promise<Running> {
+// Milliseconds that a server gets to end when it is told to; and one that hangs.
+const STOPPING = 2000
+const STOPPING_HUNG = 200
+
+async function inline({ address, limits, secretKey }: Start): Promise<Running> {
   const { address: bound, keep, stop } = await listen(address, limits, secretKey)
   return { address: bound, pid: process.pid, stop, ref: () => keep(true), unref: () => keep(false) }
 }
 
-async function inProcess(
-  address: string,
-  limits: Limits,
-  secretKey: string | undefined,
-  tied: boolean,
-): Promise<Running> {
-  const child = spawnTied(entry, { rank: 'last', tied, args: tied ? [] : ['untied'] })
+async function inProcess(start: Start, tied: boolean, report: (stuck: Stuck) => void): Promise<Running> {
+  let patience = STOPPING
+  const onReport = (line: string) => {
+    patience = STOPPING_HUNG
+    report(JSON.parse(line))
+  }
+  const child = spawnTied(entry, { rank: 'last', tied, args: tied ? [] : ['untied'], onReport })
   const exited = once(child, 'exit')
-  child.send({ address, limits, secretKey } satisfies Start)
+  child.send(start)
   const answer = await Promise.race([once(child, 'message'), exited.then(() => undefined)])
-  const { address: bound, pid } = checkStarted(answer?.[0] as Started | undefined)
+  const { address, pid } = checkStarted(answer?.[0] as Started | undefined)
   return {
-    address: bound,
+    address,
     pid,
     ref: () => keepAlive(child, true),
     unref: () => keepAlive(child, false),
     stop: async () => {
       keepAlive(child, true)
       if (child.connected) child.send('stop', () => {})
+      const timer = setTimeout(() => child.kill('SIGKILL'), patience)
       await exited
+      clearTimeout(timer)
     },
   }
 }
 
-async function inThread(address: string, limits: Limits, secretKey?: string): Promise<Running> {
+async function inThread(start: Start, _: boolean, report: (stuck: Stuck) => void): Promise<Running> {
   const worker = startThread(entry)
   const exited = once(worker, 'exit')
-  worker.postMessage({ address, limits, secretKey } satisfies Start)
+  worker.postMessage(start)
   const [answer] = await once(worker, 'message')
-  const { address: bound, pid } = checkStarted(answer as Started)
+  const { address, pid } = checkStarted(answer as Started)
+  let patience = STOPPING
+  let watchdog: Worker | undefined
+  worker.on('message', ({ watch, patience: stuckAfter }: Watch) => {
+    watchdog = startWatchdog(watch, stuckAfter, stuck => {
+      patience = STOPPING_HUNG
+      report(stuck)
+    })
+  })
+  worker.once('exit', () => watchdog?.terminate())
   return {
-    address: bound,
+    address,
     pid,
     ref: () => worker.ref(),
     unref: () => worker.unref(),
     stop: async () => {
       worker.ref()
       worker.postMessage('stop')
+      const timer = setTimeout(() => void worker.terminate(), patience)
       await exited
+      clearTimeout(timer)
     },
   }
+}
+
+function describeHung({ address, function: name, pid, name: client, ms }: HungServer): string {
+  return `zproc: the server at ${address} has been stuck for ${ms} ms in the atomic function ${name || '(anonymous)'}, called by process ${pid} (${client}): it answers nobody until that ends; stop() ends the server`
 }
 
 function checkStarted(answer: Started | undefined): { address: string; pid: number } {

@@ -160,6 +160,7 @@ test('events tell what happens to the processes, until the Context is closed', a
   )
   const seen: unknown[] = []
   for await (const event of events) {
+    if (event.type === 'serverHung') assert.fail()
     const { type, name, attempt } = event
     seen.push([type, name, attempt, event.type === 'started' ? '' : event.reason])
     assert.equal(event.process, flaky as Process)

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type TestContext, test } from 'node:test'
+import { type AnyState, atomic, Context, type HungServer, ping, State, startServer } from 'zproc'
+import { program } from '../kit/programs.ts'
+
+// The engine cannot be interrupted in a regular expression that tries everything: 2 to the 40th ways.
+const catastrophe = atomic(function catastrophe(all: AnyState) {
+  all.matches = /^(a+)+$/.test(`${'a'.repeat(40)}b`)
+})
+
+const quiet = (t: TestContext): string[] => {
+  const lines: string[] = []
+  t.mock.method(console, 'error', (line: string) => lines.push(line))
+  return lines
+}
+
+for (const backend of ['process', 'thread'] as const)
+  test(`a server that hangs in a ${backend} is reported within five seconds, and can be stopped`, async t => {
+    const lines = quiet(t)
+    const reports: HungServer[] = []
+    let report = () => {}
+    const reported = new Promise<void>(resolve => {
+      report = resolve
+    })
+    const server = await startServer(null, {
+      backend,
+      onHung: hung => {
+        reports.push(hung)
+        report()
+      },
+    })
+    t.after(() => server.stop())
+    const state = new State<AnyState>(server.address)
+    t.after(() => state.close())
+    await atomic((all: AnyState) => void Object.assign(all, { fine: true }))(state)
+    const began = performance.now()
+    const failed = assert.rejects(catastrophe(state), { name: 'ConnectionError', outcome: 'unknown' })
+    await reported
+    const noticed = performance.now() - began
+    assert.ok(noticed > 1000 && noticed < 5000, `${noticed} ms`)
+    const { ms, ...rest } = reports[0] as HungServer
+    const name = rest.name
+    assert.deepEqual(rest, { address: server.address, function: 'catastrophe', pid: process.pid, name })
+    assert.ok(ms >= 2500, `${ms}`)
+    assert.deepEqual(lines, [
+      `zproc: the server at ${server.address} has been stuck for ${ms} ms in the atomic function catastrophe, called by process ${process.pid} (${name}): it answers nobody until that ends; stop() ends the server`,
+    ])
+    await server.stop()
+    await failed
+    assert.equal(reports.length, 1)
+    await assert.rejects(ping(server.address), { name: 'ConnectionError' })
+  })
+
+test('a Context tells of it as an event, and can be closed', async t => {
+  quiet(t)
+  const ctx = new Context<AnyState>()
+  t.after(() => ctx.close())
+  const events = ctx.events()
+  const failed = assert.rejects(catastrophe(ctx.state), { name: 'ConnectionError' })
+  const { value } = await events.next()
+  assert.equal(value.type, 'serverHung')
+  assert.equal(value.function, 'catastrophe')
+  assert.equal(value.address, ctx.serverAddress)
+  await ctx.close()
+  await failed
+})
+
+test('the client is named as the process that called', async t => {
+  const run = program(
+    t,
+    `import { atomic, Context } from 'zproc'
+    const ctx = new Context<{ x: boolean }>()
+    ctx.process(
+      async state => {
+        await atomic((all: { x: boolean }) => {
+          all.x = /^(a+)+$/.test('a'.repeat(40) + 'b')
+        })(state)
+      },
+      { name: 'culprit' },
+    ).wait().catch(() => {})
+    for await (const event of ctx.events())
+      if (event.type === 'serverHung') {
+        console.log(event.name, event.pid === ctx.processList[0]!.pid, event.function)
+        break
+      }
+    await ctx.close()`,
+  )
+  const { code, stdout, stderr } = await run.ended()
+  assert.deepEqual([code, stdout], [0, 'culprit true \n'], stderr)
+  assert.match(
+    stderr,
+    /^zproc: the server at ipc:\S+ has been stuck for \d+ ms in the atomic function \(anonymous\), called by process \d+ \(culprit\)/,
+  )
+})
+
+test('long functions that end, errors, and many names are no reason to report anything', async t => {
+  const lines = quiet(t)
+  const server = await startServer(null, { atomicTimeout: 100, onHung: () => assert.fail() })
+  t.after(() => server.stop())
+  const state = new State<AnyState>(server.address)
+  t.after(() => state.close())
+  await assert.rejects(
+    atomic(() => {
+      for (;;);
+    })(state),
+    { name: 'AtomicTimeoutError' },
+  )
+  await assert.rejects(
+    atomic(() => {
+      throw new RangeError('no')
+    })(state),
+    RangeError,
+  )
+  // Idle for longer than its patience, as the last thing that ran failed.
+  await once(AbortSignal.timeout(3000), 'abort')
+  assert.equal(await ping(server.address), server.pid)
+  assert.deepEqual(lines, [])
+})
