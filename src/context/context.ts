@@ -322,7 +322,7 @@ export class Context<S extends object = AnyState> {
     const inner: InnerProcessOptions = {
       call: 'ctx.processMap',
       ready: this.#starting,
-      contextModule: import.meta.url,
+      contextModule: ownModule.href,
       tied: cleanup,
       hold: () => this.#events.awaited,
       spares: this.#spares,
@@ -341,7 +341,7 @@ export class Context<S extends object = AnyState> {
       call,
       ready: this.#starting,
       watch: watch?.(),
-      contextModule: import.meta.url,
+      contextModule: ownModule.href,
       tied: cleanup,
       hold: () => wait || this.#events.awaited,
       spares: this.#spares,
@@ -383,10 +383,9 @@ export class Context<S extends object = AnyState> {
   }
 }
 
-const workerModule = new URL(
-  `../map/worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-  import.meta.url,
-)
+const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+const ownModule = new URL(`../context/context${ending}`, import.meta.url)
+const workerModule = new URL(`../map/worker${ending}`, import.meta.url)
 
 /** The revision that a State starts at. */
 function startOf<S extends object>(state: State<S>): Promise<number> {

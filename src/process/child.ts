@@ -15,7 +15,7 @@ export interface ChildSettings {
   stdio: 'inherit' | 'pipe'
 }
 
-const entry = new URL(`./main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const entry = new URL(`../process/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 /** A forked child that has no job yet. It costs no time and keeps nothing alive while it waits for one. */
 export class Child implements Attempt {
@@ -28,8 +28,6 @@ export class Child implements Attempt {
   readonly #ownEnv: boolean
   #ran = false
   #report: Report | undefined
-  /** Resolves when the child can run a job, or never. */
-  readonly ready: Promise<void>
 
   constructor(settings: ChildSettings) {
     const { tied, memoryLimit, stdio } = settings
@@ -47,13 +45,8 @@ export class Child implements Attempt {
       ],
     })
     this.keepAlive(false)
-    let isReady = () => {}
-    this.ready = new Promise(resolve => {
-      isReady = resolve
-    })
     this.#process.on('message', (report: Report) => {
-      if (report.kind === 'ready') isReady()
-      else if (report.kind === 'running') this.#ran = true
+      if (report.kind === 'running') this.#ran = true
       else if (report.kind === 'at') this.reached = report
       else this.#report ??= report
     })

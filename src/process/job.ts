@@ -62,7 +62,6 @@ export type Stage = 'boot' | 'run'
 
 /** From the child. What comes first of the last three stands; without any, the exit code has to do. */
 export type Report =
-  | { kind: 'ready' }
   | { kind: 'running' }
   /** A watching process calls its handler with this revision, or has done that. */
   | { kind: 'at'; revision: number; done: boolean }

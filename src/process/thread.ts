@@ -6,7 +6,10 @@ import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
 import type { ChildSettings } from './child.ts'
 import type { Job, Order, Report } from './job.ts'
 
-const entry = new URL(`./main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const entry = new URL(
+  `../process/thread-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+)
 
 /** A worker thread of this process that runs one job. */
 export class Thread implements Attempt {
@@ -35,7 +38,7 @@ export class Thread implements Attempt {
       if (report.kind === 'running') this.#ran = true
       else if (report.kind === 'at') this.reached = report
       else if (report.kind === 'cooperative') this.#cooperative = true
-      else if (report.kind !== 'ready') this.#report ??= report
+      else this.#report ??= report
     })
     this.outcome = this.#end().then(end => outcomeOf(this.#report, this.#ran, end, memoryLimit))
   }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +38,7 @@ function ipcEndpoint(address: string, call: string): Endpoint {
 
 /** A new `ipc://` address in a directory that only this user can enter. */
 export function randomIpcAddress(): string {
-  const name = `${process.pid}-${randomBytes(6).toString('hex')}`
+  const name = `${process.pid}-${Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString('hex')}`
   if (process.platform === 'win32') return `ipc://zproc-${name}`
   const { uid } = userInfo()
   const directory = join(tmpdir(), `zproc-${uid}`)

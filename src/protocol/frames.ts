@@ -1,4 +1,4 @@
-import { addExtension, Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr'
+import { addExtension, Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr/pack'
 import { PACKED, scan } from './value-scan.ts'
 import { Packed } from './values.ts'
 

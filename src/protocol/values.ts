@@ -1,4 +1,4 @@
-import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr'
+import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr/pack'
 import { ValueTooLargeError } from '../errors.ts'
 import { describe } from './describe.ts'
 import { deepEqual } from './value-equal.ts'
@@ -226,8 +226,17 @@ function pack(value: unknown, header: number): Uint8Array {
   return bytes.buffer.byteLength > 2 * bytes.length ? new Uint8Array(bytes) : bytes
 }
 
+// Native code reads strings faster, but takes longer to load than this many bytes take without: most processes never
+// read as many. The import gives it to the codec that is here already.
+const WORTH_LOADING = 0x100000
+let read = 0
+
 function unpack(bytes: Uint8Array): unknown {
   scan(bytes, 0)
+  if (read <= WORTH_LOADING) {
+    read += bytes.length
+    if (read > WORTH_LOADING) void import('msgpackr')
+  }
   return unpackr.unpack(bytes)
 }
 

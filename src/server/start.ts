@@ -24,7 +24,7 @@ export interface Server {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-const entry = new URL(`./main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const entry = new URL(`../server/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 /** @internal What a Context says besides. */
 export interface InnerServerOptions extends ServerOptions {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -114,6 +113,8 @@ export function loadedHash(url: string): string | undefined {
 export function fileHash(url: string): string | undefined {
   if (!url.startsWith('file:')) return undefined
   try {
+    // Loaded here: a process that gets its target does not need it.
+    const { createHash }: typeof import('node:crypto') = createRequire(import.meta.url)('node:crypto')
     return createHash('sha256')
       .update(readFileSync(fileURLToPath(url)))
       .digest('base64url')

@@ -1,4 +1,4 @@
-import { scryptSync } from 'node:crypto'
+import { createRequire } from 'node:module'
 import {
   createServer as createNetServer,
   type NetConnectOpts,
@@ -8,7 +8,7 @@ import {
   Socket,
   type SocketConstructorOpts,
 } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from 'node:tls'
+import type { TLSSocket, TlsOptions } from 'node:tls'
 
 // With a pre-shared key both ends prove that they hold it, and no certificate is needed. ECDHE: a session that was
 // recorded stays closed even to who learns the key later.
@@ -20,13 +20,18 @@ const HANDSHAKE = 0x16
 const NO_KEY_HERE = Buffer.from([0x15, 3, 3, 0, 2, 2, 115])
 const READ_BYTES = 64 << 10
 
+// Loaded where there is a key: every process loads this file, and few need them.
+const require = createRequire(import.meta.url)
+const tls = (): typeof import('node:tls') => require('node:tls')
+const crypto = (): typeof import('node:crypto') => require('node:crypto')
+
 const keys = new Map<string, Buffer>()
 
 /** The 32 bytes that a secret key stands for. Deriving them is slow on purpose, so it is done once in a process. */
 function derivedKey(secretKey: string): Buffer {
   let key = keys.get(secretKey)
   if (!key) {
-    key = scryptSync(secretKey, 'zproc pre-shared key', 32)
+    key = crypto().scryptSync(secretKey, 'zproc pre-shared key', 32)
     keys.set(secretKey, key)
   }
   return key
@@ -76,13 +81,13 @@ export function createServer(
 
 function secureServer(secretKey: string, handshakeTimeout: number, events: ServerEvents): Server {
   const psk = derivedKey(secretKey)
-  const server = createTlsServer({
+  const server = tls().createServer({
     pskCallback: (_socket, identity) => (identity === IDENTITY ? psk : null),
     ciphers: CIPHERS,
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.2',
     handshakeTimeout,
-  } as Parameters<typeof createTlsServer>[0])
+  } as TlsOptions)
   // Node keeps the socket under a TLS one there.
   server.on('secureConnection', (socket: TLSSocket & { _parent?: Socket }) =>
     events.socket(socket, socket._parent ?? socket),
@@ -107,7 +112,7 @@ export function connectSocket(
 ): Socket {
   if (secretKey === undefined) return plainSocket(where, ready)
   const psk = derivedKey(secretKey)
-  const socket: TLSSocket = tlsConnect(
+  const socket: TLSSocket = tls().connect(
     {
       ...where,
       pskCallback: () => ({ psk, identity: IDENTITY }),

@@ -5,14 +5,17 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { builtinModules } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import test, { after, before } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
@@ -20,8 +23,10 @@ import { formatMessage } from 'publint/utils'
 const root = mkdtempSync(join(tmpdir(), 'zproc-packaging-'))
 const source = join(root, 'source')
 const project = join(root, 'project')
+const chunk = /^dist\/chunks\/[\w-]+\.js$/
 const besidesTheBuild = ['LICENSE', 'README.md', 'package.json'].filter(file => existsSync(file))
 const tsc = resolve('node_modules/typescript/bin/tsc')
+const rolldown = resolve('node_modules/rolldown/bin/cli.mjs')
 let tarball: string
 
 // Packs a build of its own: dist/ may be old, absent, or just being written.
@@ -29,6 +34,7 @@ before(() => {
   mkdirSync(source)
   for (const file of besidesTheBuild) cpSync(file, join(source, file))
   node(tsc, '-p', 'tsconfig.build.json', '--outDir', join(source, 'dist'))
+  node(rolldown, '-c', '--dir', join(source, 'dist'))
   const packed = npm(source, 'pack', '--json', '--ignore-scripts')
   tarball = join(source, JSON.parse(packed)[0].filename)
 })
@@ -59,9 +65,48 @@ test('the package holds the build, its declarations, the readme and the licence,
   const paths = files.map(file => file.replace('/node_modules/zproc/', ''))
   const others = paths.filter(path => !/^dist\/.+\.(js|d\.ts)$/.test(path)).sort()
   assert.deepEqual(others, besidesTheBuild)
-  for (const path of paths.filter(path => path.endsWith('.js'))) {
+  for (const path of paths.filter(path => path.endsWith('.js') && !chunk.test(path))) {
     assert.ok(paths.includes(path.replace(/\.js$/, '.d.ts')), `${path} has no declarations`)
   }
+})
+
+test('what the build imports, its users have: itself, Node and the dependencies', () => {
+  const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
+    readFileSync('package.json', 'utf8'),
+  )
+  const had = new Set(Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }))
+  const imported = [...built().values()].flatMap(file => file.imports)
+  const others = imported.filter(name => !/^\.|^node:/.test(name) && !builtinModules.includes(name))
+  assert.deepEqual(
+    others.filter(name => !had.has(name)),
+    [],
+  )
+})
+
+test('a child loads few files, and those with a copy of a package hold its licence', () => {
+  const files = built()
+  const loaded = new Set<string>()
+  const load = (path: string): void => {
+    loaded.add(path)
+    for (const name of files.get(path)?.imports ?? []) {
+      const next = join(path, '..', name)
+      if (name.startsWith('.') && !loaded.has(next)) load(next)
+    }
+  }
+  load('dist/process/main.js')
+  assert.deepEqual(
+    [...loaded].map(path => path.replace(/-[\w-]{8}\.js$/, '')),
+    ['dist/process/main.js', 'dist/chunks/child', 'dist/chunks/rolldown-runtime'],
+  )
+  for (const [path, { code }] of files)
+    for (const [, name] of code.matchAll(/^\/\/ (?:\S*\/)?node_modules\/([\w-]+)\//gm))
+      assert.ok(code.startsWith('/*!') && code.includes(`${name}\n\nMIT License`), `${path}: ${name}`)
+})
+
+test('the public classes of the build have their names', async () => {
+  const built: Record<string, unknown> = await import(pathToFileURL(join(source, 'dist/index.js')).href)
+  for (const [name, value] of Object.entries(built))
+    if (typeof value === 'function') assert.equal(value.name, name)
 })
 
 test('a program compiles and runs where only the packed package is installed', { timeout: 100_000 }, () => {
@@ -98,6 +143,20 @@ test('a program compiles and runs where only the packed package is installed', {
     'no two are one: 3',
   ])
 })
+
+/** The built files, and what each imports before it runs. */
+function built(): Map<string, { code: string; imports: string[] }> {
+  const files = readdirSync(join(source, 'dist'), { recursive: true, encoding: 'utf8' })
+  return new Map(
+    files
+      .filter(file => file.endsWith('.js'))
+      .map(file => {
+        const code = readFileSync(join(source, 'dist', file), 'utf8')
+        const imports = [...code.matchAll(/^(?:import|export) [^'"\n]*?(?:from )?"([^"]+)";$/gm)]
+        return [join('dist', file), { code, imports: imports.map(([, name]) => name as string) }]
+      }),
+  )
+}
 
 function node(...args: string[]): string {
   return run(process.execPath, args, process.cwd())

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { defineConfig } from 'rolldown'
+
+// To start a process is mostly to load its files, and one large file loads faster than many small ones.
+// Whatever begins a program, or is imported by its URL, is an input; the inputs share chunks, so that each module is
+// there once. A chunk lies as deep as the rooms of src/: what is relative to a module of theirs holds for both.
+const inputs = [
+  'index',
+  'context/context',
+  'map/worker',
+  'process/main',
+  'process/thread-main',
+  'server/main',
+]
+
+/** What every child loads, and what those load besides that get a State: see test/process/entry.test.ts. */
+const child =
+  /\/src\/(errors|async|protocol|lifeline\/owner|process\/(current|job|attempt|run)|shipping\/(revive|compile|load|modules|natives|wrappers))\b|\/msgpackr\/(un)?pack\.js$/
+const state = /\/src\/(client|transport)\/(?!atomic)/
+
+const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
+  readFileSync(new URL('package.json', import.meta.url), 'utf8'),
+)
+
+export default defineConfig({
+  input: Object.fromEntries(inputs.map(input => [input, `src/${input}.ts`])),
+  platform: 'node',
+  external: [/^node:/, ...Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })],
+  tsconfig: false,
+  output: {
+    dir: 'dist',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    codeSplitting: {
+      groups: [
+        { name: 'child', test: child },
+        { name: 'state', test: state },
+      ],
+    },
+    banner: chunk => licences(chunk.moduleIds),
+  },
+})
+
+/** The licences of the packages that a chunk holds parts of. */
+function licences(modules) {
+  const folders = modules.map(id => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(id)?.[0])
+  return [...new Set(folders)]
+    .filter(Boolean)
+    .map(folder => `/*!\n${folder.split('/').at(-2)}\n\n${readFileSync(`${folder}LICENSE`, 'utf8')}*/`)
+    .join('\n')
+}
