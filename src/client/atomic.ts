@@ -108,7 +108,18 @@ function define(link: Link, hash: string, bytes: Uint8Array | undefined): number
 
 async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Promise<unknown> {
   const data = args.map((arg, i) => fromWire(toWire(arg, call, `argument ${i + 1}`)))
-  const [hold, , entries] = await link.request<Grant>(call, [Ask.hold, 0, link.state, call], result)
+  const release = (hold: number, changes: (ClientMessage & { 0: typeof Ask.release })[4]) =>
+    link.request(call, [Ask.release, 0, link.state, hold, changes], message => link.committed(message))
+  let waits = true
+  const granted = link.request<Grant>(call, [Ask.hold, 0, link.state, call], (message, extra) => {
+    const grant = result(message, extra) as Grant
+    // A signal interrupted the waiting for it: nobody is there any more to use it.
+    if (!waits) release(grant[0], null).catch(() => {})
+    return grant
+  })
+  const [hold, , entries] = await granted.finally(() => {
+    waits = false
+  })
   const { holds } = link.connection
   const ended = new Promise<never>((_, reject) => {
     holds.set(hold, why =>
@@ -120,8 +131,6 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
     )
   })
   ended.catch(() => {})
-  const release = (changes: (ClientMessage & { 0: typeof Ask.release })[4]) =>
-    link.request(call, [Ask.release, 0, link.state, hold, changes], message => link.committed(message))
   try {
     const draft = new StateDraft(new Map(entries), call)
     const run = holding.run([...(holding.getStore() ?? []), link], async () => fn(draft.state, ...data))
@@ -132,10 +141,10 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
       value = fromWire(toWire(await Promise.race([run, ended]), call, 'result'))
       ;({ changes } = draft.changes())
     } catch (error) {
-      if (!(error instanceof AtomicTimeoutError)) await release(null).catch(() => {})
+      if (!(error instanceof AtomicTimeoutError)) await release(hold, null).catch(() => {})
       throw error
     }
-    await release(changes.length > 0 ? changes.map(wireChange) : null)
+    await release(hold, changes.length > 0 ? changes.map(wireChange) : null)
     return value
   } finally {
     holds.delete(hold)

@@ -1,35 +1,21 @@
 import { checkTime } from '../async/interval.ts'
-import * as condition from '../client/condition.ts'
-import { linkOf, State } from '../client/state.ts'
-import type { AnyState, Snapshot } from '../client/types.ts'
-import { checkWatchOptions } from '../client/watch.ts'
+import { State } from '../client/state.ts'
+import type { AnyState } from '../client/types.ts'
 import { Maps, type MapTarget } from '../map/map.ts'
 import type { MapIter, MapOptions, TaskDetail } from '../map/options.ts'
-import type { MakeWorker } from '../map/pool.ts'
 import type { MapResult, Settled } from '../map/result.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
-import { bytesOf, type WatchMethod } from '../process/job.ts'
 import type { ProcessOptions } from '../process/options.ts'
-import { type InnerProcessOptions, Process } from '../process/process.ts'
-import { Spares } from '../process/spares.ts'
+import type { Process } from '../process/process.ts'
 import { randomIpcAddress } from '../protocol/address.ts'
-import { describe, toWire } from '../protocol/values.ts'
+import { describe } from '../protocol/values.ts'
 import type { Server } from '../server/start.ts'
-import { ship } from '../shipping/ship.ts'
-import type { AnyFunction } from '../shipping/shipment.ts'
+import { begin, Calls, startOf } from './calls.ts'
 import { type ContextEvent, Events } from './events.ts'
-import { contextArguments, type Settings, settingsOf, splitKeys } from './options.ts'
+import { contextArguments, settingsOf } from './options.ts'
 import { OwnServer } from './own-server.ts'
-import type {
-  Call,
-  ChangeProcessOptions,
-  ContextOptions,
-  FactoryOptions,
-  Key,
-  Returned,
-  TargetOf,
-  WatchProcessOptions,
-} from './types.ts'
+import { Processes } from './processes.ts'
+import type { ContextOptions, FactoryOptions, Returned, TargetOf } from './types.ts'
 
 /**
  * A State and the processes around it, with a server of its own unless it is given the address of one.
@@ -39,7 +25,7 @@ import type {
  *     await baker.wait()
  *     await ctx.state.get('cookies') // 5
  */
-export class Context<S extends object = AnyState> {
+export class Context<S extends object = AnyState> extends Calls<S> {
   readonly state: State<S>
   readonly serverAddress: string
   readonly namespace: string
@@ -49,24 +35,20 @@ export class Context<S extends object = AnyState> {
   readonly #own: OwnServer | null
   /** Resolves when the server answers. There is no need to await it: every method does. */
   readonly ready: Promise<void>
-  /** The processes that it started, in order, ended ones included. */
-  readonly processList: Process[] = []
-  readonly #settings: Settings
-  readonly #spares: Spares
+  readonly #processes: Processes
   readonly #events: Events
   readonly #maps: Maps
-  /** What processes wait for before they run; undefined once the server is there. */
-  #starting: Promise<unknown> | undefined
   #closed: Promise<void> | undefined
 
   constructor(serverAddress?: string | null, options?: ContextOptions)
   constructor(options?: ContextOptions)
   constructor(...args: [address?: string | null | ContextOptions, options?: ContextOptions]) {
+    super()
     const [address, options] = contextArguments(args)
     const settings = settingsOf(options)
-    this.#settings = settings
-    this.namespace = settings.namespace
-    this.secretKey = settings.secretKey
+    const { namespace, secretKey } = settings
+    this.namespace = namespace
+    this.secretKey = secretKey
     this.serverAddress = address ?? randomIpcAddress()
     this.#events = new Events(() => [...this.processList, ...this.workerList])
     const own =
@@ -77,21 +59,23 @@ export class Context<S extends object = AnyState> {
         : null
     this.serverProcess = own
     this.#own = own
-    this.#starting = own?.ready
-    own?.ready.then(
-      () => {
-        this.#starting = undefined
-      },
-      () => {},
-    )
-    const { namespace, secretKey } = this
     const inner = { namespace, secretKey, ready: own?.ready }
     this.state = new State<S>(this.serverAddress, inner)
     this.ready = startOf(this.state).then(() => {})
     // The first use tells of a failure; a Context that is not used is no reason to crash.
     this.ready.catch(() => {})
-    this.#spares = new Spares(settings.spares)
-    this.#maps = new Maps(this.namespace, (path, worker, ended) => this.#worker(path, worker, ended))
+    this.#processes = new Processes(this.serverAddress, settings, own?.ready, this.#events)
+    this.#maps = new Maps(namespace, (...worker) => this.#processes.worker(...worker))
+  }
+
+  /** The processes that it started, in order, ended ones included. */
+  get processList(): Process[] {
+    return this.#processes.list
+  }
+
+  /** The workers of `processMap`. */
+  get workerList(): Process[] {
+    return this.#maps.pool.processes
   }
 
   /** Starts a process that runs `target`, and returns at once. With options alone: a function that takes the target. */
@@ -105,12 +89,12 @@ export class Context<S extends object = AnyState> {
   ): <R>(target: TargetOf<S, O, R, Context<S>>) => Returned<R>
   process(target: Target | ProcessOptions, options?: ProcessOptions): unknown {
     if (typeof target === 'function' || target instanceof URL)
-      return this.#start(target, options, 'ctx.process')
+      return this.#processes.start(target, options, 'ctx.process')
     if (options !== undefined)
       throw new TypeError(
         `ctx.process: the target must be a function or the URL of a module, got ${describe(target)}`,
       )
-    return (given: Target) => this.#start(given, target, 'ctx.process')
+    return (given: Target) => this.#processes.start(given, target, 'ctx.process')
   }
 
   /** `count` processes of each target. */
@@ -127,94 +111,9 @@ export class Context<S extends object = AnyState> {
     if (!Number.isSafeInteger(count) || count < 0)
       throw new RangeError(`${call}: count must be a whole number, 0 or more, got ${describe(count)}`)
     const targets: readonly Target[] = Array.isArray(target) ? target : [target]
-    return targets.flatMap(one => Array.from({ length: count }, () => this.#start(one, others, call)))
-  }
-
-  /** Calls `handler(snapshot, state, ...args)` in a new process, once for each change of `keys` (none: any key). */
-  callWhenChange<const O extends ChangeProcessOptions>(
-    ...args: [...keys: Key<S>[], options: O]
-  ): Call<S, O, Context<S>>
-  callWhenChange(...keys: Key<S>[]): Call<S, ChangeProcessOptions, Context<S>>
-  callWhenChange(...args: unknown[]): Call<S, ChangeProcessOptions, Context<S>> {
-    const call = 'ctx.callWhenChange'
-    const [keys, options] = splitKeys<ChangeProcessOptions>(args)
-    condition.changeOf(keys, options, call)
-    return this.#call('whenChange', keys, options)
-  }
-
-  callWhen<const O extends WatchProcessOptions = WatchProcessOptions>(
-    test: (state: Snapshot<S>) => unknown,
-    options?: O,
-  ): Call<S, O, Context<S>>
-  callWhen(
-    test: (state: Snapshot<S>) => unknown,
-    options: WatchProcessOptions = {},
-  ): Call<S, WatchProcessOptions, Context<S>> {
-    condition.test(test, 'ctx.callWhen')
-    return this.#call('when', [], options, test)
-  }
-
-  callWhenEqual<K extends Key<S>, const O extends WatchProcessOptions = WatchProcessOptions>(
-    key: K,
-    value: S[K],
-    options?: O,
-  ): Call<S, O, Context<S>>
-  callWhenEqual(
-    key: string,
-    value: unknown,
-    options: WatchProcessOptions = {},
-  ): Call<S, WatchProcessOptions, Context<S>> {
-    condition.equal(key, value, 'ctx.callWhenEqual')
-    return this.#call('whenEqual', [key, value], options)
-  }
-
-  callWhenNotEqual<K extends Key<S>, const O extends WatchProcessOptions = WatchProcessOptions>(
-    key: K,
-    value: S[K],
-    options?: O,
-  ): Call<S, O, Context<S>>
-  callWhenNotEqual(
-    key: string,
-    value: unknown,
-    options: WatchProcessOptions = {},
-  ): Call<S, WatchProcessOptions, Context<S>> {
-    condition.notEqual(key, value, 'ctx.callWhenNotEqual')
-    return this.#call('whenNotEqual', [key, value], options)
-  }
-
-  callWhenNone<const O extends WatchProcessOptions = WatchProcessOptions>(
-    key: Key<S>,
-    options?: O,
-  ): Call<S, O, Context<S>>
-  callWhenNone(key: string, options: WatchProcessOptions = {}): Call<S, WatchProcessOptions, Context<S>> {
-    condition.none(key, 'ctx.callWhenNone')
-    return this.#call('whenNone', [key], options)
-  }
-
-  callWhenNotNone<const O extends WatchProcessOptions = WatchProcessOptions>(
-    key: Key<S>,
-    options?: O,
-  ): Call<S, O, Context<S>>
-  callWhenNotNone(key: string, options: WatchProcessOptions = {}): Call<S, WatchProcessOptions, Context<S>> {
-    condition.notNone(key, 'ctx.callWhenNotNone')
-    return this.#call('whenNotNone', [key], options)
-  }
-
-  callWhenAvailable<const O extends WatchProcessOptions = WatchProcessOptions>(
-    key: Key<S>,
-    options?: O,
-  ): Call<S, O, Context<S>>
-  callWhenAvailable(
-    key: string,
-    options: WatchProcessOptions = {},
-  ): Call<S, WatchProcessOptions, Context<S>> {
-    condition.available(key, 'ctx.callWhenAvailable')
-    return this.#call('whenAvailable', [key], options)
-  }
-
-  /** The workers of `processMap`. */
-  get workerList(): Process[] {
-    return this.#maps.pool.processes
+    return targets.flatMap(one =>
+      Array.from({ length: count }, () => this.#processes.start(one, others, call)),
+    )
   }
 
   /**
@@ -297,103 +196,16 @@ export class Context<S extends object = AnyState> {
     return this.close()
   }
 
+  /** @internal */
+  [begin](target: Target, options: ProcessOptions, call: string, watch: () => WatchAssignment): Process {
+    return this.#processes.start(target, options, call, watch)
+  }
+
   async #close(): Promise<void> {
-    this.#spares.close()
-    await Promise.all([this.#maps.close(), ...this.processList.map(process => process.stop())])
+    await Promise.all([this.#maps.close(), this.#processes.close()])
     this.#events.end()
     // One that hangs is ended without waiting for its answers.
     await Promise.race([this.state.close(), ...(this.#own ? [this.#own.hung] : [])])
     await this.#own?.stop()
   }
-
-  #worker(path: string, worker: number, ended: Parameters<MakeWorker>[2]): Process {
-    const { defaults, cleanup } = this.#settings
-    // The pool replaces workers itself. What the defaults say of targets is not said of this one.
-    const options: ProcessOptions = {
-      ...defaults,
-      args: [path, worker],
-      kwargs: undefined,
-      stateful: true,
-      passContext: false,
-      retryFor: undefined,
-      start: true,
-      name: `worker ${worker}`,
-    }
-    const inner: InnerProcessOptions = {
-      call: 'ctx.processMap',
-      ready: this.#starting,
-      contextModule: ownModule.href,
-      tied: cleanup,
-      hold: () => this.#events.awaited,
-      spares: this.#spares,
-      observe: event => {
-        this.#events.add(event)
-        if (event.type === 'exited') ended(event)
-      },
-    }
-    return new Process(workerModule, this.serverAddress, options, inner)
-  }
-
-  #start(target: Target, options: ProcessOptions | undefined, call: string, watch?: () => WatchAssignment) {
-    if (this.#closed) throw new Error(`${call}: this Context is closed`)
-    const { defaults, cleanup, wait } = this.#settings
-    const inner: InnerProcessOptions = {
-      call,
-      ready: this.#starting,
-      watch: watch?.(),
-      contextModule: ownModule.href,
-      tied: cleanup,
-      hold: () => wait || this.#events.awaited,
-      spares: this.#spares,
-      observe: event => this.#events.add(event),
-    }
-    const started = new Process(target, this.serverAddress, { ...defaults, ...options }, inner)
-    this.processList.push(started)
-    return started
-  }
-
-  #call(
-    method: WatchMethod,
-    args: unknown[],
-    given: ChangeProcessOptions,
-    test?: AnyFunction,
-  ): Call<S, ChangeProcessOptions, Context<S>> {
-    const call = `ctx.call${method.replace('w', 'W')}`
-    checkWatchOptions(given, call)
-    const { live, timeout, duplicateOkay, exclude, ...options } = given
-    const wires = args.map((arg, i) => bytesOf(toWire(arg, call, i === 0 ? 'key' : 'value')))
-    const shipped = test && ship(test, { call: `${call}(test)` }).bytes
-    const from = () => (live ? Promise.resolve(undefined) : this.#revision())
-    const watch = () => ({
-      method,
-      args: wires,
-      test: shipped,
-      options: defined({ live, timeout, duplicateOkay, exclude }),
-      from: from(),
-    })
-    return handler => this.#start(handler as Target, options, call, watch) as Process<void>
-  }
-
-  /** The newest revision, asked for now: nothing is missed between a call and the start of its process. */
-  #revision(): Promise<number> {
-    const cursor = this.state.fork()
-    const start = startOf(cursor)
-    void cursor.close()
-    return start
-  }
-}
-
-const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-const ownModule = new URL(`../context/context${ending}`, import.meta.url)
-const workerModule = new URL(`../map/worker${ending}`, import.meta.url)
-
-/** The revision that a State starts at. */
-function startOf<S extends object>(state: State<S>): Promise<number> {
-  const { start } = linkOf(state as unknown as State<object>, 'new Context')
-  start.catch(() => {})
-  return start
-}
-
-function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }

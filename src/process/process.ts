@@ -1,50 +1,22 @@
 import type { Readable } from 'node:stream'
-import { type Deferred, deferred } from '../async/deferred.ts'
-import { interruptible } from '../async/interrupt.ts'
 import { after, checkTime } from '../async/interval.ts'
-import { ProcessWaitError, TimeoutError } from '../errors.ts'
 import { parseAddress } from '../protocol/address.ts'
-import { describe } from '../protocol/values.ts'
-import { type Assignment, assign, type Reached, type Target, type WatchAssignment } from './assignment.ts'
+import { type Assignment, assign, type Reached, type Target } from './assignment.ts'
 import type { Attempt, Failure, Outcome } from './attempt.ts'
-import { Child } from './child.ts'
 import { currentProcess, whenAskedToStop } from './current.ts'
+import { Ending } from './ending.ts'
+import type { EventOf, Happening, InnerOptions } from './inner.ts'
+import { begin, launch } from './launch.ts'
 import { Output } from './lines.ts'
 import { checkProcessOptions, type ProcessOptions } from './options.ts'
-import { reportCrash, reportFailure } from './report.ts'
+import { reportCrash, reportFailure, waitError } from './report.ts'
 import { RetryPolicy } from './retry.ts'
-import type { Spares } from './spares.ts'
-import { Thread } from './thread.ts'
 
 /** What happened to a process: see `ctx.events()`. */
-export type ProcessEvent = {
-  process: Process
-  name: string
-  pid: number | undefined
-  attempt: number
-  time: number
-} & (
-  | { type: 'started' }
-  /** `reason` in words, `error` as thrown in the child, the next attempt in `delay` milliseconds. */
-  | { type: 'retrying'; reason: string; error: unknown; delay: number }
-  | { type: 'exited'; reason: string; error: unknown; exitCode: number | null }
-)
+export type ProcessEvent = EventOf<Process>
 
-/** @internal What a Context says besides. */
-export interface InnerProcessOptions {
-  /** The server is being started. */
-  ready?: Promise<unknown>
-  watch?: WatchAssignment
-  contextModule?: string
-  /** false: it survives this process. */
-  tied?: boolean
-  /** Whether it keeps this process alive while it runs. */
-  hold?(): boolean
-  spares?: Spares
-  /** The call, for messages. Default 'new Process'. */
-  call?: string
-  observe?(event: ProcessEvent): void
-}
+/** @internal */
+export type InnerProcessOptions = InnerOptions<Process>
 
 type Phase = 'new' | 'running' | 'retrying' | 'stopping' | 'ended'
 
@@ -68,8 +40,7 @@ export class Process<R = unknown> {
   #assignment: Assignment | undefined
   readonly #policy: RetryPolicy
   readonly #output: Output
-  readonly #ended: Deferred<R> = deferred()
-  readonly #gone: Deferred<void> = deferred()
+  readonly #ending: Ending<R>
   #phase: Phase = 'new'
   #attempt: Attempt | undefined
   #pid: number | undefined
@@ -78,8 +49,6 @@ export class Process<R = unknown> {
   #exitCode: number | null = null
   /** Errors of the attempts so far. */
   readonly #causes: unknown[] = []
-  /** How many calls wait for its end: they keep this process alive. */
-  #waiting = 0
   #retryTimer: NodeJS.Timeout | undefined
   #calledOff: (() => void)[] = []
 
@@ -114,8 +83,7 @@ export class Process<R = unknown> {
     this.namespace = assignment.namespace
     this.serverAddress = serverAddress
     this.#output = new Output(this.name, options)
-    // Whoever waits hears of a failure; see also #finish.
-    this.#ended.promise.catch(() => {})
+    this.#ending = new Ending(this.name, () => this.#keepAlive())
     const { signal } = options
     if (signal?.aborted) void this.stop()
     else if (options.start !== false) this.start()
@@ -168,26 +136,8 @@ export class Process<R = unknown> {
    * Resolves with what the target returned, when the process is gone. Rejects with ProcessWaitError when it failed,
    * TimeoutError after `timeout` milliseconds (a later wait still works), or the error of a returned RemoteException.
    */
-  async wait(options: { timeout?: number } = {}): Promise<R> {
-    if (typeof options !== 'object' || options === null)
-      throw new TypeError(`process.wait: the options must be an object, got ${describe(options)}`)
-    const { timeout } = options
-    checkTime(timeout, 'process.wait', 'timeout')
-    this.#waiting++
-    this.#keepAlive()
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = after(timeout, () =>
-        reject(new TimeoutError(`process.wait: '${this.name}' has not ended within ${timeout} ms`)),
-      )
-    })
-    try {
-      return await interruptible(() => Promise.race([this.#ended.promise, late]))
-    } finally {
-      clearTimeout(timer)
-      this.#waiting--
-      this.#keepAlive()
-    }
+  wait(options: { timeout?: number } = {}): Promise<R> {
+    return this.#ending.wait(options)
   }
 
   /**
@@ -211,13 +161,10 @@ export class Process<R = unknown> {
     attempt?.end()
     // The earliest of several deadlines counts.
     const timer = setTimeout(() => attempt?.kill(), killAfter)
-    this.#waiting++
-    this.#keepAlive()
     try {
-      await this.#gone.promise
+      await this.#ending.gone()
     } finally {
       clearTimeout(timer)
-      this.#waiting--
     }
     return this.#exitCode
   }
@@ -233,46 +180,19 @@ export class Process<R = unknown> {
     this.#count++
     const reached = this.#attempt?.reached ?? this.#reached
     this.#reached = reached
-    const attempt = this.#launch()
+    const { tied = true, spares, ready } = this.#inner
+    const attempt = launch(this.#options, { tied, spares, stdio: this.#output.stdio })
     this.#attempt = attempt
     this.#pid = attempt.pid
     this.#keepAlive()
     this.#output.read(attempt)
     this.#observe({ type: 'started' })
-    const began = this.#give(attempt)
+    const job = (this.#assignment as Assignment).job(this.#count, currentProcess(), reached)
+    const began = begin(attempt, job, ready)
     void attempt.outcome.then(async outcome => {
       await this.#output.drained(attempt)
       this.#over((await began) ?? outcome)
     })
-  }
-
-  #launch(): Attempt {
-    const { backend, execArgv = [], env, memoryLimit } = this.#options
-    const { tied = true, spares } = this.#inner
-    const stdio = this.#output.stdio
-    const settings = { tied, execArgv, env, memoryLimit, stdio }
-    if (backend === 'thread') return new Thread(settings)
-    return spares?.take(settings) ?? new Child(settings)
-  }
-
-  /** Gives the child its job. Resolves with an outcome, if there is none to be given. */
-  async #give(attempt: Attempt): Promise<Outcome | undefined> {
-    const { ready } = this.#inner
-    const job = (this.#assignment as Assignment).job(this.#count, currentProcess(), this.#reached)
-    if (!ready && !(job instanceof Promise)) {
-      attempt.give(job)
-      return undefined
-    }
-    try {
-      await ready
-      attempt.give(await job)
-      return undefined
-    } catch (error) {
-      attempt.kill()
-      const words = `failed before its target ran: ${error instanceof Error ? error.message : String(error)}`
-      const failure: Failure = { reason: 'boot', error, classes: [], signal: undefined, words }
-      return { kind: 'failed', exitCode: null, ...failure }
-    }
   }
 
   #over(outcome: Outcome): void {
@@ -312,12 +232,8 @@ export class Process<R = unknown> {
     this.#phase = 'ended'
     for (const callOff of this.#calledOff) callOff()
     this.#output.end()
-    if (outcome.kind === 'returned') this.#ended.resolve(outcome.value as R)
-    else if (outcome.kind === 'rejected') this.#ended.reject(outcome.error)
-    else {
-      if (this.#waiting === 0 && !asked && this.#count > 0) reportFailure(this.name, this.pid, outcome)
-      this.#ended.reject(this.#waitError(outcome))
-    }
+    if (outcome.kind === 'failed' && !this.#ending.awaited && !asked && this.#count > 0)
+      reportFailure(this.name, this.pid, outcome)
     const failed = outcome.kind === 'failed' ? outcome : undefined
     this.#observe({
       type: 'exited',
@@ -325,39 +241,22 @@ export class Process<R = unknown> {
       error: outcome.kind === 'returned' ? undefined : outcome.error,
       exitCode: outcome.exitCode,
     })
-    this.#gone.resolve()
+    if (outcome.kind === 'returned') this.#ending.resolve(outcome.value as R)
+    else if (outcome.kind === 'rejected') this.#ending.reject(outcome.error)
+    else this.#ending.reject(waitError(this, this.#count, outcome, this.#causes))
     this.#attempt = undefined
     this.#assignment = undefined
   }
 
-  #waitError(failure: Failure & { exitCode: number | null }): ProcessWaitError {
-    const where = this.pid === undefined ? '' : ` (pid ${this.pid})`
-    const times = this.#count > 1 ? `, in attempt ${this.#count} as in those before` : ''
-    return new ProcessWaitError(
-      `process '${this.name}'${where} ${failure.words}${times}`,
-      failure.exitCode,
-      this,
-      {
-        cause: failure.error,
-        causes: this.#causes,
-      },
-    )
-  }
-
   // While somebody waits for it, or its context does, its child, or its next attempt, keeps this process alive.
   #keepAlive(): void {
-    const alive = this.#waiting > 0 || this.#inner.hold?.() === true
+    const alive = this.#ending.awaited || this.#inner.hold?.() === true
     this.#attempt?.keepAlive(alive && this.#phase !== 'ended')
     if (alive) this.#retryTimer?.ref()
     else this.#retryTimer?.unref()
   }
 
-  #observe(
-    what:
-      | { type: 'started' }
-      | { type: 'retrying'; reason: string; error: unknown; delay: number }
-      | { type: 'exited'; reason: string; error: unknown; exitCode: number | null },
-  ): void {
+  #observe(what: Happening): void {
     this.#inner.observe?.({
       process: this,
       name: this.name,

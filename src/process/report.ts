@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { ProcessWaitError } from '../errors.ts'
 import type { Failure } from './attempt.ts'
 
 /** Tells, on stderr, of a failure after which the target is tried again. */
@@ -19,6 +20,18 @@ export function reportCrash(
 /** Tells, on stderr, of a failure that nobody waits for. */
 export function reportFailure(name: string, pid: number | undefined, failure: Failure): void {
   print(name, `${subject(name, pid)} ${failure.words}${trace(failure)}`)
+}
+
+/** What `wait` rejects with after the last of `attempts`. `causes`: what each of them failed with. */
+export function waitError(
+  process: { name: string; pid: number | undefined },
+  attempts: number,
+  failure: Failure & { exitCode: number | null },
+  causes: readonly unknown[],
+): ProcessWaitError {
+  const times = attempts > 1 ? `, in attempt ${attempts} as in those before` : ''
+  const message = `${subject(process.name, process.pid)} ${failure.words}${times}`
+  return new ProcessWaitError(message, failure.exitCode, process, { cause: failure.error, causes })
 }
 
 const subject = (name: string, pid: number | undefined) =>

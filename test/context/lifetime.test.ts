@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -21,6 +22,15 @@ function program(t: TestContext, name: string, ...flags: string[]) {
   )
   t.after(() => child.kill('SIGKILL'))
   return child
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 async function ended(t: TestContext, name: string) {
@@ -49,11 +59,14 @@ test('a retry that nobody waits for does not keep the program alive', { timeout:
 test('an inspector in the program does not clash with those of its children', {
   timeout: 30_000,
 }, async t => {
-  const child = program(t, 'awaited', '--inspect=127.0.0.1:0')
+  // Not port 0: children would get another one each, whatever they were told.
+  const port = await freePort()
+  const child = program(t, 'awaited', `--inspect=127.0.0.1:${port}`)
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
   assert.deepEqual([out, code], ['300\n', 0])
   const ports = [...err.matchAll(/Debugger listening on ws:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => port)
   assert.ok(ports.length >= 3, err)
+  assert.equal(ports[0], String(port))
   assert.equal(new Set(ports).size, ports.length)
 })
 
@@ -88,6 +101,30 @@ test('Ctrl-C ends each process once, without a word', { timeout: 30_000 }, async
   assert.deepEqual([code, signal], [null, 'SIGINT'])
   assert.deepEqual(await leftAfter([Number(line)], 1000), [])
   assert.equal(await printed, '')
+})
+
+const noTerminal = spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0
+test('Ctrl-C at a terminal reaches each process once, and ends the program with exit code 130', {
+  timeout: 30_000,
+  skip: noTerminal && 'there is no `script` of util-linux to make a terminal',
+}, async t => {
+  for (const [name, said] of [
+    ['group', []],
+    ['counting', ['child 1', 'main 1']],
+  ] as const) {
+    const command = [process.execPath, '--import', 'tsx', path, name].join(' ')
+    const terminal = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    t.after(() => terminal.kill('SIGKILL'))
+    const [line] = await once(terminal.stdout, 'data')
+    const printed = text(terminal.stdout)
+    // What the key sends; the terminal makes a SIGINT of it for all processes in its foreground.
+    terminal.stdin.write('\x03')
+    const [code] = await once(terminal, 'exit')
+    assert.equal(code, 130)
+    assert.deepEqual(await leftAfter([Number.parseInt(String(line), 10)], 1000), [])
+    const lines = (await printed).replace('^C', '').split(/[\r\n]+/)
+    assert.deepEqual(lines.filter(it => it !== '').sort(), said)
+  }
 })
 
 test('with cleanup: false processes survive the program, and the server as long as they do', {

@@ -1,12 +1,23 @@
 // What holds for processes of their own, and not for threads.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
-import { currentProcess, Process, ProcessWaitError, SignalException, State, signalToException } from 'zproc'
+import {
+  atomic,
+  currentProcess,
+  Process,
+  ProcessWaitError,
+  SignalException,
+  State,
+  signalToException,
+  startServer,
+} from 'zproc'
 import { leftAfter } from '../lifeline/processes.ts'
 import { address, closeServer, openServer, run, stderrOf } from './kit.ts'
 
@@ -64,6 +75,21 @@ test('an exit code and a native abort are errors, for retryFor: [Error]', async 
   const printed = await stderrOf(t, async () => assert.equal(await started.wait(), 'third time lucky'))
   assert.match(printed, /attempt 1, ended with exit code 3/)
   assert.match(printed, /attempt 2, was ended by SIGABRT/)
+})
+
+test('running out of memory and rejections that nobody handles are errors, for retryFor: [Error]', async t => {
+  const target = () => {
+    const { attempt } = currentProcess()
+    if (attempt === 3) return 'third time lucky'
+    if (attempt === 1) void Promise.reject(new RangeError('unhandled'))
+    const eaten: string[][] = []
+    if (attempt === 2) for (;;) eaten.push(Array.from({ length: 1000 }, (_, i) => `${i} ${eaten.length}`))
+    return new Promise(() => {})
+  }
+  const started = run(t, target, { retryFor: [Error], retryDelay: 1, memoryLimit: 30, stdio: 'pipe' })
+  const printed = await stderrOf(t, async () => assert.equal(await started.wait(), 'third time lucky'))
+  assert.match(printed, /attempt 1, failed: RangeError: unhandled/)
+  assert.match(printed, /attempt 2, ran out of memory \(memoryLimit: 30 MB\)/)
 })
 
 test('a module that cannot be loaded is reported as that, and not retried unless asked for', async t => {
@@ -178,6 +204,44 @@ test('a signal that came between two awaits rejects the next one', async t => {
   }
   const started = run(t, target, { stateful: true, namespace: randomUUID() })
   assert.deepEqual(await started.wait(), [true, 'SIGUSR2', undefined])
+})
+
+test('a signal that interrupts the waiting for a hold leaves nothing held', async t => {
+  // Longer than the test may take: only a release can let the others in.
+  const server = await startServer(null, { backend: 'inline', atomicTimeout: 100_000 })
+  t.after(() => server.stop())
+  const state = new State(server.address)
+  t.after(() => state.close())
+  await state.set('n', 1)
+  let letGo = () => {}
+  const holdOn = atomic(async (_: object) => {
+    await new Promise<void>(resolve => {
+      letGo = resolve
+    })
+  })
+  const held = holdOn(state)
+  const target = async (mine: State<{ n: number }>) => {
+    signalToException('SIGUSR2')
+    const change = atomic(async (draft: { n: number }) => {
+      draft.n = 100
+    })
+    const waiting = change(mine)
+    // A read is answered after what was asked before it: the server knows that somebody waits.
+    await mine.get('n')
+    process.kill(process.pid, 'SIGUSR2')
+    const { name } = await waiting.catch(error => error)
+    // Alive, as it is, until it is told to end: what it was granted late is not given back by its end.
+    process.stdout.write(`${name}\n`)
+    await new Promise(() => {})
+  }
+  const started = new Process(target, server.address, { stdio: 'pipe' })
+  t.after(() => started.stop({ killAfter: 100 }))
+  const [line] = await once(started.stdout as Readable, 'data')
+  assert.equal(String(line), 'SignalException\n')
+  letGo()
+  await held
+  await state.set('n', 2)
+  assert.equal(await state.get('n'), 2)
 })
 
 test('signalToException takes names of signals that can be handled', () => {

@@ -98,11 +98,24 @@ onBoth('values of every kind come back as they are', async (t, backend) => {
   assert.deepEqual(await run(t, echo, { backend, args: values }).wait(), values)
 })
 
-onBoth('a value of 100 MB arrives whole, though the process ends at once', async (t, backend) => {
-  const value = await run(t, () => new Uint8Array(100e6).fill(7), { backend }).wait()
-  assert.equal(value.length, 100e6)
-  assert.equal(value[99_999_999], 7)
-})
+onBoth(
+  'a value of 100 MB arrives whole, wherever it is waited for, though the process ends at once',
+  async (t, backend) => {
+    const started = run(t, () => new Uint8Array(100e6).fill(7), { backend, start: false })
+    const before = [started.wait(), started.wait()]
+    await assert.rejects(started.wait({ timeout: 1 }), TimeoutError)
+    started.start()
+    await assert.rejects(started.wait({ timeout: 1 }), TimeoutError)
+    for (const value of [
+      ...(await Promise.all(before)),
+      await started.wait(),
+      await started.wait({ timeout: 1 }),
+    ]) {
+      assert.equal(value.length, 100e6)
+      assert.equal(value[99_999_999], 7)
+    }
+  },
+)
 
 onBoth('what is no data is refused at the call, with its path', async (_, backend) => {
   const make = (options: object) => () => new Process(() => {}, address(), { backend, ...options })

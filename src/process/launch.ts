@@ -1,0 +1,45 @@
+import type { Attempt, Outcome } from './attempt.ts'
+import { Child } from './child.ts'
+import type { Job } from './job.ts'
+import type { ProcessOptions } from './options.ts'
+import type { Spares } from './spares.ts'
+import { Thread } from './thread.ts'
+
+/** A child without a job: a spare one, if there is one that fits. */
+export function launch(
+  { backend, execArgv = [], env, memoryLimit }: ProcessOptions,
+  { tied, stdio, spares }: { tied: boolean; stdio: 'inherit' | 'pipe'; spares: Spares | undefined },
+): Attempt {
+  const settings = { tied, execArgv, env, memoryLimit, stdio }
+  if (backend === 'thread') return new Thread(settings)
+  return spares?.take(settings) ?? new Child(settings)
+}
+
+/** Gives the child its job, when that and the server are `ready`. Resolves with an outcome, if there is none to be given. */
+export async function begin(
+  attempt: Attempt,
+  job: Job | Promise<Job>,
+  ready: Promise<unknown> | undefined,
+): Promise<Outcome | undefined> {
+  if (!ready && !(job instanceof Promise)) {
+    attempt.give(job)
+    return undefined
+  }
+  try {
+    await ready
+    attempt.give(await job)
+    return undefined
+  } catch (error) {
+    attempt.kill()
+    const words = `failed before its target ran: ${error instanceof Error ? error.message : String(error)}`
+    return {
+      kind: 'failed',
+      exitCode: null,
+      reason: 'boot',
+      error,
+      classes: [],
+      signal: undefined,
+      words,
+    }
+  }
+}
