@@ -1,4 +1,4 @@
-import { MissedUpdatesError } from '../errors.ts'
+import { ConnectionError, MissedUpdatesError } from '../errors.ts'
 import { decode } from '../protocol/frames.ts'
 import {
   Ask,
@@ -92,7 +92,8 @@ export class Reader implements FeedEvents {
   onArrival: (() => void) | undefined
   readonly #link: Link
   readonly #id: number
-  #state: 'opening' | 'open' | 'seeking' | 'ended' = 'opening'
+  // 'missed': it begins with a gap, and nobody has been told yet.
+  #state: 'opening' | 'open' | 'missed' | 'seeking' | 'ended' = 'opening'
   #queue: { first: number; commits: WireCommit[]; next: number; bytes: number }[] = []
   #used = 0
   // What follows the queue is no longer kept by the server: whoever has read the queue is told.
@@ -108,10 +109,10 @@ export class Reader implements FeedEvents {
     this.#id = link.connection.number()
     const { connection, state } = link
     connection.feeds.set(this.#id, this)
-    connection.request<FeedStart | null>('watch', [Ask.feed, 0, state, this.#id, from, WINDOW], result).then(
-      start => this.#started(start),
-      error => this.lost(error),
-    )
+    connection
+      .request<FeedStart | null>('watch', [Ask.feed, 0, state, this.#id, from, WINDOW], result)
+      .then(start => this.#started(start))
+      .catch(error => this.lost(error))
   }
 
   get busy(): boolean {
@@ -127,6 +128,7 @@ export class Reader implements FeedEvents {
     if (this.#state === 'open' && waiter.begin(this)) return
     this.#waiters.add(waiter)
     if (this.#state === 'open') this.#advance()
+    else if (this.#state === 'missed') this.#fall(this.#gap as MissedUpdatesError)
   }
 
   leave(waiter: Waiter): void {
@@ -142,11 +144,11 @@ export class Reader implements FeedEvents {
   seek(): void {
     if (this.#state === 'ended') return
     this.#seeks++
-    if (this.#state === 'open') this.#state = 'seeking'
-    this.#link.connection.request<Jump | null>('goLive', [Ask.seek, 0, this.#id], result).then(
-      jump => jump && this.#jumped(jump),
-      error => this.lost(error),
-    )
+    if (this.#state !== 'opening') this.#state = 'seeking'
+    this.#link.connection
+      .request<Jump | null>('goLive', [Ask.seek, 0, this.#id], result)
+      .then(jump => jump && this.#jumped(jump))
+      .catch(error => this.lost(error))
   }
 
   /** Moves by one update, if one is here. */
@@ -160,7 +162,16 @@ export class Reader implements FeedEvents {
     }
     const snapshot = wantsBefore ? this.snapshot() : undefined
     const before = new Map<string, Slot>()
-    const emptied = this.#apply(commit[7], before)
+    let emptied: Values | undefined
+    try {
+      emptied = this.#apply(commit[7], before)
+    } catch (cause) {
+      // Whoever happens to be reading is not to blame: it ends as a lost connection does.
+      this.#queue = []
+      const { address } = this.#link.connection
+      this.lost(new ConnectionError(`${address} sent an update that does not fit the state here`, { cause }))
+      return undefined
+    }
     this.position++
     return new Update(this.position, commit, snapshot, before, emptied, this.values)
   }
@@ -217,7 +228,8 @@ export class Reader implements FeedEvents {
     }
     if (this.#seeks > 0) this.#state = 'seeking'
     else if (start) this.#ready()
-    else this.#fall(this.#gap as MissedUpdatesError)
+    else if (this.#waiters.size > 0 || this.onArrival) this.#fall(this.#gap as MissedUpdatesError)
+    else this.#state = 'missed'
   }
 
   #jumped([revision, changes, entries]: Jump): void {

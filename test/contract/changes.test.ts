@@ -489,6 +489,26 @@ test('a State that first watches when its start is no longer kept gets MissedUpd
   assert.equal((await loop.next()).done, true)
 })
 
+test('a watcher that is called off takes no MissedUpdatesError with it: the next one gets it', async t => {
+  const room = await ownRoom(t, { historyLimit: 10 })
+  const [state, other] = await room.pair(t)
+  await other.set('n', 0)
+  await state.getWhenChange()
+  const missing = state.fork()
+  t.after(() => missing.close())
+  await missing.size()
+  for (let n = 1; n <= 25; n++) await other.set('n', n)
+  const called = new AbortController()
+  const watching = missing.getWhenChange({ signal: called.signal })
+  // What it asks for is on its way when it is called off, and answered when nobody waits for it.
+  await new Promise(resolve => setImmediate(resolve))
+  called.abort()
+  await assert.rejects(watching, { name: 'AbortError' })
+  await missing.size()
+  await assert.rejects(missing.getWhenChange(), { name: 'MissedUpdatesError', from: 2, to: 16 })
+  for (let n = 16; n <= 25; n++) assert.deepEqual(await missing.getWhenChange(), { n })
+})
+
 test('goLive leaves a gap behind without an error', async t => {
   const room = await ownRoom(t, { historyLimit: 10 })
   const [state, other] = await room.pair(t)
