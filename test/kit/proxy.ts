@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
-import { parseAddress } from '../../src/protocol/address.ts'
+import { formatAddress, parseAddress } from '../../src/protocol/address.ts'
 
 /** A way to a server that can fail: its own address, and what can happen on it. */
 export interface Proxy {
@@ -16,62 +16,117 @@ export interface Proxy {
   delay(ms: number): void
   /** Ends all connections at once, as a broken network does. */
   cut(): void
+  /** The same in the middle of the next chunk, in whichever direction it goes. */
+  tear(): void
+  /** What the server says from now on, on the connections that there are, is lost. */
+  deafen(): void
+  /** Greets the server a second time, as the client of each connection did, and says no more. */
+  duplicate(): void
 }
 
-/** Puts a proxy in front of the server at `address`. */
-export async function proxy(t: TestContext, address: string): Promise<Proxy> {
-  const endpoint = parseAddress(address, 'proxy')
-  const sockets = new Set<Socket>()
+interface Link {
+  client: Socket
+  upstream: Socket
+  /** What the client said first. */
+  greeting: Buffer | undefined
+  deaf: boolean
+}
+
+/** Puts a proxy in front of the server at `address`; it listens at `at`. It ends with the test `t`. */
+export async function proxy(
+  t: Pick<TestContext, 'after'>,
+  address: string,
+  at = 'tcp://127.0.0.1:0',
+): Promise<Proxy> {
+  const links = new Set<Link>()
+  const others = new Set<Socket>()
   let stalled = false
+  let torn = false
   let late = 0
-  const pipe = (from: Socket, to: Socket, count: (bytes: number) => void) => {
-    sockets.add(from)
+  const reach = () => connect(pathOf(address))
+  const pipe = (link: Link, from: Socket, to: Socket) => {
+    // Chunks leave in the order in which they came, however the delay changes.
+    const waiting: Buffer[] = []
     if (stalled) from.pause()
-    from.on('data', (chunk: Buffer) => {
-      const pass = () => {
-        count(chunk.length)
+    const pass = (chunk: Buffer) => {
+      if (from === link.upstream) {
+        if (link.deaf) return
+        made.delivered += chunk.length
+      } else link.greeting ??= chunk
+      if (!torn) {
         if (!to.write(chunk)) from.pause()
+        return
       }
-      if (late > 0) setTimeout(pass, late)
-      else pass()
+      torn = false
+      to.write(chunk.subarray(0, chunk.length >> 1))
+      setImmediate(made.cut)
+    }
+    from.on('data', (chunk: Buffer) => {
+      if (late === 0 && waiting.length === 0) return pass(chunk)
+      waiting.push(chunk)
+      setTimeout(() => pass(waiting.shift() as Buffer), late)
     })
     to.on('drain', () => stalled || from.resume())
     from.on('error', () => {})
     from.on('close', () => {
-      sockets.delete(from)
+      links.delete(link)
       to.destroy()
     })
   }
   const server = createServer(client => {
-    const upstream = connect(endpoint.kind === 'ipc' ? { path: endpoint.path } : endpoint)
-    pipe(client, upstream, () => {})
-    pipe(upstream, client, bytes => {
-      made.delivered += bytes
-    })
+    const link: Link = { client, upstream: reach(), greeting: undefined, deaf: false }
+    links.add(link)
+    pipe(link, link.client, link.upstream)
+    pipe(link, link.upstream, link.client)
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(pathOf(at))
   await once(server, 'listening')
   const made: Proxy = {
-    address: `tcp://127.0.0.1:${(server.address() as { port: number }).port}`,
+    address: at.startsWith('ipc:')
+      ? at
+      : formatAddress({ kind: 'tcp', host: '127.0.0.1', port: (server.address() as { port: number }).port }),
     delivered: 0,
     stall: () => {
       stalled = true
-      for (const socket of sockets) socket.pause()
+      for (const socket of sockets(links)) socket.pause()
     },
     resume: () => {
       stalled = false
-      for (const socket of sockets) socket.resume()
+      for (const socket of sockets(links)) socket.resume()
     },
     delay: ms => {
       late = ms
     },
     cut: () => {
-      for (const socket of sockets) socket.destroy()
+      for (const socket of sockets(links)) socket.destroy()
+    },
+    tear: () => {
+      torn = true
+    },
+    deafen: () => {
+      for (const link of links) link.deaf = true
+    },
+    duplicate: () => {
+      for (const { greeting } of links) {
+        if (!greeting) continue
+        const other = reach()
+        other.resume().on('error', () => {})
+        others.add(other.once('close', () => others.delete(other)))
+        other.write(greeting)
+      }
     },
   }
   t.after(() => {
     server.close()
-    for (const socket of sockets) socket.destroy()
+    for (const socket of [...sockets(links), ...others]) socket.destroy()
   })
   return made
+}
+
+const sockets = (links: Iterable<Link>): Socket[] =>
+  [...links].flatMap(({ client, upstream }) => [client, upstream])
+
+function pathOf(address: string) {
+  const endpoint = parseAddress(address, 'proxy')
+  return endpoint.kind === 'ipc' ? { path: endpoint.path } : endpoint
 }

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type Server, startServer } from 'zproc'
+import { type Lie, lies, lying, prepareLies } from './broken.ts'
+import { check } from './check.ts'
+import type { Watch } from './records.ts'
+import { happen, type Plan, planOf, type Stage } from './run.ts'
+import type { Wrong } from './violations.ts'
+import type { Watching, Workload } from './workload.ts'
+
+/** What the checker is to call each lie. */
+const names: Record<Lie, Wrong> = {
+  'drops a write': 'lost write',
+  'repeats a write': 'repeated write',
+  'reorders writes': 'reordered writes',
+  'lets writers in during a hold': 'wrong effect',
+  'serves a stale read': 'stale read',
+  'tears a snapshot': 'torn snapshot',
+  'loses an update': 'lost update',
+  'repeats an update': 'repeated update',
+  'reorders updates': 'reordered updates',
+  'tears an update': 'torn snapshot',
+  'passes on own writes': 'own write',
+  'goes back': 'went back',
+  'names a wrong gap': 'wrong gap',
+}
+
+const HISTORIES = Number(process.env.HISTORIES ?? 6)
+/** Some lies leave somebody waiting for ever. */
+const PATIENCE = 5000
+let server: Server
+let stage: Stage
+
+before(async () => {
+  prepareLies()
+  const historyLimit = 25
+  server = await startServer(null, { backend: 'inline', historyLimit })
+  stage = { address: server.address, historyLimit, allowCode: true }
+})
+after(() => server.stop())
+
+for (const lie of lies)
+  test(`a server that ${lie} is caught every time: ${names[lie]}`, async () => {
+    for (let seed = 1; seed <= HISTORIES; seed++) {
+      const history = await lying(lie, () => happen(planFor(lie, seed), stage, { patience: PATIENCE }))
+      const wrong = new Set(check(history).map(violation => violation.wrong))
+      assert.ok(
+        wrong.has(names[lie]),
+        `seed ${seed}: ${lie}, and all that is found is: ${[...wrong].join(', ')}`,
+      )
+    }
+  })
+
+/** A workload that gives the lie its chance: somebody must do what it is about. */
+function planFor(lie: Lie, seed: number): Plan {
+  const plan = planOf(seed, stage, lie === 'lets writers in during a hold' ? { async: 20 } : {})
+  const raw: Watch = { kind: 'raw', keys: [], live: false, duplicateOkay: true }
+  const now: Watch = { kind: 'notEqual', keys: ['flag'], value: 'never', live: true, duplicateOkay: false }
+  const rawLoop: Watching = { kind: 'loop', watch: raw }
+  const live: Watching = { kind: 'once', watches: [{ watch: now, goLive: false }] }
+  const workloads = plan.workloads.map((workload, i): Workload => {
+    const calls = workload.rounds.length > 0
+    const late = lie === 'names a wrong gap' && i === 0
+    const watching: Watching =
+      calls && !late && lie !== 'passes on own writes' ? { kind: 'nothing' } : rawLoop
+    return { ...workload, watching: lie === 'goes back' ? live : watching, late, view: false }
+  })
+  return { ...plan, workloads, faults: [] }
+}

@@ -1,0 +1,153 @@
+import { decode, encode } from '../../src/protocol/frames.ts'
+import { Ask, type Entry, type Jump, type WireCommit } from '../../src/protocol/messages.ts'
+import { type Feed, Feeds, type Listener } from '../../src/server/feed.ts'
+import { Exclusive } from '../../src/server/hold.ts'
+import { Session } from '../../src/server/session.ts'
+import { ABSENT, type Author, type Change, slot } from '../../src/store/commit.ts'
+import { reads } from '../../src/store/methods.ts'
+import { Namespace } from '../../src/store/namespace.ts'
+import { DIRECTOR } from './commits.ts'
+
+// A server in this process that breaks its promises on purpose, to show that the checker can tell. What it does wrong is
+// wrapped around the parts of a real one; the witness, who is the first to read a namespace's log, is always told the truth.
+
+export const lies = [
+  'drops a write',
+  'repeats a write',
+  'reorders writes',
+  'lets writers in during a hold',
+  'serves a stale read',
+  'tears a snapshot',
+  'loses an update',
+  'repeats an update',
+  'reorders updates',
+  'tears an update',
+  'passes on own writes',
+  'goes back',
+  'names a wrong gap',
+] as const
+export type Lie = (typeof lies)[number]
+
+/** The lie that is being told; none unless a test says so. */
+let told: Lie | undefined
+let count = 0
+
+/** Runs `during` while the inline servers of this process tell a lie. Sessions that began before `prepareLies` are spared. */
+export async function lying<T>(lie: Lie, during: () => Promise<T>): Promise<T> {
+  told = lie
+  count = 0
+  try {
+    return await during()
+  } finally {
+    told = undefined
+  }
+}
+
+/** Whether it is time for `lie`, which is told every so often. */
+const isTime = (lie: Lie, often: number): boolean => told === lie && ++count % often === 0
+
+/** Must be called before a server is started. */
+export function prepareLies(): void {
+  writeWrongly()
+  readWrongly()
+  watchWrongly()
+}
+
+function writeWrongly(): void {
+  const { commit } = Namespace.prototype
+  const withheld = new Map<Namespace, { author: Author; again: () => void }>()
+  Namespace.prototype.commit = function (author, method, changes: readonly Change[], identical) {
+    const now = () => commit.call(this, author, method, changes, identical)
+    if (author.name === DIRECTOR) return now()
+    if (isTime('drops a write', 12)) return
+    const held = withheld.get(this)
+    if (held && held.author.session === author.session && held.author.state === author.state) {
+      withheld.delete(this)
+      now()
+      return held.again()
+    }
+    if (!held && isSimple(method) && isTime('reorders writes', 8))
+      return void withheld.set(this, { author, again: now })
+    now()
+    if (isTime('repeats a write', 12)) now()
+  }
+  const held = Object.getOwnPropertyDescriptor(Exclusive.prototype, 'held')!.get as () => boolean
+  Object.defineProperty(Exclusive.prototype, 'held', {
+    get() {
+      return told !== 'lets writers in during a hold' && held.call(this)
+    },
+  })
+}
+
+function readWrongly(): void {
+  const { [Ask.get]: get, [Ask.items]: items } = reads as Record<
+    number,
+    (space: Namespace, key: string) => unknown
+  >
+  const old = (space: Namespace, back: number) =>
+    space.stateAt(Math.max(space.first - 1, space.revision - back))
+  reads[Ask.get] = (space, key: string) =>
+    isTime('serves a stale read', 3) ? slot(old(space, 30), key) : get!(space, key)
+  reads[Ask.items] = (space, key: never) => {
+    const now = items!(space, key) as Entry[]
+    if (!isTime('tears a snapshot', 2)) return now
+    const before = old(space, 20)
+    return now.map(([key, value], i): Entry => {
+      const was = slot(before, key)
+      return i % 2 === 0 && was !== ABSENT ? [key, was] : [key, value]
+    })
+  }
+}
+
+function watchWrongly(): void {
+  const { add, seek } = Feeds.prototype
+  const witnessed = new WeakSet<Feeds>()
+  Feeds.prototype.add = function (feed: Feed) {
+    if (witnessed.has(this)) feed.session = liar(feed.session)
+    witnessed.add(this)
+    add.call(this, feed)
+  }
+  Feeds.prototype.seek = function (feed): Jump {
+    const { space } = (feed as Feed & { room: { space: Namespace } }).room
+    const jump = seek.call(this, feed)
+    if (!isTime('goes back', 3)) return jump
+    const before = space.stateAt(Math.max(space.first - 1, space.revision - 20))
+    return [space.revision, null, [...before]]
+  }
+  const { tellFellBehind } = Session.prototype
+  Session.prototype.tellFellBehind = function (feed, from, to) {
+    tellFellBehind.call(this, feed, told === 'names a wrong gap' ? from + 10 : from, to)
+  }
+}
+
+function liar(session: Listener): Listener {
+  return {
+    get pending() {
+      return session.pending
+    },
+    tellUpdates: (feed, first, chunk) => {
+      const commits = told ? changed(decode(chunk) as WireCommit[]) : undefined
+      if (!commits) session.tellUpdates(feed, first, chunk)
+      else if (commits.length > 0) session.tellUpdates(feed, first, encode(commits))
+    },
+    tellFellBehind: (feed, from, to) => session.tellFellBehind(feed, from, to),
+  }
+}
+
+/** What is told instead of these commits. */
+function changed(commits: WireCommit[]): WireCommit[] {
+  const isOwn = (commit: WireCommit | undefined) => commit && commit[3] !== DIRECTOR && isSimple(commit[4])
+  const at = commits.findIndex(isOwn)
+  const pair = commits.findIndex((commit, i) => isOwn(commit) && isOwn(commits[i + 1]))
+  if (told === 'passes on own writes') for (const commit of commits) commit[0] = -1
+  if (told === 'tears an update')
+    for (const [, , , name, method, , , changes] of commits)
+      if (changes.length > 1 && name !== DIRECTOR && isSimple(method) && isTime(told, 2)) changes.pop()
+  if (at >= 0 && isTime('loses an update', 3)) commits.splice(at, 1)
+  if (at >= 0 && isTime('repeats an update', 3)) commits.splice(at, 0, commits[at]!)
+  if (pair >= 0 && isTime('reorders updates', 1)) commits.splice(pair, 2, commits[pair + 1]!, commits[pair]!)
+  return commits
+}
+
+// Of these writes nothing else hangs, so that a lie about one does not end in an error at once.
+const isSimple = (method: string): boolean => ['set', 'update', 'setDefault'].includes(method)

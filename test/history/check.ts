@@ -1,0 +1,41 @@
+import { checkOrder } from './bounds.ts'
+import { byState, findCommits } from './commits.ts'
+import { checkKeys } from './keys.ts'
+import { readLog } from './log.ts'
+import type { CallRecord, History, StartRecord, ViewRecord, WatchRecord } from './records.ts'
+import { checkViews } from './views.ts'
+import type { Violation } from './violations.ts'
+import { checkWatching } from './watching.ts'
+
+/** Everything that is wrong with a history. */
+export function check(history: History): Violation[] {
+  const violations: Violation[] = []
+  const found = (wrong: Violation['wrong'], message: string) => void violations.push({ wrong, message })
+  const { entries, historyLimit, holds, stuck } = history
+  for (const message of stuck) found('stuck', message)
+  const calls = entries.filter((entry): entry is CallRecord => entry.type === 'call')
+  const log = readLog(history.log, found)
+  const commits = findCommits(calls, log, found)
+  const bounds = checkOrder(calls, commits, log, holds, found)
+  checkKeys(calls, found)
+  for (const entry of entries)
+    if ('error' in entry && entry.error && !expected(entry.error))
+      found('unexpected error', `${entry.by}#${entry.number}: ${entry.error}`)
+  for (const own of byState(entries).values()) {
+    const start = own.find((entry): entry is StartRecord => entry.type === 'start')
+    const steps = own.filter((entry): entry is WatchRecord => entry.type === 'watch')
+    if (start) checkWatching(start, steps, log, bounds, historyLimit, found)
+    const views = own.filter((entry): entry is ViewRecord => entry.type === 'view')
+    checkViews(
+      views,
+      own.filter(entry => entry.type === 'call'),
+      commits,
+      log,
+      found,
+    )
+  }
+  return violations
+}
+
+// A connection that is lost, and a hold that was given up while its network hung, are what the faults are for.
+const expected = (error: string): boolean => /^(ZPROC_CONNECTION|ZPROC_ATOMIC_TIMEOUT)\b/.test(error)

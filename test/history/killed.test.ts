@@ -1,0 +1,3 @@
+import { expectSound } from './sound.ts'
+
+expectSound('plain', 'of processes, of which some are killed with SIGKILL,', 8, 2)

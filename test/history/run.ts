@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto'
+import { type AnyState, State, type StateOptions } from 'zproc'
+import { deferred } from '../../src/async/deferred.ts'
+import { randomIpcAddress } from '../../src/protocol/address.ts'
+import { proxy, type Proxy as Way } from '../kit/proxy.ts'
+import { elsewhere } from '../kit/servers.ts'
+import { DIRECTOR } from './commits.ts'
+import { drawFaults, type Fault, heal, strike } from './faults.ts'
+import { type Hand, type Hands, here } from './hands.ts'
+import { random } from './random.ts'
+import type { Entry, History, Logged, Recorder } from './records.ts'
+import { ending, type Workload, workload } from './workload.ts'
+
+/** A server that histories can happen on. */
+export interface Stage {
+  address: string
+  secretKey?: string
+  historyLimit: number
+  allowCode: boolean
+}
+
+export interface Plan {
+  seed: number
+  workloads: Workload[]
+  /** So many of the clients, the first ones, are processes of their own. */
+  remote: number
+  faults: Fault[]
+  holds: boolean
+  ipc: boolean
+}
+
+const CALLS = 200
+/** Milliseconds after which a history counts as stuck. */
+const PATIENCE = 30_000
+
+/** What is to happen in the history of this seed. */
+export function planOf(
+  seed: number,
+  { allowCode }: Pick<Stage, 'allowCode'>,
+  more: { remote?: number; async?: number } = {},
+): Plan {
+  const pick = random(seed, 0x91a)
+  const callers = 3 + pick.below(3)
+  const watchers = 2
+  const async = more.async ?? (pick.chance(0.5) ? 3 : 0)
+  const remote = more.remote ?? 0
+  const calls = Math.ceil((CALLS + pick.below(60)) / callers)
+  const kinds = { async, together: allowCode }
+  const workloads = Array.from({ length: callers + watchers }, (_, i) =>
+    workload(i < callers ? `caller${i}` : `watcher${i}`, i < callers ? calls : 0, kinds, seed * 100 + i),
+  )
+  return {
+    seed,
+    workloads,
+    remote,
+    faults: drawFaults(workloads.length, remote, callers * calls, seed),
+    holds: async > 0 || !allowCode,
+    ipc: pick.chance(0.7),
+  }
+}
+
+/** Lets the planned history happen, and writes down everything. `hands`: where remote clients run. */
+export async function happen(
+  plan: Plan,
+  stage: Stage,
+  { hands, patience = PATIENCE }: { hands?: Hands; patience?: number } = {},
+): Promise<History> {
+  const { seed, workloads, holds } = plan
+  const { address, secretKey, historyLimit } = stage
+  const closing: (() => unknown)[] = []
+  const scope = { after: (close: () => unknown) => void closing.push(close) }
+  const place = { namespace: randomUUID(), secretKey }
+  const ways: Way[] = []
+  const workers: Hand[] = []
+  const entries = new Map<string, Entry>()
+  const faults = [...plan.faults]
+  let begun = 0
+  const record: Recorder = entry => {
+    const key = `${entry.by}#${entry.number}`
+    if (entry.type === 'call' && !entries.has(key)) begun++
+    entries.set(key, entry)
+    while (faults.length > 0 && begun > faults[0]!.at) {
+      const fault = faults.shift() as Fault
+      strike(ways[fault.client]!, workers[fault.client]!, fault)
+    }
+  }
+
+  const director = new State<AnyState>(address, { ...place, name: DIRECTOR } as StateOptions)
+  // On a connection of its own, and in place before anything happens.
+  const witness = new State<AnyState>(elsewhere(address), place)
+  await witness.size()
+  const log: Logged[] = []
+  const witnessed = readAll(witness, log)
+  for (let i = 0; i < workloads.length; i++) {
+    ways.push(await proxy(scope, address, plan.ipc ? randomIpcAddress() : undefined))
+    workers.push(hands && i < plan.remote ? await hands.hire() : here)
+  }
+  let isOver = false
+  const run = async (): Promise<void> => {
+    const allCalled: Promise<void>[] = []
+    const ended = workloads.map((workload, i) => {
+      const { promise, resolve } = deferred<void>()
+      allCalled.push(promise)
+      const at = { ...place, address: ways[i]!.address }
+      return workers[i]!.run(workload, at, record, { called: resolve, isOver: () => isOver })
+    })
+    const allEnded = Promise.all(ended)
+    await Promise.race([Promise.all(allCalled), allEnded])
+    for (const way of ways) heal(way)
+    for (const part of ending) await director.update(part)
+    await allEnded
+    await witnessed
+  }
+  const outOfPatience = new Promise<'stuck'>(resolve => {
+    const timer = setTimeout(resolve, patience, 'stuck')
+    closing.push(() => clearTimeout(timer))
+  })
+  const outcome = await Promise.race([run(), outOfPatience]).finally(() => {
+    isOver = true
+    for (const close of closing) close()
+  })
+  const waiting = [...entries.values()].filter(
+    ({ returned, type }) => returned === undefined && type !== 'view',
+  )
+  const stuck = outcome === 'stuck' ? waiting.map(entry => `nothing came of ${JSON.stringify(entry)}`) : []
+  if (outcome === 'stuck') for (const worker of workers) worker.kill()
+  if (outcome === 'stuck' && stuck.length === 0) stuck.push('the end of the history')
+  for (const state of [witness, director]) void state.close()
+  return { seed, log, entries: [...entries.values()], historyLimit, holds, stuck }
+}
+
+async function readAll(witness: State<AnyState>, log: Logged[]): Promise<void> {
+  const updates = witness.rawUpdates({ duplicateOkay: true })
+  for await (const { revision, identical, by, before, after } of updates) {
+    const { name, method, time } = by
+    log.push({ revision, identical, name, method, time, before, after })
+    if (after.end === 2) return
+  }
+}

@@ -1,0 +1,3 @@
+import { expectSound } from './sound.ts'
+
+expectSound('short log', 'with watchers that fall behind further than the log goes back', 125)

@@ -1,0 +1,70 @@
+import { startServer } from 'zproc'
+import { check } from './check.ts'
+import type { Hands } from './hands.ts'
+import { happen, planOf, type Stage } from './run.ts'
+import type { Violation } from './violations.ts'
+
+/** Servers of the kinds that histories are to happen on. */
+export const kinds = {
+  plain: {},
+  'short log': { historyLimit: 25 },
+  'with a key': { secretKey: 'muchsecret' },
+  'without code': { allowCode: false },
+}
+export type Kind = keyof typeof kinds
+
+/** Starts a server of that kind, with a process of its own if it is to be the real thing. */
+export async function openStage(kind: Kind, backend: 'inline' | 'process' = 'inline') {
+  const options = { historyLimit: 100_000, allowCode: true, ...kinds[kind] }
+  const server = await startServer(kind === 'with a key' ? 'tcp://127.0.0.1:0' : null, {
+    backend,
+    ...options,
+  })
+  const stage: Stage = { address: server.address, ...options }
+  return { stage, close: () => server.stop() }
+}
+
+/** What became of some histories. */
+export interface Tally {
+  histories: number
+  calls: number
+  /** Of the calls, those whose outcome is not known. */
+  unknown: number
+  updates: number
+}
+
+/** Lets histories happen, some at a time, and checks each. Ends with the first that is wrong. */
+export async function torture(
+  stage: Stage,
+  seeds: Iterator<number>,
+  more: { hands?: Hands; remote?: number; atOnce?: number } = {},
+): Promise<Tally & { wrong?: { seed: number; violations: Violation[] } }> {
+  const tally: Tally & { wrong?: { seed: number; violations: Violation[] } } = {
+    histories: 0,
+    calls: 0,
+    unknown: 0,
+    updates: 0,
+  }
+  const { hands, remote, atOnce = 4 } = more
+  const one = async (): Promise<void> => {
+    for (let next = seeds.next(); !next.done && !tally.wrong; next = seeds.next()) {
+      const seed = next.value
+      const history = await happen(planOf(seed, stage, { remote }), stage, { hands })
+      const violations = check(history)
+      tally.histories++
+      for (const entry of history.entries) {
+        if (entry.type === 'call') tally.calls++
+        if (entry.type === 'call' && entry.result === undefined && entry.failed !== 'none') tally.unknown++
+        if (entry.type === 'watch' && entry.seen) tally.updates++
+      }
+      if (violations.length > 0) tally.wrong ??= { seed, violations }
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, one))
+  return tally
+}
+
+/** Seeds one after the other. */
+export function* seedsFrom(first: number, count = Number.POSITIVE_INFINITY): Generator<number> {
+  for (let seed = first; seed < first + count; seed++) yield seed
+}
