@@ -136,9 +136,9 @@ function liar(session: Listener): Listener {
 
 /** What is told instead of these commits. */
 function changed(commits: WireCommit[]): WireCommit[] {
-  const isOwn = (commit: WireCommit | undefined) => commit && commit[3] !== DIRECTOR && isSimple(commit[4])
-  const at = commits.findIndex(isOwn)
-  const pair = commits.findIndex((commit, i) => isOwn(commit) && isOwn(commits[i + 1]))
+  const keys = commits.map(setKey)
+  const at = keys.findIndex(key => key !== undefined)
+  const pair = keys.findIndex((key, i) => key && keys[i + 1] && key !== keys[i + 1])
   if (told === 'passes on own writes') for (const commit of commits) commit[0] = -1
   if (told === 'tears an update')
     for (const [, , , name, method, , , changes] of commits)
@@ -147,6 +147,12 @@ function changed(commits: WireCommit[]): WireCommit[] {
   if (at >= 0 && isTime('repeats an update', 3)) commits.splice(at, 0, commits[at]!)
   if (pair >= 0 && isTime('reorders updates', 1)) commits.splice(pair, 2, commits[pair + 1]!, commits[pair]!)
   return commits
+}
+
+/** The register, if any, that a commit gave a new value and nothing else. */
+function setKey([, , , , method, , identical, changes]: WireCommit): string | undefined {
+  const key = changes[0]?.[0]
+  return method === 'set' && changes.length === 1 && !identical && key?.startsWith('r') ? key : undefined
 }
 
 // Of these writes nothing else hangs, so that a lie about one does not end in an error at once.

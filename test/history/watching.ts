@@ -110,8 +110,8 @@ function blameLive({ seen }: WatchRecord, from: number, newest: number, log: Log
 }
 
 function blameBuffered(step: WatchRecord, after: WatchRecord | undefined, expected: number[], log: Log) {
-  const due = expected[0] ?? log.end + 1
   const { seen } = step
+  const due = expected.find(at => at === seen?.raw?.revision) ?? expected[0] ?? log.end + 1
   if (seen?.raw) {
     const { raw } = seen
     if (raw.name === step.by) return 'own write'
