@@ -3,7 +3,7 @@ import { State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
 import { Maps, type MapTarget } from '../map/map.ts'
 import type { MapIter, MapOptions, TaskDetail } from '../map/options.ts'
-import type { MapResult, Settled } from '../map/result.ts'
+import type { MapResult, Yielded } from '../map/result.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
 import type { ProcessOptions } from '../process/options.ts'
 import type { Process } from '../process/process.ts'
@@ -129,21 +129,26 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     mapIter: MapIter<unknown> | null | undefined,
     options: MapOptions & { returnTask: true },
   ): TaskDetail
-  processMap<T, R>(
+  processMap<T, R, Z extends boolean = false>(
     target: (item: T, ...rest: never[]) => R,
     mapIter: MapIter<T>,
-    options: MapOptions & { settle: true; stateful?: false },
-  ): MapResult<Settled<Awaited<R>>>
-  processMap<T, R>(
-    target: (item: T, ...rest: never[]) => R,
+    options?: MapOptions & { stateful?: false; settle?: Z },
+  ): MapResult<Yielded<R, Z>>
+  processMap<T, R, Z extends boolean = false>(
+    target: (state: State<S>, item: T, ...rest: never[]) => R,
     mapIter: MapIter<T>,
-    options?: MapOptions & { stateful?: false },
-  ): MapResult<Awaited<R>>
-  processMap<R>(
-    target: ((...args: never[]) => R) | URL,
+    options: MapOptions & { stateful: true; settle?: Z },
+  ): MapResult<Yielded<R, Z>>
+  processMap<R, Z extends boolean = false>(
+    target: (...args: never[]) => R,
+    mapIter: null | undefined,
+    options: MapOptions & { settle?: Z },
+  ): MapResult<Yielded<R, Z>>
+  processMap<R = unknown, Z extends boolean = false>(
+    target: URL,
     mapIter?: MapIter<unknown> | null,
-    options?: MapOptions,
-  ): MapResult<Awaited<R>>
+    options?: MapOptions & { settle?: Z },
+  ): MapResult<Yielded<R, Z>>
   processMap(target: MapTarget, mapIter?: unknown, options: MapOptions = {}): unknown {
     if (this.#closed) throw new Error('ctx.processMap: this Context is closed')
     return this.#maps.start(target, mapIter, options)

@@ -7,6 +7,9 @@ import type { Run } from './run.ts'
 
 export type Settled<R> = { status: 'fulfilled'; value: R } | { status: 'rejected'; reason: unknown }
 
+/** What a map yields for each item: what its target gives, or, with `settle: true`, what became of it. */
+export type Yielded<R, Z extends boolean> = Z extends true ? Settled<Awaited<R>> : Awaited<R>
+
 /** The results of a map, in the order of its items. They are being computed from the moment of the call on. */
 export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefined> {
   readonly #run: Run

@@ -118,7 +118,7 @@ for (const [how, die] of Object.entries({
   test(`a worker that ends by ${how} is replaced and its items are done by another`, async t => {
     const ctx = contextFor(t, quiet)
     await ctx.state.set('deaths', 0)
-    const target = async (state: State<{ deaths: number }>, x: number) => {
+    const target = async (state: State, x: number) => {
       if (x === 7 && (await state.get('deaths')) === 0) {
         await state.set('deaths', 1)
         die()

@@ -95,8 +95,7 @@ test('the shortest iterable ends the map, and the longer ones are closed', async
 test('a stateful target gets the State first', async t => {
   const ctx = contextFor(t)
   await ctx.state.set('base', 100)
-  const add = async (state: State<{ base: number }>, x: number, y: number) =>
-    (await state.get('base')) + x + y
+  const add = async (state: State, x: number, y: number) => (await state.get('base')) + x + y
   assert.deepEqual(await ctx.processMap(add, [1, 2], { stateful: true, args: [10] }).toArray(), [111, 112])
 })
 
@@ -272,7 +271,7 @@ test('wrong arguments are errors at the call that show the value', async t => {
   const ctx = contextFor(t)
   const f = (x: unknown) => x
   const wrong: [() => unknown, RegExp][] = [
-    [() => ctx.processMap(f), /nothing to map over/],
+    [() => ctx.processMap(f as never), /nothing to map over/],
     [() => ctx.processMap(f, 5 as never), /mapIter must be an iterable, got 5/],
     [() => ctx.processMap(f, [1], { mapArgs: 7 as never }), /mapArgs must be an iterable, got 7/],
     [() => ctx.processMap(f, [1], { args: 'a' as never }), /args must be an array/],

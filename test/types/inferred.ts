@@ -3,13 +3,16 @@ import {
   atomic,
   type Context,
   type Draft,
+  type MapResult,
   type Process,
   ping,
   RemoteException,
+  type Settled,
   type Snapshot,
   State,
   type StateView,
   startServer,
+  type TaskDetail,
 } from 'zproc'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -93,6 +96,24 @@ export async function processesOfAShop(ctx: Context<Shop>): Promise<void> {
     exactly<Snapshot<Shop>>()(snapshot)
   })
   exactly<(number | null)[]>()(await ctx.stopAll())
+}
+
+export async function mapsOfAShop(ctx: Context<Shop>): Promise<void> {
+  exactly<MapResult<number>>()(ctx.processMap((x: number) => x * x, [1, 2]))
+  exactly<MapResult<string>>()(ctx.processMap(async x => `${x}`, new Set([1, 2]), { count: 2 }))
+  exactly<number[]>()(await ctx.processMap((x: number, by: number) => x * by, [1], { args: [2] }).toArray())
+  exactly<MapResult<Settled<number>>>()(ctx.processMap((x: number) => x, [1], { settle: true }))
+  const priced = async (state: State<Shop>, kind: string) => [kind, await state.get('cookies')] as const
+  exactly<MapResult<readonly [string, number]>>()(ctx.processMap(priced, ['oat'], { stateful: true }))
+  exactly<MapResult<Settled<readonly [string, number]>>>()(
+    ctx.processMap(priced, ['oat'], { stateful: true, settle: true }),
+  )
+  const add = (a: number, b: number) => a + b
+  exactly<MapResult<number>>()(ctx.processMap(add, null, { mapArgs: [[1, 2]] }))
+  exactly<MapResult<Settled<number>>>()(ctx.processMap(add, null, { mapArgs: [[1, 2]], settle: true }))
+  exactly<MapResult<unknown>>()(ctx.processMap(new URL('file:///target.js'), [1]))
+  exactly<TaskDetail>()(ctx.processMap((x: number) => x, [1], { returnTask: true }))
+  exactly<MapResult<number>>()(ctx.pullResultsForTask<number>({ id: '', namespace: '' }))
 }
 
 /** A state of no stated type takes any key. */

@@ -74,3 +74,15 @@ new Context(5000)
 
 // TS2769: a backend of the server that does not exist
 new Context({ serverBackend: 'fork' })
+
+// TS2769: items of another type than the target takes
+ctx.processMap((text: string) => text.length, [1, 2])
+
+// TS2769: a target that wants a State, and is given none
+ctx.processMap((_state: State<Shop>, item: number) => item, [1, 2])
+
+// TS2345: nothing to map over
+ctx.processMap((x: number) => x)
+
+// TS2769: an option of a map that does not exist
+ctx.processMap((x: number) => x, [1], { chunks: 5 })
