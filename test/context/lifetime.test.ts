@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { State, startServer } from 'zproc'
+import { noTerminal } from '../kit/programs.ts'
 import { leftAfter, runs } from '../lifeline/processes.ts'
 
 const path = fileURLToPath(new URL('./fixtures/program.ts', import.meta.url))
@@ -103,10 +104,9 @@ test('Ctrl-C ends each process once, without a word', { timeout: 30_000 }, async
   assert.equal(await printed, '')
 })
 
-const noTerminal = spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0
 test('Ctrl-C at a terminal reaches each process once, and ends the program with exit code 130', {
   timeout: 30_000,
-  skip: noTerminal && 'there is no `script` of util-linux to make a terminal',
+  skip: noTerminal,
 }, async t => {
   for (const [name, said] of [
     ['group', []],

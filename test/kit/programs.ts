@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,15 +20,32 @@ export interface Program {
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const zproc = new URL('../../src/index.ts', import.meta.url).href
 
-/** Runs TypeScript as a separately started program, which may import 'zproc'. It is gone when the test is over. */
-export function program(t: TestContext, source: string, args: string[] = []): Program {
+/** Why no program can be run at a terminal here, if so. */
+export const noTerminal =
+  spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0 &&
+  'there is no `script` of util-linux to make a terminal'
+
+/**
+ * Runs TypeScript as a separately started program, which may import 'zproc'. It is gone when the test is over.
+ * `terminal`: at a terminal of its own, where all that it prints comes out as stdout.
+ */
+export function program(
+  t: TestContext,
+  source: string,
+  args: string[] = [],
+  { terminal = false }: { terminal?: boolean } = {},
+): Program {
   const directory = mkdtempSync(join(tmpdir(), 'zproc-program-'))
   const file = join(directory, 'program.mts')
   writeFileSync(file, source.replaceAll("'zproc'", JSON.stringify(zproc)))
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+  const command = [process.execPath, '--import', 'tsx', file, ...args]
+  const [run, ...rest] = terminal ? ['script', '-qec', command.join(' '), '/dev/null'] : command
+  const child = spawn(run as string, rest, {
     cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   })
+  // The keys of a terminal come from its stdin: at the end of that it would be over.
+  if (!terminal) child.stdin.end()
   // A test file that is killed takes its programs with it.
   child.once('exit', watchOver(child.pid as number, 'first'))
   let stdout = ''

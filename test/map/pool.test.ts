@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { itemSignal } from '../../src/map/signal.ts'
-import { program } from '../kit/programs.ts'
+import { noTerminal, program } from '../kit/programs.ts'
 import { contextFor, exits, isThere, range } from './pools.ts'
 
 const pid = (_?: number) => process.pid
@@ -227,6 +227,27 @@ test('without a terminal the progress bar is plain lines on stderr', async t => 
   assert.deepEqual([code, stdout], [0, ''])
   assert.match(stderr, /100% \| 50\/50 \| \d+\/s/)
   assert.ok(!stderr.includes('\u001b'), JSON.stringify(stderr))
+})
+
+test('at a terminal the progress bar is drawn in place, with the rate and the time left', {
+  skip: noTerminal,
+}, async t => {
+  const { code, stdout } = await program(
+    t,
+    `import { Context } from 'zproc'
+    const ctx = new Context()
+    const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+    await ctx.processMap(wait, new Array(50).fill(50), { count: 2, progress: true }).toArray()
+    await ctx.close()`,
+    [],
+    { terminal: true },
+  ).ended()
+  assert.equal(code, 0, stdout)
+  // Each picture of the bar begins where the one before began.
+  const pictures = stdout.split('\u001b[1G').filter(picture => picture.includes('/50 | '))
+  assert.ok(pictures.length > 2, stdout)
+  assert.match(pictures[1] as string, /\d+% \| \d+\/50 \| \d+\/s \| \S+ left/)
+  assert.match(pictures.at(-1) as string, /100% \| 50\/50/)
 })
 
 test('a map that nobody awaits lets the program end, and nothing stays behind', async t => {
