@@ -1,17 +1,19 @@
 // Four processes increment one counter, 100 calls in flight each: how many a second, and is the total exact?
-import { atomic, State, startServer } from '../src/index.ts'
+import { atomic, State, startServer } from 'zproc'
 import { spawnTied } from '../src/lifeline/spawn.ts'
-import { median, pipelined } from './kit/measure.ts'
+import { inTurn, mustBe, pipelined } from './kit/measure.ts'
+import { report } from './kit/report.ts'
 
-const EACH = 100_000
-const increment = atomic((state: { count: number }) => {
+const EACH = 50_000
+const ROUNDS = 7
+type Counter = { count: number }
+const increment = atomic((state: Counter) => {
   state.count += 1
 })
 
 if (process.send) {
-  const state = new State<{ count: number }>(process.argv[2] as string, {
-    namespace: process.argv[3] as string,
-  })
+  const [, , address, namespace] = process.argv as [string, string, string, string]
+  const state = new State<Counter>(address, { namespace })
   await state.get('count')
   process.send('ready')
   process.on('message', async () => {
@@ -20,11 +22,19 @@ if (process.send) {
   })
 } else {
   const server = await startServer()
-  for (const [namespace, size] of [
-    ['few', 10],
-    ['many', 100_000],
-  ] as const) {
-    const state = new State<{ count: number }>(server.address, { namespace })
+  const few = await team('few', 10)
+  const many = await team('many', 100_000)
+  report(
+    'Four processes, one counter',
+    'per second',
+    await inTurn(ROUNDS, { 'zproc, 10 keys': few.round, 'zproc, 100,000 keys': many.round }),
+  )
+  await few.end()
+  await many.end()
+  await server.stop()
+
+  async function team(namespace: string, size: number) {
+    const state = new State<Counter>(server.address, { namespace })
     for (let i = 0; i < size; i += 1000)
       await state.update(
         Object.fromEntries(Array.from({ length: Math.min(size, 1000) }, (_, k) => [`k${i + k}`, k])) as never,
@@ -33,30 +43,22 @@ if (process.send) {
     const children = Array.from({ length: 4 }, () =>
       spawnTied(new URL(import.meta.url), { args: [server.address, namespace] }),
     )
-    const all = (go: boolean) =>
-      Promise.all(
-        children.map(child => {
-          const answer = new Promise(resolve => child.once('message', resolve))
-          if (go) child.send('go')
-          return answer
-        }),
-      )
-    await all(false)
-    const rates = []
-    const rounds = 5
-    for (let round = 0; round < rounds; round++) {
-      const began = performance.now()
-      await all(true)
-      rates.push((4 * EACH * 1000) / (performance.now() - began))
+    const answers = () =>
+      Promise.all(children.map(child => new Promise(resolve => child.once('message', resolve))))
+    await answers()
+    return {
+      async round(): Promise<number> {
+        const began = performance.now()
+        const done = answers()
+        for (const child of children) child.send('go')
+        await done
+        return (4 * EACH * 1000) / (performance.now() - began)
+      },
+      async end(): Promise<void> {
+        mustBe('the total', await state.get('count'), (ROUNDS + 1) * 4 * EACH)
+        for (const child of children) child.kill()
+        await state.close()
+      },
     }
-    const total = await state.get('count')
-    const expected = rounds * 4 * EACH
-    console.log(
-      `${size} keys: ${Math.round(median(rates))} increments/s; total ${total}, expected ${expected}`,
-    )
-    if (total !== expected) process.exitCode = 1
-    for (const child of children) child.kill()
-    await state.close()
   }
-  await server.stop()
 }

@@ -1,55 +1,86 @@
-// How fast is a map, of tiny items, of one call each, and of long skewed ones?
+// How fast is a map of tiny items, of one call each, of long skewed ones, and what does it keep in memory?
 import { connect, createServer } from 'node:net'
 import { Context } from 'zproc'
 import { randomIpcAddress } from '../src/protocol/address.ts'
 import { fromWire, toWire } from '../src/protocol/values.ts'
 import { Channel } from '../src/transport/channel.ts'
-import { inTurn, median } from './kit/measure.ts'
+import { inTurn, mustBe, timed } from './kit/measure.ts'
+import { otherPools } from './kit/pools.ts'
+import { report } from './kit/report.ts'
 
 const MILLION = Array.from({ length: 1_000_000 }, (_, i) => i)
+const TINY = MILLION.slice(0, 50_000)
+const halves = [MILLION.slice(0, 500_000), MILLION.slice(500_000)]
 const square = (x: number) => x * x
+const factor = 3
+const two = { count: 2 }
 const ctx = new Context()
-const warm = await ctx.processMap(square, [1, 2, 3], { count: 2 }).toArray()
-if (warm[2] !== 9) throw new Error('wrong answer')
+const others = await otherPools()
+await ctx.processMap(square, TINY, two).toArray()
 
-const figures = await inTurn(7, {
-  'processMap of 1,000,000': () => timed(() => ctx.processMap(square, MILLION, { count: 2 }).toArray()),
-  'packing, sending, unpacking': () => timed(bare),
-})
-console.table(
-  Object.fromEntries(
-    Object.entries(figures).map(([name, ms]) => [
-      name,
-      { ms: ms.toFixed(0), '× bare': (ms / figures['packing, sending, unpacking']).toFixed(2) },
-    ]),
-  ),
+const { 'piscina.run': piscina } = others
+report(
+  '1,000,000 × x => x * x, 2 workers',
+  'ms',
+  await inTurn(9, {
+    'processMap, plain call': () => answered(999_999 ** 2, ctx.processMap(square, MILLION, two).toArray()),
+    ...(piscina && {
+      'piscina, two hand-made chunks': () =>
+        answered(
+          999_999 ** 2,
+          Promise.all(halves.map(half => piscina.run(half))).then(parts => (parts as number[][]).flat()),
+        ),
+    }),
+    'packing, sending, unpacking both ways, one process': () => timed(bare),
+    'processMap of a closure': () =>
+      answered(999_999 * 3, ctx.processMap((x: number) => x * factor, MILLION, two).toArray()),
+  }),
+)
+report(
+  '50,000 tiny tasks, item by item',
+  'ms',
+  await inTurn(3, {
+    processMap: () => answered(49_999 ** 2, each(ctx.processMap(square, TINY, two))),
+    ...Object.fromEntries(
+      Object.entries(others).map(([name, pool]) => [
+        name,
+        () => answered(49_999 ** 2, Promise.all(TINY.map(x => pool.run(x)))),
+      ]),
+    ),
+  }),
 )
 
 const spin = (ms: number) => {
   const end = performance.now() + ms
   while (performance.now() < end);
+  return ms
 }
 const skewed = Array.from({ length: 100 }, (_, i) => 1 + ((i * 7) % 20))
 const ideal = skewed.reduce((sum, ms) => sum + ms, 0) / 2
-const times = []
-for (let i = 0; i < 5; i++)
-  times.push(await timed(() => ctx.processMap(spin, skewed, { count: 2 }).toArray()))
-console.log(`100 items of 1–20 ms on 2 workers: ${median(times).toFixed(0)} ms; ideal ${ideal} ms`)
+report(
+  '100 items that compute for 1–20 ms, 2 workers',
+  'ms',
+  await inTurn(5, {
+    ideal: () => Promise.resolve(ideal),
+    processMap: () => answered(skewed.at(-1) as number, ctx.processMap(spin, skewed, two).toArray()),
+  }),
+)
 
 const slow = (x: number) => new Promise(resolve => setTimeout(resolve, 100, x))
-const firsts = []
-for (let i = 0; i < 5; i++) {
-  const began = performance.now()
-  const results = ctx.processMap(
-    slow,
-    Array.from({ length: 10 }, (_, k) => k),
-    { count: 2 },
-  )
-  await results.next()
-  firsts.push(performance.now() - began)
-  await results.toArray()
-}
-console.log(`first of 10 × 100 ms: after ${median(firsts).toFixed(0)} ms`)
+report(
+  'The first result of 10 × 100 ms, 2 workers',
+  'ms',
+  await inTurn(5, {
+    processMap: async () => {
+      const began = performance.now()
+      const results = ctx.processMap(slow, TINY.slice(0, 10), two)
+      mustBe('the first', (await results.next()).value, 0)
+      const first = performance.now() - began
+      await results.toArray()
+      return first
+    },
+  }),
+)
 
 const kilobyte = 'x'.repeat(1000)
 function* records() {
@@ -57,21 +88,26 @@ function* records() {
 }
 let count = 0
 let most = 0
-for await (const _ of ctx.processMap((text: string) => text.length, records(), { count: 2 })) {
+for await (const length of ctx.processMap((text: string) => text.length, records(), two)) {
+  if (length < 1001) mustBe('a length', length, 1001)
   if (++count % 10_000 === 0) {
     await new Promise(resolve => setImmediate(resolve))
     most = Math.max(most, process.memoryUsage().heapUsed)
   }
 }
-console.log(
-  `1,000,000 items of 1 kB: ${count} results; the parent's heap at most ${Math.round(most / 2 ** 20)} MB`,
-)
+mustBe('the number of results', count, 1_000_000)
+report('1,000,000 items of 1 kB, a slow consumer', 'MB', { "the parent's heap at most": [most / 2 ** 20] })
+for (const pool of Object.values(others)) await pool.close()
 await ctx.close()
 
-async function timed(run: () => Promise<unknown>): Promise<number> {
-  const began = performance.now()
-  await run()
-  return performance.now() - began
+function answered(last: number, results: Promise<unknown[]>): Promise<number> {
+  return timed(async () => mustBe('the last result', (await results).at(-1), last))
+}
+
+async function each<T>(results: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const result of results) all.push(result)
+  return all
 }
 
 /** The same arrays there and back over a socket of the same kind, in one process. */

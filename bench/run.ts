@@ -1,19 +1,32 @@
-// Runs the files of bench/ one after the other, each in a fresh process: `npm run bench [part of a name]…`
-// A file asks one question, prints its table, and exits non-zero when somebody computed a wrong answer.
+// Runs the files of bench/ one after the other, each in a fresh process: `npm run bench -- [part of a name]… [--check] [--docs]`
+// A file asks one question, prints its tables, and exits non-zero when somebody computed a wrong answer.
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writeDocs } from './kit/docs.ts'
+import { machine } from './kit/machine.ts'
+import type { Table } from './kit/report.ts'
+import { shown } from './kit/report.ts'
+import { judge, promises } from './promises.ts'
 
 /** For one file, milliseconds. */
-const patience = 600_000
+const patience = 900_000
 
-const unknown = process.argv.slice(2).filter(argument => argument.startsWith('-'))
+const options = process.argv.slice(2).filter(argument => argument.startsWith('-'))
 const parts = process.argv.slice(2).filter(argument => !argument.startsWith('-'))
+const check = options.includes('--check')
+const docs = options.includes('--docs')
+const unknown = options.filter(option => option !== '--check' && option !== '--docs')
 const all = readdirSync('bench')
-  .filter(file => file.endsWith('.ts') && file !== 'run.ts')
+  .filter(file => file.endsWith('.ts') && file !== 'run.ts' && file !== 'promises.ts')
+  .map(file => file.slice(0, -3))
   .sort()
-const chosen = all.filter(file => parts.length === 0 || parts.some(part => file.includes(part)))
+const promised = new Set(promises.map(({ file }) => file))
+const chosen = all.filter(
+  name =>
+    (parts.length === 0 || parts.some(part => name.includes(part))) && (!check || docs || promised.has(name)),
+)
 
 if (unknown.length > 0 || chosen.length === 0) {
   console.error(
@@ -21,24 +34,46 @@ if (unknown.length > 0 || chosen.length === 0) {
       ? `bench: there is no option ${unknown.join(' ')}`
       : `bench: no file has ${parts.map(part => `'${part}'`).join(' or ')} in its name`,
   )
-  console.error(
-    `usage: npm run bench [part of a name]…\nnames: ${all.map(file => file.slice(0, -3)).join(', ')}`,
-  )
+  console.error(`usage: npm run bench -- [part of a name]… [--check] [--docs]\nnames: ${all.join(', ')}`)
   process.exit(1)
 }
 
-const [cpu] = cpus()
-console.log(
-  `Node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} × ${cpu?.model.trim()}`,
-)
-console.log(`${Math.round(totalmem() / 2 ** 30)} GiB of memory, ${new Date().toISOString().slice(0, 10)}`)
-
+console.log(machine())
+const folder = mkdtempSync(join(tmpdir(), 'zproc-bench-'))
+const results = join(folder, 'results')
+writeFileSync(results, '')
 const failed: string[] = []
-for (const file of chosen) {
-  console.log(`\n── ${file.slice(0, -3)} ${'─'.repeat(Math.max(0, 60 - file.length))}`)
-  const code = await run(join('bench', file))
-  if (code !== 0) failed.push(`${file} (${code})`)
+for (const name of chosen) {
+  console.log(`\n── ${name} ${'─'.repeat(Math.max(0, 60 - name.length))}`)
+  const code = await run(join('bench', `${name}.ts`))
+  if (code !== 0) failed.push(`${name} (${code})`)
 }
+const tables = readFileSync(results, 'utf8')
+  .split('\n')
+  .filter(line => line)
+  .map(line => JSON.parse(line) as Table)
+rmSync(folder, { recursive: true })
+
+if (check) {
+  const verdicts = judge(
+    tables,
+    promises.filter(({ file }) => chosen.includes(file)),
+  )
+  console.log('\nWhat is promised')
+  console.table(
+    verdicts.map(({ promise, figure, verdict }) => ({
+      promise: `${promise.file}: ${promise.title}: ${promise.row}`,
+      of: promise.of,
+      asked: promise.atMost === undefined ? `≥ ${shown(promise.atLeast as number)}` : `≤ ${promise.atMost}`,
+      slack: `${promise.slack * 100} %`,
+      measured: figure === undefined ? '–' : shown(figure),
+      verdict,
+    })),
+  )
+  for (const { promise, verdict } of verdicts)
+    if (verdict === 'broken') failed.push(`${promise.file}: ${promise.row} breaks its promise`)
+}
+if (docs) writeDocs(tables)
 if (failed.length > 0) {
   console.error(`\nbench: failed: ${failed.join(', ')}`)
   process.exitCode = 1
@@ -46,7 +81,11 @@ if (failed.length > 0) {
 
 function run(file: string): Promise<number | NodeJS.Signals | null> {
   return new Promise((done, failed) => {
-    const env = { ...process.env, TSX_TSCONFIG_PATH: join('bench', 'tsconfig.json') }
+    const env = {
+      ...process.env,
+      TSX_TSCONFIG_PATH: join('bench', 'tsconfig.json'),
+      BENCH_RESULTS: results,
+    }
     const bench = spawn(process.execPath, ['--import', 'tsx', file], {
       env,
       stdio: 'inherit',

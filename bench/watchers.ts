@@ -1,39 +1,52 @@
-// A hundred States watch, one writes: is anything lost? What does a long log weigh, and what does a view's read cost?
+// Many watch, one writes: is anything lost, how many updates arrive a second, and what do a long log and a view cost?
 import { readFileSync } from 'node:fs'
-import { State, startServer } from '../src/index.ts'
-import { pipelined } from './kit/measure.ts'
+import { State, startServer } from 'zproc'
+import { inTurn, mustBe, pipelined } from './kit/measure.ts'
+import { report } from './kit/report.ts'
 
+type Table = Record<string, number>
 const server = await startServer()
-const writer = new State<Record<string, number>>(server.address)
+const writer = new State<Table>(server.address)
 const WRITES = 2000
-const watchers = Array.from({ length: 100 }, () => new State<Record<string, number>>(server.address))
+const watchers = Array.from({ length: 100 }, () => new State<Table>(server.address))
 await Promise.all(watchers.map(state => state.size()))
-const began = performance.now()
-const seen = watchers.map(async state => {
-  let expected = 0
-  for await (const snapshot of state.whenChange('n')) {
-    if (snapshot.n !== expected++) throw new Error(`expected ${expected - 1}, got ${snapshot.n}`)
-    if (expected === WRITES) return
-  }
-})
-await Promise.all([...seen, pipelined(WRITES, 500, i => writer.set('n', i))])
-const seconds = (performance.now() - began) / 1000
-console.log(
-  `100 watchers × ${WRITES} updates, in order, none lost: ${Math.round((100 * WRITES) / seconds)} deliveries/s`,
+report(
+  '100 States of one process watch one that writes',
+  'per second',
+  await inTurn(5, {
+    deliveries: async () => {
+      const began = performance.now()
+      const seen = watchers.map(async state => {
+        let expected = 0
+        for await (const { n } of state.whenChange('n')) {
+          mustBe('the next update', n, expected++)
+          if (expected === WRITES) return
+        }
+      })
+      await Promise.all([...seen, pipelined(WRITES, 500, i => writer.set('n', i))])
+      return (100 * WRITES * 1000) / (performance.now() - began)
+    },
+  }),
 )
 
-const rate = await pipelined(1_000_000, 500, i => writer.set(`k${i % 100}`, i))
-const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]
-console.log(
-  `1,000,000 commits on 100 keys: ${Math.round(rate)}/s; the server's memory after them ${Math.round(Number(rss) / 1024)} MB`,
-)
+await pipelined(1_000_000, 500, i => writer.set(`k${i % 100}`, i))
+const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1])
+report('After 1,000,000 commits on 100 keys', 'MB', { "the server's memory": [rss / 1024] })
 
 const view = await writer.view()
-const reads = 5_000_000
-const start = performance.now()
-let sum = 0
-for (let i = 0; i < reads; i++) sum += view.get('k5') as number
-console.log(
-  `view.get: ${(((performance.now() - start) * 1e6) / reads).toFixed(0)} ns (${sum > 0 ? 'ok' : 'wrong'})`,
+const reads = 1_000_000
+report(
+  'Reading a view',
+  'ns',
+  await inTurn(5, {
+    'view.get': async () => {
+      const began = performance.now()
+      let sum = 0
+      for (let i = 0; i < reads; i++) sum += view.get('k5') as number
+      mustBe('the sum', sum, reads * (view.get('k5') as number))
+      return ((performance.now() - began) * 1e6) / reads
+    },
+  }),
 )
+view.close()
 await server.stop()

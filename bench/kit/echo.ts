@@ -5,7 +5,7 @@ import { randomIpcAddress } from '../../src/protocol/address.ts'
 
 /** The limit that sockets set: a process that sends back what it gets, and how long a round trip to it takes. */
 export interface Echo {
-  /** Milliseconds for `count` round trips of 64 bytes, one after the other. */
+  /** Microseconds that a round trip of 64 bytes takes, of `count` one after the other. */
   roundTrips(count: number): Promise<number>
   stop(): void
 }
@@ -26,7 +26,7 @@ export async function startEcho(): Promise<Echo> {
           if (left-- > 0) socket.write(message)
           else {
             socket.off('data', next)
-            resolve(performance.now() - began)
+            resolve(((performance.now() - began) / count) * 1000)
           }
         }
         socket.on('data', next)

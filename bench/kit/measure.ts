@@ -1,22 +1,28 @@
-export const median = (numbers: number[]): number => {
+/** What one candidate did, round by round. */
+export type Samples = number[]
+
+export const median = (numbers: Samples): number => quantile(numbers, 0.5)
+
+export function quantile(numbers: Samples, at: number): number {
   const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] as number
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] as number
 }
 
-/** Runs the candidates in turn (A B C A B C …), after one round that does not count; the median of each. */
+/** Runs the candidates in turn (A B C A B C …), after rounds that do not count; all figures of each. */
 export async function inTurn<N extends string>(
   rounds: number,
   candidates: Record<N, () => Promise<number>>,
-): Promise<Record<N, number>> {
+  warmUp = 1,
+): Promise<Record<N, Samples>> {
   const names = Object.keys(candidates) as N[]
-  const figures = Object.fromEntries(names.map(name => [name, [] as number[]])) as Record<N, number[]>
-  for (let round = -1; round < rounds; round++) {
+  const figures = Object.fromEntries(names.map(name => [name, [] as number[]])) as Record<N, Samples>
+  for (let round = -warmUp; round < rounds; round++) {
     for (const name of names) {
       const figure = await candidates[name]()
       if (round >= 0) figures[name].push(figure)
     }
   }
-  return Object.fromEntries(names.map(name => [name, median(figures[name])])) as Record<N, number>
+  return figures
 }
 
 /** Runs `count` calls with `flight` of them under way at any time; calls per second. */
@@ -34,9 +40,22 @@ export async function pipelined(
   return (count / (performance.now() - began)) * 1000
 }
 
-/** Milliseconds per call, one at a time. */
+/** Microseconds per call, one at a time. */
 export async function awaited(count: number, call: (i: number) => Promise<unknown>): Promise<number> {
   const began = performance.now()
   for (let i = 0; i < count; i++) await call(i)
-  return (performance.now() - began) / count
+  return ((performance.now() - began) / count) * 1000
+}
+
+/** Milliseconds that a run takes. */
+export async function timed(run: () => Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await run()
+  return performance.now() - began
+}
+
+/** Ends the run: a figure of a wrong answer is no figure. */
+export function mustBe(what: string, got: unknown, expected: unknown): void {
+  if (!Object.is(got, expected))
+    throw new Error(`wrong answer: ${what} is ${String(got)}, expected ${String(expected)}`)
 }
