@@ -22,7 +22,7 @@ const { 'piscina.run': piscina } = others
 report(
   '1,000,000 × x => x * x, 2 workers',
   'ms',
-  await inTurn(9, {
+  await inTurn<string>(9, {
     'processMap, plain call': () => answered(999_999 ** 2, ctx.processMap(square, MILLION, two).toArray()),
     ...(piscina && {
       'piscina, two hand-made chunks': () =>
