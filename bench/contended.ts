@@ -1,64 +1,105 @@
 // Four processes increment one counter, 100 calls in flight each: how many a second, and is the total exact?
+// Where threads of one process will do, memory that they share wins by far: Atomics.add asks nobody.
+import { Worker } from 'node:worker_threads'
 import { atomic, State, startServer } from 'zproc'
-import { spawnTied } from '../src/lifeline/spawn.ts'
-import { inTurn, mustBe, pipelined } from './kit/measure.ts'
+import { startCrew, workWhenTold } from './kit/crew.ts'
+import { type MeansName, means, startOpponents } from './kit/keeper.ts'
+import { inTurn, mustBe, pipelined, sized } from './kit/measure.ts'
+import { keep } from './kit/messages.ts'
 import { report } from './kit/report.ts'
 
-const EACH = 50_000
-const ROUNDS = 7
-type Counter = { count: number }
+const EACH = sized(50_000)
+const ROUNDS = sized(7)
+const TEAM = 4
+const MESSAGES = 'child_process messages'
+type Counter = Record<string, number>
 const increment = atomic((state: Counter) => {
-  state.count += 1
+  state.count = (state.count as number) + 1
 })
 
+interface Team {
+  /** All of them count to EACH. */
+  work(): Promise<unknown>
+  total(): unknown
+  end(): unknown
+}
+
 if (process.send) {
-  const [, , address, namespace] = process.argv as [string, string, string, string]
-  const state = new State<Counter>(address, { namespace })
-  await state.get('count')
-  process.send('ready')
-  process.on('message', async () => {
-    await pipelined(EACH, 100, () => increment(state))
-    process.send?.('done')
-  })
+  const [, , kind = '', address = '', namespace] = process.argv
+  workWhenTold(await worker(kind, address, namespace))
 } else {
   const server = await startServer()
-  const few = await team('few', 10)
-  const many = await team('many', 100_000)
-  report(
-    'Four processes, one counter',
-    'per second',
-    await inTurn(ROUNDS, { 'zproc, 10 keys': few.round, 'zproc, 100,000 keys': many.round }),
-  )
-  await few.end()
-  await many.end()
-  await server.stop()
+  const opponents = await startOpponents()
+  const teams: Record<string, Team> = {
+    'zproc, 10 keys': await zprocTeam(server.address, 'few', 10),
+    'zproc, 100,000 keys': await zprocTeam(server.address, 'many', sized(100_000)),
+  }
+  for (const { name, address, one } of opponents)
+    if (name !== MESSAGES)
+      teams[name] = {
+        ...(await startCrew(import.meta.url, TEAM, [name, address])),
+        total: () => one.get('count'),
+      }
+  teams[MESSAGES] = await messagesTeam()
+  teams['worker_threads, Atomics.add'] = threadsTeam()
 
-  async function team(namespace: string, size: number) {
-    const state = new State<Counter>(server.address, { namespace })
-    for (let i = 0; i < size; i += 1000)
-      await state.update(
-        Object.fromEntries(Array.from({ length: Math.min(size, 1000) }, (_, k) => [`k${i + k}`, k])) as never,
-      )
-    await state.set('count', 0)
-    const children = Array.from({ length: 4 }, () =>
-      spawnTied(new URL(import.meta.url), { args: [server.address, namespace] }),
+  const candidates = Object.entries(teams).map(([name, team]) => [name, () => rate(team)] as const)
+  report('Four processes, one counter', 'per second', await inTurn(ROUNDS, Object.fromEntries(candidates)))
+  for (const [name, { total, end }] of Object.entries(teams)) {
+    mustBe(`the total of ${name}`, Number(await total()), (ROUNDS + 1) * TEAM * EACH)
+    await end()
+  }
+  for (const { stop } of opponents) await stop()
+  await server.stop()
+}
+
+async function rate({ work }: Team): Promise<number> {
+  const began = performance.now()
+  await work()
+  return (TEAM * EACH * 1000) / (performance.now() - began)
+}
+
+async function worker(kind: string, address: string, namespace?: string): Promise<() => Promise<unknown>> {
+  if (kind === 'zproc') {
+    const state = new State<Counter>(address, { namespace })
+    await state.size()
+    return () => pipelined(EACH, 100, () => increment(state))
+  }
+  const keeper = await means[kind as MeansName].ask(address, true)
+  return () => pipelined(EACH, 100, () => keeper.increment('count'))
+}
+
+async function zprocTeam(address: string, namespace: string, size: number): Promise<Team> {
+  const state = new State<Counter>(address, { namespace })
+  for (let i = 0; i < size; i += 1000)
+    await state.update(
+      Object.fromEntries(Array.from({ length: Math.min(size - i, 1000) }, (_, k) => [`k${i + k}`, k])),
     )
-    const answers = () =>
-      Promise.all(children.map(child => new Promise(resolve => child.once('message', resolve))))
-    await answers()
-    return {
-      async round(): Promise<number> {
-        const began = performance.now()
-        const done = answers()
-        for (const child of children) child.send('go')
-        await done
-        return (4 * EACH * 1000) / (performance.now() - began)
-      },
-      async end(): Promise<void> {
-        mustBe('the total', await state.get('count'), (ROUNDS + 1) * 4 * EACH)
-        for (const child of children) child.kill()
-        await state.close()
-      },
-    }
+  await state.set('count', 0)
+  const crew = await startCrew(import.meta.url, TEAM, ['zproc', address, namespace])
+  return { ...crew, total: () => state.get('count') }
+}
+
+/** Here the parent is who keeps the table: children of one parent have no channel to each other. */
+async function messagesTeam(): Promise<Team> {
+  const crew = await startCrew(import.meta.url, TEAM, [MESSAGES, 'parent'])
+  const table = keep(...crew.children)
+  return { ...crew, total: () => table('get', 'count') }
+}
+
+function threadsTeam(): Team {
+  const counter = new Int32Array(new SharedArrayBuffer(4))
+  const threads = Array.from(
+    { length: TEAM },
+    () => new Worker(new URL('./kit/adder.mjs', import.meta.url), { workerData: { counter, each: EACH } }),
+  )
+  return {
+    work: () => {
+      const done = threads.map(thread => new Promise(resolve => thread.once('message', resolve)))
+      for (const thread of threads) thread.postMessage('work')
+      return Promise.all(done)
+    },
+    total: () => Atomics.load(counter, 0),
+    end: () => Promise.all(threads.map(thread => thread.terminate())),
   }
 }

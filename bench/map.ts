@@ -4,13 +4,13 @@ import { Context } from 'zproc'
 import { randomIpcAddress } from '../src/protocol/address.ts'
 import { fromWire, toWire } from '../src/protocol/values.ts'
 import { Channel } from '../src/transport/channel.ts'
-import { inTurn, mustBe, timed } from './kit/measure.ts'
+import { inTurn, mustBe, sized, timed } from './kit/measure.ts'
 import { otherPools } from './kit/pools.ts'
 import { report } from './kit/report.ts'
 
-const MILLION = Array.from({ length: 1_000_000 }, (_, i) => i)
-const TINY = MILLION.slice(0, 50_000)
-const halves = [MILLION.slice(0, 500_000), MILLION.slice(500_000)]
+const MILLION = Array.from({ length: sized(1_000_000) }, (_, i) => i)
+const TINY = MILLION.slice(0, sized(50_000))
+const halves = [MILLION.slice(0, MILLION.length / 2), MILLION.slice(MILLION.length / 2)]
 const square = (x: number) => x * x
 const factor = 3
 const two = { count: 2 }
@@ -22,29 +22,30 @@ const { 'piscina.run': piscina } = others
 report(
   '1,000,000 × x => x * x, 2 workers',
   'ms',
-  await inTurn<string>(9, {
-    'processMap, plain call': () => answered(999_999 ** 2, ctx.processMap(square, MILLION, two).toArray()),
+  await inTurn<string>(sized(9), {
+    'processMap, plain call': () =>
+      answered(lastOf(MILLION) ** 2, ctx.processMap(square, MILLION, two).toArray()),
     ...(piscina && {
       'piscina, two hand-made chunks': () =>
         answered(
-          999_999 ** 2,
+          lastOf(MILLION) ** 2,
           Promise.all(halves.map(half => piscina.run(half))).then(parts => (parts as number[][]).flat()),
         ),
     }),
     'packing, sending, unpacking both ways, one process': () => timed(bare),
     'processMap of a closure': () =>
-      answered(999_999 * 3, ctx.processMap((x: number) => x * factor, MILLION, two).toArray()),
+      answered(lastOf(MILLION) * 3, ctx.processMap((x: number) => x * factor, MILLION, two).toArray()),
   }),
 )
 report(
   '50,000 tiny tasks, item by item',
   'ms',
-  await inTurn(3, {
-    processMap: () => answered(49_999 ** 2, each(ctx.processMap(square, TINY, two))),
+  await inTurn(sized(3), {
+    processMap: () => answered(lastOf(TINY) ** 2, each(ctx.processMap(square, TINY, two))),
     ...Object.fromEntries(
       Object.entries(others).map(([name, pool]) => [
         name,
-        () => answered(49_999 ** 2, Promise.all(TINY.map(x => pool.run(x)))),
+        () => answered(lastOf(TINY) ** 2, Promise.all(TINY.map(x => pool.run(x)))),
       ]),
     ),
   }),
@@ -55,14 +56,14 @@ const spin = (ms: number) => {
   while (performance.now() < end);
   return ms
 }
-const skewed = Array.from({ length: 100 }, (_, i) => 1 + ((i * 7) % 20))
+const skewed = Array.from({ length: sized(100) }, (_, i) => 1 + ((i * 7) % 20))
 const ideal = skewed.reduce((sum, ms) => sum + ms, 0) / 2
 report(
   '100 items that compute for 1–20 ms, 2 workers',
   'ms',
-  await inTurn(5, {
+  await inTurn(sized(5), {
     ideal: () => Promise.resolve(ideal),
-    processMap: () => answered(skewed.at(-1) as number, ctx.processMap(spin, skewed, two).toArray()),
+    processMap: () => answered(lastOf(skewed), ctx.processMap(spin, skewed, two).toArray()),
   }),
 )
 
@@ -70,7 +71,7 @@ const slow = (x: number) => new Promise(resolve => setTimeout(resolve, 100, x))
 report(
   'The first result of 10 × 100 ms, 2 workers',
   'ms',
-  await inTurn(5, {
+  await inTurn(sized(5), {
     processMap: async () => {
       const began = performance.now()
       const results = ctx.processMap(slow, TINY.slice(0, 10), two)
@@ -84,21 +85,25 @@ report(
 
 const kilobyte = 'x'.repeat(1000)
 function* records() {
-  for (let i = 0; i < 1_000_000; i++) yield kilobyte + i
+  for (let i = 0; i < MILLION.length; i++) yield kilobyte + i
 }
 let count = 0
 let most = 0
 for await (const length of ctx.processMap((text: string) => text.length, records(), two)) {
   if (length < 1001) mustBe('a length', length, 1001)
-  if (++count % 10_000 === 0) {
+  if (++count % sized(10_000) === 0) {
     await new Promise(resolve => setImmediate(resolve))
     most = Math.max(most, process.memoryUsage().heapUsed)
   }
 }
-mustBe('the number of results', count, 1_000_000)
+mustBe('the number of results', count, MILLION.length)
 report('1,000,000 items of 1 kB, a slow consumer', 'MB', { "the parent's heap at most": [most / 2 ** 20] })
 for (const pool of Object.values(others)) await pool.close()
 await ctx.close()
+
+function lastOf(numbers: number[]): number {
+  return numbers.at(-1) as number
+}
 
 function answered(last: number, results: Promise<unknown[]>): Promise<number> {
   return timed(async () => mustBe('the last result', (await results).at(-1), last))
@@ -123,6 +128,7 @@ async function bare(): Promise<void> {
   }).listen(path)
   await new Promise<void>(resolve => {
     let left = 20
+    const part = MILLION.length / left
     const socket = connect({ path })
     const channel = new Channel(socket, 2 ** 32, {
       frame: messages => {
@@ -133,7 +139,7 @@ async function bare(): Promise<void> {
       },
       closed: () => resolve(),
     })
-    for (let i = 0; i < 20; i++) channel.send(toWire(MILLION.slice(i * 50_000, (i + 1) * 50_000), 'bare'))
+    for (let i = 0; i < 20; i++) channel.send(toWire(MILLION.slice(i * part, (i + 1) * part), 'bare'))
   })
   server.close()
 }

@@ -2,7 +2,7 @@
 import { State, startServer } from 'zproc'
 import { spawnTied } from '../src/lifeline/spawn.ts'
 import { startEcho } from './kit/echo.ts'
-import { awaited, inTurn } from './kit/measure.ts'
+import { awaited, inTurn, sized } from './kit/measure.ts'
 import { report } from './kit/report.ts'
 
 type Table = { ping: number; pong: number }
@@ -22,16 +22,17 @@ const echo = await startEcho()
 const child = spawnTied(new URL(import.meta.url), { args: [server.address] })
 await new Promise(resolve => child.once('message', resolve))
 const state = new State<Table>(server.address)
+const N = sized(300)
 let turn = 0
 report(
   'There and back through watchers',
   'µs',
   await inTurn(
-    100,
+    sized(100),
     {
-      'bare echo': () => echo.roundTrips(300),
+      'bare echo': () => echo.roundTrips(N),
       'ping-pong': () =>
-        awaited(300, () => {
+        awaited(N, () => {
           turn++
           void state.set('ping', turn)
           return state.getWhenEqual('pong', turn)

@@ -1,19 +1,19 @@
 // Many watch, one writes: is anything lost, how many updates arrive a second, and what do a long log and a view cost?
-import { readFileSync } from 'node:fs'
 import { State, startServer } from 'zproc'
-import { inTurn, mustBe, pipelined } from './kit/measure.ts'
+import { residentBytes } from './kit/held.ts'
+import { inTurn, mustBe, pipelined, sized } from './kit/measure.ts'
 import { report } from './kit/report.ts'
 
 type Table = Record<string, number>
 const server = await startServer()
 const writer = new State<Table>(server.address)
-const WRITES = 2000
+const WRITES = sized(2000)
 const watchers = Array.from({ length: 100 }, () => new State<Table>(server.address))
 await Promise.all(watchers.map(state => state.size()))
 report(
   '100 States of one process watch one that writes',
   'per second',
-  await inTurn(5, {
+  await inTurn(sized(5), {
     deliveries: async () => {
       const began = performance.now()
       const seen = watchers.map(async state => {
@@ -29,16 +29,17 @@ report(
   }),
 )
 
-await pipelined(1_000_000, 500, i => writer.set(`k${i % 100}`, i))
-const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1])
-report('After 1,000,000 commits on 100 keys', 'MB', { "the server's memory": [rss / 1024] })
+await pipelined(sized(1_000_000), 500, i => writer.set(`k${i % 100}`, i))
+report('After 1,000,000 commits on 100 keys', 'MB', {
+  "the server's memory": [residentBytes(server.pid) / 2 ** 20],
+})
 
 const view = await writer.view()
-const reads = 1_000_000
+const reads = sized(1_000_000)
 report(
   'Reading a view',
   'ns',
-  await inTurn(5, {
+  await inTurn(sized(5), {
     'view.get': async () => {
       const began = performance.now()
       let sum = 0

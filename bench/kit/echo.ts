@@ -5,8 +5,8 @@ import { randomIpcAddress } from '../../src/protocol/address.ts'
 
 /** The limit that sockets set: a process that sends back what it gets, and how long a round trip to it takes. */
 export interface Echo {
-  /** Microseconds that a round trip of 64 bytes takes, of `count` one after the other. */
-  roundTrips(count: number): Promise<number>
+  /** Microseconds that a round trip of `bytes` (default 64) takes, of `count` one after the other. */
+  roundTrips(count: number, bytes?: number): Promise<number>
   stop(): void
 }
 
@@ -16,20 +16,27 @@ export async function startEcho(): Promise<Echo> {
   await new Promise(resolve => child.once('message', resolve))
   const socket = connect({ path })
   await new Promise(resolve => socket.once('connect', resolve))
-  const message = Buffer.alloc(64, 1)
   return {
-    roundTrips: count =>
+    roundTrips: (count, bytes = 64) =>
       new Promise(resolve => {
+        const message = Buffer.alloc(bytes, 1)
         const began = performance.now()
         let left = count
+        let missing = 0
+        const hear = (data: Buffer) => {
+          missing -= data.length
+          if (missing === 0) next()
+        }
         const next = () => {
-          if (left-- > 0) socket.write(message)
-          else {
-            socket.off('data', next)
+          if (left-- > 0) {
+            missing = bytes
+            socket.write(message)
+          } else {
+            socket.off('data', hear)
             resolve(((performance.now() - began) / count) * 1000)
           }
         }
-        socket.on('data', next)
+        socket.on('data', hear)
         next()
       }),
     stop: () => {

@@ -1,3 +1,10 @@
+/** BENCH_QUICK=1: small sizes and few rounds, to see that a file works and that the answers are right. Its figures say nothing. */
+export const quick = process.env.BENCH_QUICK === '1'
+
+/** A number of rounds, calls or keys: a hundredth of it, two at least, when the run is a quick one. */
+export const sized = (full: number): number =>
+  quick ? Math.max(Math.min(full, 2), Math.ceil(full / 100)) : full
+
 /** What one candidate did, round by round. */
 export type Samples = number[]
 
@@ -5,7 +12,10 @@ export const median = (numbers: Samples): number => quantile(numbers, 0.5)
 
 export function quantile(numbers: Samples, at: number): number {
   const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] as number
+  const place = (sorted.length - 1) * at
+  const below = sorted[Math.floor(place)] as number
+  const above = sorted[Math.ceil(place)] as number
+  return below + (above - below) * (place % 1)
 }
 
 /** Runs the candidates in turn (A B C A B C …), after rounds that do not count; all figures of each. */
@@ -59,3 +69,6 @@ export function mustBe(what: string, got: unknown, expected: unknown): void {
   if (!Object.is(got, expected))
     throw new Error(`wrong answer: ${what} is ${String(got)}, expected ${String(expected)}`)
 }
+
+/** Microseconds on a clock that all processes of the machine share. */
+export const machineTime = (): number => Number(process.hrtime.bigint()) / 1000

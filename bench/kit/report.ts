@@ -12,6 +12,7 @@ export interface Row {
   high: number
   /** How it compares with the first row, round by round; the median of that. */
   ratio: number
+  samples: Samples
 }
 
 export interface Table {
@@ -24,16 +25,7 @@ export interface Table {
 
 /** Prints a table of what was measured, and hands it to bench/run.ts when that is who runs the file. */
 export function report(title: string, unit: Unit, figures: Record<string, Samples>): void {
-  const [base] = Object.values(figures)
-  const rows = Object.entries(figures).map(
-    ([name, samples]): Row => ({
-      name,
-      median: median(samples),
-      low: quantile(samples, 0.25),
-      high: quantile(samples, 0.75),
-      ratio: median(samples.map((figure, i) => figure / (base?.[i] ?? (base?.[0] as number)))),
-    }),
-  )
+  const rows = rowsOf(figures)
   const table: Table = { file: basename(process.argv[1] as string, '.ts'), title, unit, rows }
   console.log(`\n${title}`)
   console.table(
@@ -49,6 +41,23 @@ export function report(title: string, unit: Unit, figures: Record<string, Sample
     ),
   )
   if (process.env.BENCH_RESULTS) appendFileSync(process.env.BENCH_RESULTS, `${JSON.stringify(table)}\n`)
+}
+
+export function rowsOf(figures: Record<string, Samples>): Row[] {
+  const [base = []] = Object.values(figures)
+  return Object.entries(figures).map(([name, samples]) => ({
+    name,
+    median: median(samples),
+    low: quantile(samples, 0.25),
+    high: quantile(samples, 0.75),
+    ratio: pairwise(samples, base),
+    samples,
+  }))
+}
+
+/** How much one candidate took of what another did in the same round; the median of that. */
+export function pairwise(samples: Samples, base: Samples): number {
+  return median(samples.map((figure, i) => figure / (base[i] ?? (base[0] as number))))
 }
 
 /** Three digits that count; thousands in groups. */

@@ -1,0 +1,54 @@
+import { type ChildProcess, fork } from 'node:child_process'
+
+/** Processes that do their work whenever they are told to. */
+export interface Crew {
+  children: ChildProcess[]
+  /** Resolves when all have done it. */
+  work(): Promise<unknown>
+  end(): void
+}
+
+/** Runs `file` in `count` processes; resolves when all have called `workWhenTold`. */
+export async function startCrew(file: string, count: number, args: string[]): Promise<Crew> {
+  const children = Array.from({ length: count }, () => fork(new URL(file), args))
+  await all(children, 'ready')
+  return {
+    children,
+    work: () => {
+      const done = all(children, 'done')
+      for (const child of children) child.send('work')
+      return done
+    },
+    end: () => {
+      for (const child of children) child.kill()
+    },
+  }
+}
+
+/** The child's side. */
+export function workWhenTold(work: () => Promise<unknown>): void {
+  process.on('message', async message => {
+    if (message !== 'work') return
+    await work()
+    process.send?.('done')
+  })
+  process.on('disconnect', () => process.exit())
+  process.send?.('ready')
+}
+
+/** Resolves when each of them has said so; rejects when one ends instead. */
+function all(children: ChildProcess[], word: 'ready' | 'done'): Promise<unknown> {
+  const one = (child: ChildProcess) =>
+    new Promise<void>((resolve, reject) => {
+      const ended = (code: number | null) => reject(new Error(`a process of the crew ended (${code})`))
+      const heard = (message: unknown) => {
+        if (message !== word) return
+        child.off('message', heard)
+        child.off('exit', ended)
+        resolve()
+      }
+      child.on('message', heard)
+      child.once('exit', ended)
+    })
+  return Promise.all(children.map(one))
+}
