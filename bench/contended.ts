@@ -11,6 +11,7 @@ import { report } from './kit/report.ts'
 const EACH = sized(50_000)
 const ROUNDS = sized(7)
 const TEAM = 4
+const THREADS = 'worker_threads, Atomics.add'
 const MESSAGES = 'child_process messages'
 type Counter = Record<string, number>
 const increment = atomic((state: Counter) => {
@@ -41,10 +42,13 @@ if (process.send) {
         total: () => one.get('count'),
       }
   teams[MESSAGES] = await messagesTeam()
-  teams['worker_threads, Atomics.add'] = threadsTeam()
+  teams[THREADS] = threadsTeam()
 
   const candidates = Object.entries(teams).map(([name, team]) => [name, () => rate(team)] as const)
-  report('Four processes, one counter', 'per second', await inTurn(ROUNDS, Object.fromEntries(candidates)))
+  const figures: Record<string, number[]> = await inTurn(ROUNDS, Object.fromEntries(candidates))
+  const { [THREADS]: threads = [], ...processes } = figures
+  report('Four processes, one counter', 'per second', processes)
+  report('Four threads of one process, one counter', 'per second', { [THREADS]: threads })
   for (const [name, { total, end }] of Object.entries(teams)) {
     mustBe(`the total of ${name}`, Number(await total()), (ROUNDS + 1) * TEAM * EACH)
     await end()

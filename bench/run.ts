@@ -1,14 +1,16 @@
 // Runs the files of bench/ one after the other, each in a fresh process: `npm run bench -- [part of a name]… [--check] [--docs]`
 // A file asks one question, prints its tables, and exits non-zero when somebody computed a wrong answer.
+// BENCH_QUICK=1 runs them small, on the source instead of the build: to see that they work, not how fast anything is.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeDocs } from './kit/docs.ts'
 import { machine } from './kit/machine.ts'
+import { quick } from './kit/measure.ts'
 import type { Table } from './kit/report.ts'
 import { shown } from './kit/report.ts'
-import { judge, promises } from './promises.ts'
+import { isBroken, judge, promises } from './promises.ts'
 
 /** For one file, milliseconds. */
 const patience = 900_000
@@ -28,12 +30,16 @@ const chosen = all.filter(
     (parts.length === 0 || parts.some(part => name.includes(part))) && (!check || docs || promised.has(name)),
 )
 
-if (unknown.length > 0 || chosen.length === 0) {
-  console.error(
-    unknown.length > 0
-      ? `bench: there is no option ${unknown.join(' ')}`
-      : `bench: no file has ${parts.map(part => `'${part}'`).join(' or ')} in its name`,
-  )
+const wrong =
+  unknown.length > 0
+    ? `there is no option ${unknown.join(' ')}`
+    : chosen.length === 0
+      ? `no file has ${parts.map(part => `'${part}'`).join(' or ')} in its name`
+      : quick && (check || docs)
+        ? `figures of a quick run say nothing: no ${options.join(' ')} with BENCH_QUICK`
+        : undefined
+if (wrong) {
+  console.error(`bench: ${wrong}`)
   console.error(`usage: npm run bench -- [part of a name]… [--check] [--docs]\nnames: ${all.join(', ')}`)
   process.exit(1)
 }
@@ -63,15 +69,16 @@ if (check) {
   console.table(
     verdicts.map(({ promise, figure, verdict }) => ({
       promise: `${promise.file}: ${promise.title}: ${promise.row}`,
-      of: promise.of,
-      asked: promise.atMost === undefined ? `≥ ${shown(promise.atLeast as number)}` : `≤ ${promise.atMost}`,
+      of: promise.to ? `÷ ${promise.to}` : promise.of,
+      asked:
+        promise.atMost === undefined ? `≥ ${shown(promise.atLeast as number)}` : `≤ ${shown(promise.atMost)}`,
       slack: `${promise.slack * 100} %`,
       measured: figure === undefined ? '–' : shown(figure),
       verdict,
     })),
   )
-  for (const { promise, verdict } of verdicts)
-    if (verdict === 'broken') failed.push(`${promise.file}: ${promise.row} breaks its promise`)
+  for (const { promise, verdict } of verdicts.filter(isBroken))
+    failed.push(`${promise.file}: ${promise.title}: ${promise.row} (${verdict})`)
 }
 if (docs) writeDocs(tables)
 if (failed.length > 0) {
@@ -83,7 +90,7 @@ function run(file: string): Promise<number | NodeJS.Signals | null> {
   return new Promise((done, failed) => {
     const env = {
       ...process.env,
-      TSX_TSCONFIG_PATH: join('bench', 'tsconfig.json'),
+      TSX_TSCONFIG_PATH: join(quick ? '.' : 'bench', 'tsconfig.json'),
       BENCH_RESULTS: results,
     }
     const bench = spawn(process.execPath, ['--import', 'tsx', file], {
