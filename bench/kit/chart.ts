@@ -1,6 +1,6 @@
 import { shown, type Table } from './report.ts'
 
-const LETTER = 7
+const LETTER = 8
 const BAR = 22
 const GAP = 8
 const ROOM = 320
@@ -11,8 +11,7 @@ const FIGURE = 90
 export function chart({ title, unit, rows }: Table): string {
   const heading = `${title} (${unit})`
   const label = 24 + LETTER * Math.max(...rows.map(({ name }) => name.length))
-  // Letters of the heading are bold.
-  const width = Math.max(label + ROOM + FIGURE, 24 + (LETTER + 1) * heading.length)
+  const width = Math.max(label + ROOM + FIGURE, 24 + LETTER * heading.length)
   const height = 44 + rows.length * (BAR + GAP)
   const most = Math.max(...rows.map(({ high }) => high), Number.MIN_VALUE)
   const x = (figure: number) => label + Math.max(0, figure / most) * ROOM
