@@ -45,7 +45,14 @@ export class Link {
   /** The views of this State hold a write once it is acknowledged. */
   async #seen<T>(reply: Promise<T>): Promise<T> {
     const value = await reply
-    for (const view of this.views) await view.reached(this.lastCommit)
+    for (const view of this.views) {
+      const reached = view.reached(this.lastCommit)
+      if (!reached) continue
+      // Not every store brings updates before replies, nor keeps the program alive until they are here.
+      const callOff = this.connection.keepAwaited()
+      await reached
+      callOff()
+    }
     return value
   }
 

@@ -1,6 +1,6 @@
 import { after, checkTime } from '../async/interval.ts'
+import { checkHome } from '../engines/engines.ts'
 import { TimeoutError } from '../errors.ts'
-import { checkSecretKey, parseAddress } from '../protocol/address.ts'
 import { Ask, type ClientMessage } from '../protocol/messages.ts'
 import { describe } from '../protocol/values.ts'
 import { result, type Store } from '../store/store.ts'
@@ -16,8 +16,7 @@ export interface PingOptions {
 
 /** Asks the server at `address` for a sign of life: its pid, or null if it sent back something else. */
 export async function ping(address: string, options: PingOptions = {}): Promise<number | null> {
-  parseAddress(address, 'ping')
-  checkSecretKey(options.secretKey, 'ping')
+  checkHome(address, options.secretKey, 'ping')
   const connection = useStore(address, options.secretKey)
   try {
     return await pingThrough(connection, options, 'ping')

@@ -1,5 +1,5 @@
+import { checkHome } from '../engines/engines.ts'
 import { ConnectionError, KeyError } from '../errors.ts'
-import { checkSecretKey, parseAddress } from '../protocol/address.ts'
 import { Ask, type Entry, Tell } from '../protocol/messages.ts'
 import { checkKey, describe, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import { type Finish, result } from '../store/store.ts'
@@ -58,8 +58,7 @@ export class State<S extends object = AnyState> {
   }
 
   constructor(serverAddress: string, options: StateOptions = {}) {
-    parseAddress(serverAddress, 'new State')
-    checkSecretKey(options.secretKey, 'new State')
+    checkHome(serverAddress, options.secretKey, 'new State')
     const inner: InnerStateOptions = options
     const { namespace = 'default' } = options
     if (typeof namespace !== 'string' || namespace === '')

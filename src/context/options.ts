@@ -1,5 +1,5 @@
+import { checkHome } from '../engines/engines.ts'
 import { checkProcessOptions, type ProcessOptions } from '../process/options.ts'
-import { parseAddress } from '../protocol/address.ts'
 import { describe } from '../protocol/values.ts'
 import { checkServerOptions, type ServerOptions } from '../server/options.ts'
 import type { ContextOptions } from './types.ts'
@@ -48,7 +48,7 @@ export function settingsOf(options: ContextOptions): Settings {
 export function contextArguments(args: unknown[]): [address: string | undefined, options: ContextOptions] {
   const [first, second = {}] = args
   if (first === undefined || first === null || typeof first === 'string') {
-    if (typeof first === 'string') parseAddress(first, CALL)
+    if (typeof first === 'string') checkHome(first, (second as ContextOptions | null)?.secretKey, CALL)
     return [first ?? undefined, second as ContextOptions]
   }
   if (typeof first !== 'object' || args.length > 1)

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { after, checkTime } from '../async/interval.ts'
-import { parseAddress } from '../protocol/address.ts'
+import { checkHome } from '../engines/engines.ts'
 import { type Assignment, assign, type Reached, type Target } from './assignment.ts'
 import type { Attempt, Failure, Outcome } from './attempt.ts'
 import { currentProcess, whenAskedToStop } from './current.ts'
@@ -72,7 +72,7 @@ export class Process<R = unknown> {
   ) {
     const { call = 'new Process' } = inner
     checkProcessOptions(options, call)
-    parseAddress(serverAddress, call)
+    checkHome(serverAddress, options.secretKey, call)
     const assignment = assign(target, serverAddress, options, inner.watch, inner.contextModule, call)
     this.#options = options
     this.#inner = inner

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type AnyState, AtomicTimeoutError, atomic, State } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
-import { contract, elsewhere, room as ownRoom } from '../kit/servers.ts'
+import { contract, elsewhere } from '../kit/servers.ts'
 import { assertPending } from '../kit/watching.ts'
 
 const increment = atomic((state: AnyState, step: number) => {
@@ -423,60 +423,63 @@ contract('atomic', room => {
   })
 })
 
-test('an async function that holds on for too long loses its hold, and nothing of it is committed', async t => {
-  const room = await ownRoom(t, { atomicTimeout: 50 })
-  const [state, other] = await room.pair(t)
-  const gate = deferred<void>()
-  const running = deferred<void>()
-  const hang = atomic(async (s: AnyState) => {
-    s.x = 1
-    running.resolve()
-    await gate.promise
-    s.y = 1
+contract('atomic functions that take too long', home => {
+  test('an async function that holds on for too long loses its hold, and nothing of it is committed', async t => {
+    const room = await home.set(t, { atomicTimeout: 50 })
+    const [state, other] = await room.pair(t)
+    const gate = deferred<void>()
+    const running = deferred<void>()
+    const hang = atomic(async (s: AnyState) => {
+      s.x = 1
+      running.resolve()
+      await gate.promise
+      s.y = 1
+    })
+    const call = hang(state)
+    await running.promise
+    const write = other.set('z', 1)
+    await assert.rejects(call, { name: 'AtomicTimeoutError', message: /atomic function .*50 ms/ })
+    await write
+    gate.resolve()
+    await increment(state, 1)
+    assert.deepEqual(await other.copy(), { z: 1, count: 1 })
   })
-  const call = hang(state)
-  await running.promise
-  const write = other.set('z', 1)
-  await assert.rejects(call, { name: 'AtomicTimeoutError', message: /atomic function .*50 ms/ })
-  await write
-  gate.resolve()
-  await increment(state, 1)
-  assert.deepEqual(await other.copy(), { z: 1, count: 1 })
-})
 
-test('a hold ends with the connection of its holder', async t => {
-  const room = await ownRoom(t, { atomicTimeout: 20_000 })
-  const { address } = room.server()
-  const holder = new State<AnyState>(elsewhere(address))
-  const state = new State<AnyState>(address)
-  t.after(() => state.close())
-  const running = deferred<void>()
-  const forever = deferred<void>()
-  const hang = atomic(async (s: AnyState) => {
-    s.x = 1
-    running.resolve()
-    await forever.promise
+  test('a hold ends with the connection of its holder', async t => {
+    const room = await home.set(t, { atomicTimeout: 20_000 })
+    const { secretKey } = room
+    const { address } = room.server()
+    const holder = new State<AnyState>(elsewhere(address), { secretKey })
+    const state = new State<AnyState>(address, { secretKey })
+    t.after(() => state.close())
+    const running = deferred<void>()
+    const forever = deferred<void>()
+    const hang = atomic(async (s: AnyState) => {
+      s.x = 1
+      running.resolve()
+      await forever.promise
+    })
+    const call = hang(holder)
+    call.catch(() => {})
+    await running.promise
+    const write = state.set('z', 1)
+    await assertPending(write, state)
+    const closing = holder.close()
+    forever.resolve()
+    await closing
+    await call.catch(() => {})
+    await write
+    assert.equal(await state.get('z'), 1)
   })
-  const call = hang(holder)
-  call.catch(() => {})
-  await running.promise
-  const write = state.set('z', 1)
-  await assertPending(write, state)
-  const closing = holder.close()
-  forever.resolve()
-  await closing
-  await call.catch(() => {})
-  await write
-  assert.equal(await state.get('z'), 1)
-})
 
-test('a hung recursion is stopped as a loop is', async t => {
-  const room = await ownRoom(t, { atomicTimeout: 50 })
-  const state = room.state(t)
-  const hang = atomic((s: AnyState) => {
-    const again = (depth: number): number => (depth === 0 ? 0 : again(depth - 1) + again(depth - 1))
-    s.x = again(60)
+  test('a hung recursion is stopped as a loop is', async t => {
+    const room = await home.set(t, { atomicTimeout: 50 })
+    const state = room.state(t)
+    const hang = atomic((s: AnyState) => {
+      const again = (depth: number): number => (depth === 0 ? 0 : again(depth - 1) + again(depth - 1))
+      s.x = again(60)
+    })
+    await assert.rejects(hang(state), { name: 'AtomicTimeoutError' })
+    assert.equal(await state.size(), 0)
   })
-  await assert.rejects(hang(state), { name: 'AtomicTimeoutError' })
-  assert.equal(await state.size(), 0)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MissedUpdatesError, type RawUpdate, type Snapshot, type State, TimeoutError } from 'zproc'
-import { contract, room as ownRoom } from '../kit/servers.ts'
+import { contract } from '../kit/servers.ts'
 import { assertPending, take } from '../kit/watching.ts'
 
 contract('changes', room => {
@@ -447,90 +447,92 @@ contract('changes', room => {
   })
 })
 
-for (const size of [1, 1000]) {
-  test(`updates of ${size} bytes that are no longer kept are MissedUpdatesError, and all others are seen`, async t => {
-    const room = await ownRoom(t, { historyLimit: 50 })
-    const [state, other] = await room.pair(t)
-    await other.set('n', [0])
-    assert.deepEqual(await state.getWhenChange(), { n: [0] })
-    // Revision 1 was seen; the reader stands ready and is sent what fits into its window.
-    for (let n = 1; n <= 1000; n++) await other.set('n', [n, 'x'.repeat(size)])
-    const seen: number[] = [1]
-    const missed: MissedUpdatesError[] = []
-    while (seen.at(-1) !== 1001) {
-      try {
-        seen.push((await state.getRawUpdate()).revision)
-      } catch (error) {
-        assert.ok(error instanceof MissedUpdatesError)
-        assert.equal(error.code, 'ZPROC_MISSED_UPDATES')
-        missed.push(error)
-        for (let r = error.from; r <= error.to; r++) seen.push(r)
+contract('a log that is not kept for ever', home => {
+  for (const size of [1, 1000]) {
+    test(`updates of ${size} bytes that are no longer kept are MissedUpdatesError, and all others are seen`, async t => {
+      const room = await home.set(t, { historyLimit: 50 })
+      const [state, other] = await room.pair(t)
+      await other.set('n', [0])
+      assert.deepEqual(await state.getWhenChange(), { n: [0] })
+      // Revision 1 was seen; the reader stands ready and is sent what fits into its window.
+      for (let n = 1; n <= 1000; n++) await other.set('n', [n, 'x'.repeat(size)])
+      const seen: number[] = [1]
+      const missed: MissedUpdatesError[] = []
+      while (seen.at(-1) !== 1001) {
+        try {
+          seen.push((await state.getRawUpdate()).revision)
+        } catch (error) {
+          assert.ok(error instanceof MissedUpdatesError)
+          assert.equal(error.code, 'ZPROC_MISSED_UPDATES')
+          missed.push(error)
+          for (let r = error.from; r <= error.to; r++) seen.push(r)
+        }
       }
-    }
-    // Seen or told of, without gap or overlap.
-    assert.deepEqual(
-      seen,
-      Array.from({ length: 1001 }, (_, i) => i + 1),
-    )
-    assert.equal(missed.length, size === 1 ? 0 : 1)
-  })
-}
-
-test('a State that first watches when its start is no longer kept gets MissedUpdatesError, then the rest', async t => {
-  const room = await ownRoom(t, { historyLimit: 10 })
-  const [state, other] = await room.pair(t)
-  await state.size()
-  for (let n = 1; n <= 25; n++) await other.set('n', n)
-  await assert.rejects(state.getWhenChange(), { name: 'MissedUpdatesError', from: 1, to: 15 })
-  for (let n = 16; n <= 25; n++) assert.deepEqual(await state.getWhenChange(), { n })
-  const loop = (await room.beside(t, state)).whenChange()
-  for (let n = 26; n <= 50; n++) await other.set('n', n)
-  await assert.rejects(loop.next(), { name: 'MissedUpdatesError', from: 26, to: 40 })
-  assert.equal((await loop.next()).done, true)
-})
-
-test('a watcher that is called off takes no MissedUpdatesError with it: the next one gets it', async t => {
-  const room = await ownRoom(t, { historyLimit: 10 })
-  const [state, other] = await room.pair(t)
-  await other.set('n', 0)
-  await state.getWhenChange()
-  const missing = state.fork()
-  t.after(() => missing.close())
-  await missing.size()
-  for (let n = 1; n <= 25; n++) await other.set('n', n)
-  const called = new AbortController()
-  const watching = missing.getWhenChange({ signal: called.signal })
-  // What it asks for is on its way when it is called off, and answered when nobody waits for it.
-  await new Promise(resolve => setImmediate(resolve))
-  called.abort()
-  await assert.rejects(watching, { name: 'AbortError' })
-  await missing.size()
-  await assert.rejects(missing.getWhenChange(), { name: 'MissedUpdatesError', from: 2, to: 16 })
-  for (let n = 16; n <= 25; n++) assert.deepEqual(await missing.getWhenChange(), { n })
-})
-
-test('goLive leaves a gap behind without an error', async t => {
-  const room = await ownRoom(t, { historyLimit: 10 })
-  const [state, other] = await room.pair(t)
-  await other.set('n', 0)
-  await state.getWhenChange()
-  for (let n = 1; n <= 500; n++) await other.set('n', 'x'.repeat(2000) + n)
-  state.goLive()
-  await state.size()
-  await other.set('n', 'now')
-  assert.deepEqual(await state.getWhenChange(), { n: 'now' })
-})
-
-test('live watching never gets MissedUpdatesError', async t => {
-  const room = await ownRoom(t, { historyLimit: 5 })
-  const [state, other] = await room.pair(t)
-  const iterator = state.whenChange({ live: true })
-  for (let round = 0; round < 3; round++) {
-    const next = iterator.next()
-    await assertPending(next, state)
-    await other.set('n', round)
-    assert.equal((await next).done, false)
-    for (let n = 1; n <= 300; n++) await other.set('n', 'x'.repeat(2000) + n)
+      // Seen or told of, without gap or overlap.
+      assert.deepEqual(
+        seen,
+        Array.from({ length: 1001 }, (_, i) => i + 1),
+      )
+      assert.equal(missed.length, size === 1 ? 0 : 1)
+    })
   }
-  await iterator.return?.()
+
+  test('a State that first watches when its start is no longer kept gets MissedUpdatesError, then the rest', async t => {
+    const room = await home.set(t, { historyLimit: 10 })
+    const [state, other] = await room.pair(t)
+    await state.size()
+    for (let n = 1; n <= 25; n++) await other.set('n', n)
+    await assert.rejects(state.getWhenChange(), { name: 'MissedUpdatesError', from: 1, to: 15 })
+    for (let n = 16; n <= 25; n++) assert.deepEqual(await state.getWhenChange(), { n })
+    const loop = (await room.beside(t, state)).whenChange()
+    for (let n = 26; n <= 50; n++) await other.set('n', n)
+    await assert.rejects(loop.next(), { name: 'MissedUpdatesError', from: 26, to: 40 })
+    assert.equal((await loop.next()).done, true)
+  })
+
+  test('a watcher that is called off takes no MissedUpdatesError with it: the next one gets it', async t => {
+    const room = await home.set(t, { historyLimit: 10 })
+    const [state, other] = await room.pair(t)
+    await other.set('n', 0)
+    await state.getWhenChange()
+    const missing = state.fork()
+    t.after(() => missing.close())
+    await missing.size()
+    for (let n = 1; n <= 25; n++) await other.set('n', n)
+    const called = new AbortController()
+    const watching = missing.getWhenChange({ signal: called.signal })
+    // What it asks for is on its way when it is called off, and answered when nobody waits for it.
+    await new Promise(resolve => setImmediate(resolve))
+    called.abort()
+    await assert.rejects(watching, { name: 'AbortError' })
+    await missing.size()
+    await assert.rejects(missing.getWhenChange(), { name: 'MissedUpdatesError', from: 2, to: 16 })
+    for (let n = 16; n <= 25; n++) assert.deepEqual(await missing.getWhenChange(), { n })
+  })
+
+  test('goLive leaves a gap behind without an error', async t => {
+    const room = await home.set(t, { historyLimit: 10 })
+    const [state, other] = await room.pair(t)
+    await other.set('n', 0)
+    await state.getWhenChange()
+    for (let n = 1; n <= 500; n++) await other.set('n', 'x'.repeat(2000) + n)
+    state.goLive()
+    await state.size()
+    await other.set('n', 'now')
+    assert.deepEqual(await state.getWhenChange(), { n: 'now' })
+  })
+
+  test('live watching never gets MissedUpdatesError', async t => {
+    const room = await home.set(t, { historyLimit: 5 })
+    const [state, other] = await room.pair(t)
+    const iterator = state.whenChange({ live: true })
+    for (let round = 0; round < 3; round++) {
+      const next = iterator.next()
+      await assertPending(next, state)
+      await other.set('n', round)
+      assert.equal((await next).done, false)
+      for (let n = 1; n <= 300; n++) await other.set('n', 'x'.repeat(2000) + n)
+    }
+    await iterator.return?.()
+  })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AnyState, atomic } from 'zproc'
-import { contract, room as ownRoom } from '../kit/servers.ts'
+import { contract } from '../kit/servers.ts'
 
 contract('view', room => {
   test('a view holds the state as it is when it is made', async t => {
@@ -92,16 +92,16 @@ contract('view', room => {
     await state.close()
     await assert.rejects(state.view(), { name: 'ConnectionError' })
   })
-})
 
-test('a view survives more updates than the server keeps', async t => {
-  const room = await ownRoom(t, { historyLimit: 5 })
-  const [state, other] = await room.pair(t)
-  const view = await state.view()
-  const big = 'x'.repeat(5000)
-  await Promise.all(Array.from({ length: 1000 }, (_, n) => other.set('n', { n, big })))
-  await state.set('own', 1)
-  assert.equal(view.get('own'), 1)
-  assert.equal(view.get('n').n, 999)
-  assert.equal(view.revision, 1001)
+  test('a view survives more updates than the server keeps', async t => {
+    const { pair } = await room.set(t, { historyLimit: 5 })
+    const [state, other] = await pair(t)
+    const view = await state.view()
+    const big = 'x'.repeat(5000)
+    await Promise.all(Array.from({ length: 1000 }, (_, n) => other.set('n', { n, big })))
+    await state.set('own', 1)
+    assert.equal(view.get('own'), 1)
+    assert.equal(view.get('n').n, 999)
+    assert.equal(view.revision, 1001)
+  })
 })

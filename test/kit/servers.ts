@@ -1,23 +1,64 @@
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, type TestContext } from 'node:test'
-import { type AnyState, type Server, type ServerOptions, State, startServer } from 'zproc'
+import { type AnyState, type ServerOptions, State, startServer } from 'zproc'
+import { noRedis, type RedisHome, startCluster, startRedis } from './redis.ts'
+
+/** What can be set for every home of a state. */
+type Settings = Pick<ServerOptions, 'historyLimit' | 'atomicTimeout'>
+
+/** Somewhere for states to be, while it runs. */
+export interface Home {
+  address: string
+  pid?: number | undefined
+  /** What whoever joins it has to have. */
+  secretKey?: string | undefined
+  /** Another one of the same kind, with settings of its own. */
+  beside(settings: Settings): Promise<Home>
+  stop(): Promise<unknown>
+}
 
 /** The ways to have a server: whatever the contract says holds for each of them. */
-export const engines: { name: string; address: string | null; options: ServerOptions }[] = [
-  { name: 'a process, over ipc', address: null, options: { backend: 'process' } },
-  { name: 'inline, over ipc', address: null, options: { backend: 'inline' } },
-  { name: 'inline, over tcp', address: 'tcp://127.0.0.1:0', options: { backend: 'inline' } },
-  { name: 'a thread, over ipc', address: null, options: { backend: 'thread' } },
+const servers = [
+  { name: 'a process, over ipc', start: () => own({ backend: 'process' }) },
+  { name: 'inline, over ipc', start: () => own({ backend: 'inline' }) },
+  { name: 'inline, over tcp', start: () => own({ backend: 'inline' }, 'tcp://127.0.0.1:0') },
+  { name: 'a thread, over ipc', start: () => own({ backend: 'thread' }) },
   {
     name: 'inline, over tcp, with a key',
-    address: 'tcp://127.0.0.1:0',
-    options: { backend: 'inline', secretKey: 'muchsecret' },
+    start: () => own({ backend: 'inline', secretKey: 'muchsecret' }, 'tcp://127.0.0.1:0'),
   },
 ]
+/** And to have none: see docs/redis.md. */
+const engines = [
+  { name: 'redis', start: shared(startRedis) },
+  { name: 'a cluster of three', start: shared(startCluster) },
+]
 
-/** One engine's server, and States on it in namespaces that no other test uses. */
+async function own(options: ServerOptions, address: string | null = null): Promise<Home> {
+  const server = await startServer(address, options)
+  const beside = (settings: Settings) => own({ ...options, ...settings }, address)
+  const { pid } = server
+  return { address: server.address, pid, secretKey: options.secretKey, beside, stop: () => server.stop() }
+}
+
+// One for all the contracts of a file: a cluster takes a while to come up.
+function shared(start: () => Promise<RedisHome>): () => Promise<Home> {
+  let started: Promise<RedisHome> | undefined
+  after(async () => (await started?.catch(() => undefined))?.stop())
+  return async () => {
+    started ??= start()
+    const { address, servers } = await started
+    const beside = async (settings: Settings): Promise<Home> => {
+      const query = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
+      return { address: `${address}?${query.join('&')}`, beside, stop: async () => {} }
+    }
+    return { address, pid: servers[0]?.pid, beside, stop: async () => {} }
+  }
+}
+
+/** One home, and States on it in namespaces that no other test uses. */
 export interface Room {
-  server(): Server
+  server(): Home
   /** What the server asks of those who join it. */
   readonly secretKey: string | undefined
   /** A State that nobody else shares. */
@@ -28,20 +69,29 @@ export interface Room {
   pairAt(t: TestContext, initial: AnyState): Promise<[State, State]>
   /** Another State of the same namespace. Resolves when it has begun, at the newest revision. */
   beside<S extends object>(t: TestContext, state: State<S>): Promise<State<S>>
+  /** A room of the same kind with other settings. */
+  set(t: TestContext, settings: Settings): Promise<Room>
 }
 
-/** The same tests, once for each engine. */
+/** The same tests, once for each home that a state can have. */
 export function contract(title: string, define: (room: Room) => void): void {
-  for (const { name, address, options } of engines) {
-    describe(`${title} (${name})`, () => {
-      let server: Server
-      before(async () => {
-        server = await startServer(address, options)
-      })
-      after(() => server.stop())
-      define(roomOf(() => server, options.secretKey))
-    })
-  }
+  serverContract(title, define)
+  for (const { name, start } of engines)
+    describe(`${title} (${name})`, { skip: noRedis }, () => inHome(start, define))
+}
+
+/** The same tests, once for each way to have a server. */
+export function serverContract(title: string, define: (room: Room) => void): void {
+  for (const { name, start } of servers) describe(`${title} (${name})`, () => inHome(start, define))
+}
+
+function inHome(start: () => Promise<Home>, define: (room: Room) => void): void {
+  let home: Home
+  before(async () => {
+    home = await start()
+  })
+  after(() => home?.stop())
+  define(roomOf(() => home))
 }
 
 /** A server of this test's own, in this process unless told otherwise. */
@@ -50,48 +100,51 @@ export async function room(
   options: ServerOptions = {},
   address: string | null = null,
 ): Promise<Room> {
-  const server = await startServer(address, { backend: 'inline', ...options })
-  t.after(() => server.stop())
-  return roomOf(() => server, options.secretKey)
+  const home = await own({ backend: 'inline', ...options }, address)
+  t.after(() => home.stop())
+  return roomOf(() => home)
 }
 
-/** The same server by another name of its address: States at different ones do not share a connection. */
+/** The same home by another name of its address: States at different ones do not share a connection. */
 export function elsewhere(address: string): string {
   return address.startsWith('ipc:///')
     ? address.replace('ipc:///', 'ipc:////')
-    : address.replace('//127.0.0.1:', '//localhost:')
+    : address.replaceAll('127.0.0.1:', 'localhost:')
 }
 
-function roomOf(server: () => Server, secretKey?: string): Room {
+function roomOf(home: () => Home): Room {
   const open = <S extends object>(t: TestContext, address: string, namespace: string) => {
-    const state = new State<S>(address, { namespace, secretKey })
+    const state = new State<S>(address, { namespace, secretKey: home().secretKey })
     t.after(() => state.close())
     return state
   }
   return {
-    server,
-    secretKey,
-    state: t => open(t, server().address, randomUUID()),
+    server: home,
+    get secretKey() {
+      return home().secretKey
+    },
+    state: t => open(t, home().address, randomUUID()),
     pair: async t => {
       const namespace = randomUUID()
-      return begun(
-        open<AnyState>(t, server().address, namespace),
-        open<AnyState>(t, elsewhere(server().address), namespace),
-      )
+      const { address } = home()
+      return begun(open<AnyState>(t, address, namespace), open<AnyState>(t, elsewhere(address), namespace))
     },
     pairAt: async (t, initial) => {
       const namespace = randomUUID()
-      await open<AnyState>(t, server().address, namespace).set(initial)
-      return begun(
-        open<AnyState>(t, server().address, namespace),
-        open<AnyState>(t, elsewhere(server().address), namespace),
-      )
+      const { address } = home()
+      await open<AnyState>(t, address, namespace).set(initial)
+      return begun(open<AnyState>(t, address, namespace), open<AnyState>(t, elsewhere(address), namespace))
     },
     beside: async (t, state) => {
       const other = state.fork()
       t.after(() => other.close())
       await other.size()
       return other
+    },
+    set: async (t, settings) => {
+      const beside = await home().beside(settings)
+      t.after(() => beside.stop())
+      return roomOf(() => beside)
     },
   }
 }

@@ -15,7 +15,18 @@ const rooms: Record<string, readonly string[]> = {
   engines: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping'],
   server: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'lifeline'],
   client: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'engines'],
-  process: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'lifeline', 'server', 'client'],
+  process: [
+    'errors',
+    'async',
+    'protocol',
+    'transport',
+    'store',
+    'shipping',
+    'lifeline',
+    'server',
+    'client',
+    'engines',
+  ],
 }
 rooms.map = [...rooms.process!, 'process']
 rooms.context = [...rooms.map, 'map']

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { type AnyState, ConnectionError, ping, State, startServer } from 'zproc'
 import { program } from '../kit/programs.ts'
 import { impostor } from '../kit/raw.ts'
-import { contract } from '../kit/servers.ts'
+import { serverContract as contract } from '../kit/servers.ts'
 
 contract('addresses and servers', room => {
   test('ping gives the pid of the server, by every way', async t => {

@@ -1,0 +1,37 @@
+import { checkSecretKey, parseAddress } from '../protocol/address.ts'
+import type { Store } from '../store/store.ts'
+import { checkRedisAddress } from './redis/address.ts'
+
+/** A home of logs other than zproc's own server: how its addresses are checked, and its program. */
+export interface Engine {
+  check(address: string, secretKey: string | undefined, call: string): void
+  load(): Promise<{ open(address: string, shared: Shared): Store }>
+}
+
+/** What a State has of its store before the engine is loaded. */
+export type Shared = Pick<Store, 'feeds' | 'holds' | 'functions'>
+
+const redis: Engine = { check: checkRedisAddress, load: () => import('./redis/store.ts') }
+
+/** By the scheme of the address. An engine is loaded when an address asks for it. */
+const engines = new Map<string, Engine>([
+  ['redis', redis],
+  ['rediss', redis],
+  ['redis+cluster', redis],
+  ['rediss+cluster', redis],
+  ['redis+sentinel', redis],
+  ['rediss+sentinel', redis],
+])
+
+/** The engine that an address belongs to; undefined: a server of zproc's own. */
+export function engineOf(address: string): Engine | undefined {
+  return engines.get(address.slice(0, Math.max(0, address.indexOf('://'))))
+}
+
+/** Checks where a State is to be: any address that can be joined. */
+export function checkHome(address: unknown, secretKey: unknown, call: string): asserts address is string {
+  checkSecretKey(secretKey, call)
+  const engine = typeof address === 'string' ? engineOf(address) : undefined
+  if (engine) engine.check(address as string, secretKey, call)
+  else parseAddress(address, call)
+}

@@ -1,0 +1,154 @@
+import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis'
+import { ConnectionError } from '../../errors.ts'
+import type { RedisAddress } from './address.ts'
+import { explain } from './errors.ts'
+
+export type Library = Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>
+export type Raw = Redis | Cluster
+
+/** The client library, which whoever uses Redis installs. */
+export async function loadLibrary(shown: string): Promise<Library> {
+  try {
+    return await import('ioredis')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new ConnectionError(`${shown} needs the package ioredis, which is not here: npm install ioredis`, {
+      cause: error,
+    })
+  }
+}
+
+/** What a connection asks of its owner. */
+interface Owner {
+  /** Whether somebody waits for it: else a connection that was lost is not made again until it is needed. */
+  wanted(): boolean
+}
+
+/**
+ * One connection of this process to Redis, or to each master of a cluster. It never keeps the program alive by itself. One
+ * that is lost is made again, and what was under way is sent again: commits know that they were made (see scripts.ts).
+ */
+export class Client {
+  readonly raw: Raw
+  readonly #address: RedisAddress
+  readonly #owner: Owner
+  #wasReady = false
+  #lostAt = 0
+  #lastError: Error | undefined
+
+  constructor(library: Library, address: RedisAddress, owner: Owner, resend: boolean) {
+    this.#address = address
+    this.#owner = owner
+    this.raw = address.kind === 'cluster' ? this.#cluster(library, resend) : this.#redis(library, resend)
+    this.raw.on('error', error => {
+      this.#lastError = error as Error
+    })
+    this.raw.on('ready', () => {
+      this.#wasReady = true
+      this.#lostAt = 0
+    })
+  }
+
+  async connect(): Promise<void> {
+    try {
+      await this.raw.connect()
+    } catch (error) {
+      // What was said about the connection is more than that it is closed.
+      const why = this.#lastError ?? (error as Error)
+      throw explain((why as { lastNodeError?: Error }).lastNodeError ?? why, this.#address, 'none', 'connect')
+    }
+  }
+
+  /** Sends a command; replies are as Redis gives them, texts as Buffers. */
+  call(command: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
+    if (this.raw.status === 'end') this.#again()
+    return this.raw.callBuffer(command, ...args)
+  }
+
+  /** All nodes that hold data. */
+  nodes(): Redis[] {
+    return 'nodes' in this.raw ? this.raw.nodes('master') : [this.raw]
+  }
+
+  /** Ends the connection once all that was sent is answered. */
+  end(): void {
+    if (this.raw.status === 'ready') this.raw.quit().catch(() => {})
+    else this.destroy()
+  }
+
+  destroy(): void {
+    this.raw.disconnect()
+  }
+
+  #again(): void {
+    this.#lostAt = 0
+    this.raw.connect().catch(() => {})
+  }
+
+  /** Milliseconds until the next attempt to connect; null: no more. */
+  #delay(times: number): number | null {
+    if (!this.#wasReady || !this.#owner.wanted()) return null
+    this.#lostAt ||= Date.now()
+    if (Date.now() - this.#lostAt > this.#address.settings.connectTimeout) return null
+    return Math.min(500, 10 * 2 ** Math.min(times, 10)) * (0.5 + Math.random() / 2)
+  }
+
+  #common(resend: boolean): RedisOptions {
+    const { username, password, db, tls, settings } = this.#address
+    return {
+      lazyConnect: true,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      db,
+      ...(tls ? { tls: {} } : {}),
+      connectTimeout: Math.min(10_000, settings.connectTimeout),
+      keepAlive: 5000,
+      maxRetriesPerRequest: null,
+      autoResendUnfulfilledCommands: resend,
+      // Half-open connections: what is asked is answered within this time, or asked again on another connection.
+      ...(resend ? { socketTimeout: 5000 } : {}),
+      disableClientInfo: true,
+      // A master that became a replica takes no writes: ask for the new one, and send them there.
+      reconnectOnError: error => (error.message.startsWith('READONLY') ? 2 : false),
+    }
+  }
+
+  #redis(library: Library, resend: boolean): Redis {
+    const { kind, nodes, name, tls } = this.#address
+    const redis = new library.Redis({
+      ...this.#common(resend),
+      ...(kind === 'sentinel'
+        ? { sentinels: nodes, name, enableTLSForSentinelMode: tls, sentinelRetryStrategy: () => null }
+        : nodes[0]),
+      retryStrategy: times => this.#delay(times),
+    })
+    return unreferenced(redis)
+  }
+
+  #cluster(library: Library, resend: boolean): Cluster {
+    const { nodes, settings } = this.#address
+    const RETRY = 100
+    const options: ClusterOptions = {
+      redisOptions: this.#common(resend),
+      lazyConnect: true,
+      scaleReads: 'master',
+      clusterRetryStrategy: times => this.#delay(times),
+      retryDelayOnFailover: RETRY,
+      retryDelayOnClusterDown: RETRY,
+      maxRedirections: Math.ceil(settings.connectTimeout / RETRY),
+      slotsRefreshTimeout: Math.min(2000, settings.connectTimeout),
+    }
+    const cluster = new library.Cluster(nodes, options)
+    cluster.on('+node', unreferenced)
+    // Nothing is published here; the connection that the library keeps for that would keep the program alive.
+    const { subscriber } = cluster as unknown as { subscriber: { stop(): void } }
+    cluster.on('connect', () => setImmediate(() => subscriber.stop()))
+    cluster.on('ready', () => subscriber.stop())
+    return cluster
+  }
+}
+
+function unreferenced(redis: Redis): Redis {
+  redis.on('connect', () => redis.stream.unref())
+  return redis
+}

@@ -1,0 +1,107 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ConnectionError } from '../../errors.ts'
+import type { RedisAddress } from './address.ts'
+import { Client, type Library, loadLibrary } from './client.ts'
+import { explain, PASSING } from './errors.ts'
+import type { Script } from './scripts.ts'
+
+/** A process's way to one Redis: scripts, plain commands, and what is to be known of the server. */
+export class RedisConnection {
+  readonly address: RedisAddress
+  /** The pid of the server, of one of them in a cluster. */
+  pid = 0
+  #library: Library | undefined
+  #client: Client | undefined
+  readonly #others = new Set<Client>()
+  readonly #wanted: () => boolean
+
+  constructor(address: RedisAddress, wanted: () => boolean) {
+    this.address = address
+    this.#wanted = wanted
+  }
+
+  async connect(): Promise<void> {
+    this.#library = await loadLibrary(this.address.shown)
+    const client = new Client(this.#library, this.address, { wanted: this.#wanted }, true)
+    this.#client = client
+    try {
+      await client.connect()
+      for (const node of client.nodes()) this.#inspect(await node.info())
+    } catch (error) {
+      client.destroy()
+      throw error
+    }
+  }
+
+  /** Another connection, for commands that block. It does not send again what was under way. */
+  async another(): Promise<Client> {
+    const client = new Client(this.#library as Library, this.address, { wanted: this.#wanted }, false)
+    this.#others.add(client)
+    await client.connect()
+    return client
+  }
+
+  /** Runs a script. `outcome`: what a lost connection means for whoever called. */
+  async run(
+    script: Script,
+    keys: string[],
+    args: (string | number | Buffer)[],
+    call: string,
+    outcome: 'none' | 'unknown' = 'none',
+  ): Promise<unknown> {
+    return this.#patiently(call, outcome, async client => {
+      try {
+        return await client.call('evalsha', script.sha, keys.length, ...keys, ...args)
+      } catch (error) {
+        // It was never loaded, or the server is another one now.
+        if (!(error as Error).message.startsWith('NOSCRIPT')) throw error
+        return client.call('eval', script.source, keys.length, ...keys, ...args)
+      }
+    })
+  }
+
+  call(call: string, command: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
+    return this.#patiently(call, 'none', client => client.call(command, ...args))
+  }
+
+  end(): void {
+    this.#client?.end()
+    for (const other of this.#others) other.destroy()
+  }
+
+  async #patiently<T>(
+    call: string,
+    outcome: 'none' | 'unknown',
+    attempt: (client: Client) => Promise<T>,
+  ): Promise<T> {
+    let until = 0
+    for (;;) {
+      try {
+        return await attempt(this.#client as Client)
+      } catch (error) {
+        const { message } = error as Error
+        until ||= Date.now() + this.address.settings.connectTimeout
+        if (!PASSING.test(message) || Date.now() > until)
+          throw explain(error as Error, this.address, outcome, call)
+        await delay(20)
+      }
+    }
+  }
+
+  #inspect(info: string): void {
+    const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
+    const { shown } = this.address
+    this.pid = Number(field('process_id'))
+    const version = Number.parseInt(field('redis_version'), 10)
+    if (version < 7)
+      throw new ConnectionError(
+        `${shown} is Redis ${field('redis_version')}: zproc needs 7 or newer, or Valkey`,
+      )
+    const policy = field('maxmemory_policy')
+    if (policy !== '' && policy !== 'noeviction')
+      throw new ConnectionError(
+        `${shown} has maxmemory-policy ${policy}: when its memory is full it would throw parts of states away. ` +
+          'Set it with CONFIG SET maxmemory-policy noeviction',
+      )
+  }
+}

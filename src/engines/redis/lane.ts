@@ -1,0 +1,277 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Entry } from '../../protocol/messages.ts'
+import type { Slot } from '../../store/commit.ts'
+import { Batch } from './batch.ts'
+import type { RedisConnection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import { Replica, revisionOf, type StreamEntry } from './replica.ts'
+import * as scripts from './scripts.ts'
+import type { Write } from './write.ts'
+
+// Commits that are made together, at most, and about how many bytes of them.
+const TOGETHER = 1000
+const BYTES = 4 << 20
+// Milliseconds for which whoever met a conflict has the namespace to itself: its next attempts do not meet another.
+const SLICE = 4
+// Milliseconds between two attempts to get a turn, at most.
+const LONGEST = 8
+
+export const NO_COMMIT = Buffer.alloc(0)
+
+/** What waits in a lane: a write, a reading that comes after the writes before it, or a hold that keeps all that follows waiting. */
+export type Item =
+  | { kind: 'write'; write: Write }
+  | { kind: 'read'; read(): void }
+  | { kind: 'hold'; run(): Promise<void> }
+
+/** Whom a lane tells what became of its writes. */
+export interface Clerk {
+  done(write: Write, revision: number, result: Slot | Entry): void
+  failed(write: Write, error: unknown): void
+}
+
+type Reply =
+  | { status: 'ok'; head: string; before: string }
+  | { status: 'conflict'; head: string; entries: StreamEntry[] | null }
+  | { status: 'wait'; ms: number }
+  | { status: 'lost' }
+
+export interface Order {
+  writer: string
+  number: number
+  expected: string
+  batch: Buffer
+  must?: boolean
+  hold?: number
+  slice?: number
+}
+
+/** The writes of this process to one namespace, in their order: one round trip at a time, with all that has come together. */
+export class Lane {
+  readonly #connection: RedisConnection
+  readonly #keys: Keys
+  readonly #name: string
+  readonly #writer: string
+  readonly #clerk: Clerk
+  #queue: Item[] = []
+  #busy = false
+  // Writes wait for others, or for a hold of this process: readings need not.
+  #stuck = false
+  #numbers = 0
+  #sliceUntil = 0
+  /** The state that functions run on; made when the first one is called. */
+  replica: Replica | undefined
+
+  constructor(connection: RedisConnection, keys: Keys, name: string, writer: string, clerk: Clerk) {
+    this.#connection = connection
+    this.#keys = keys
+    this.#name = name
+    this.#writer = writer
+    this.#clerk = clerk
+  }
+
+  add(item: Item): void {
+    if (item.kind === 'read' && (!this.#busy || this.#stuck)) return item.read()
+    this.#queue.push(item)
+    if (this.#busy) return
+    this.#busy = true
+    process.nextTick(() => void this.#drain())
+  }
+
+  number(): number {
+    return ++this.#numbers
+  }
+
+  /** Runs the commit script. */
+  async order(order: Order, call: string): Promise<Reply> {
+    const { log, values, order: keyOrder, stream, done } = this.#keys
+    const { writer, number, expected, batch, must = false, hold = 0, slice = 0 } = order
+    const { historyLimit } = this.#connection.address.settings
+    const limit = Number.isFinite(historyLimit) ? historyLimit : Number.MAX_SAFE_INTEGER
+    const reply = await this.#connection.run(
+      scripts.commit,
+      [log, values, keyOrder, stream, done(writer)],
+      [writer, number, expected, limit, batch, must ? 1 : 0, hold, slice],
+      call,
+      batch.length > 0 ? 'unknown' : 'none',
+    )
+    const [status, first, second] = reply as [number, Buffer | number, Buffer | StreamEntry[] | null]
+    if (status === scripts.Status.lost) return { status: 'lost' }
+    if (status === scripts.Status.wait) return { status: 'wait', ms: first as number }
+    const head = first.toString()
+    return status === scripts.Status.ok
+      ? { status: 'ok', head, before: String(second) }
+      : { status: 'conflict', head, entries: second as StreamEntry[] | null }
+  }
+
+  /** Asks again and again to be the one who may write, until it is so: the state is then the newest. */
+  async take(writer: string, ms: number, call: string): Promise<Replica> {
+    this.#stuck = true
+    try {
+      for (let tries = 0; ; tries++) {
+        const expected = this.replica?.head ?? ''
+        const reply = await this.order(
+          { writer, number: this.number(), expected, batch: NO_COMMIT, hold: ms },
+          call,
+        )
+        if (reply.status === 'wait') await this.#turn(reply.ms, tries)
+        else {
+          if (reply.status === 'conflict') this.#follow(reply.entries)
+          return await this.#current(call)
+        }
+      }
+    } catch (error) {
+      this.#stuck = false
+      throw error
+    }
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const [first] = this.#queue as [Item]
+      if (first.kind === 'read') {
+        this.#queue.shift()
+        first.read()
+      } else if (first.kind === 'hold') {
+        this.#queue.shift()
+        this.#stuck = true
+        this.#pass()
+        await first.run()
+        this.#stuck = false
+      } else {
+        const together = this.#together()
+        try {
+          await this.#round(together)
+        } catch (error) {
+          this.replica = undefined
+          for (const write of together) this.#clerk.failed(write, error)
+        }
+        this.#stuck = false
+      }
+    }
+    this.#busy = false
+    if (this.#sliceUntil > Date.now()) setImmediate(() => this.#leave())
+  }
+
+  /** What can be committed in one round. */
+  #together(): Write[] {
+    const together: Write[] = []
+    let bytes = 0
+    for (const item of this.#queue) {
+      if (item.kind !== 'write' || together.length === TOGETHER || bytes > BYTES) break
+      if (item.write.alone && together.length > 0) break
+      together.push(item.write)
+      bytes += item.write.bytes
+      if (item.write.alone) break
+    }
+    this.#queue = this.#queue.slice(together.length)
+    return together
+  }
+
+  async #round(together: Write[]): Promise<void> {
+    for (const write of together) if (write.ready) await write.ready.catch(() => {})
+    const isBlind = together.every(write => write.blind)
+    const number = this.number()
+    for (let tries = 0; ; tries++) {
+      const done = isBlind ? await this.#blindly(together, number) : await this.#onReplica(together, number)
+      if (done === true) return
+      if (done !== false) await this.#turn(done, tries)
+    }
+  }
+
+  /** true: done; false: to be tried again; a number: not now, somebody else has so many milliseconds. */
+  async #blindly(together: Write[], number: number): Promise<boolean | number> {
+    const batch = new Batch()
+    for (const { author, blind } of together)
+      if (blind) batch.blind(author, blind.kind, blind.first, blind.second)
+    const asked = this.order({ writer: this.#writer, number, expected: '', batch: batch.done() }, 'commit')
+    // Redis answers in order: readings can go at once, and see these writes.
+    this.#pass(true)
+    const reply = await asked
+    if (reply.status === 'wait') return reply.ms
+    if (reply.status !== 'ok') return false
+    const { replica } = this
+    if (replica && replica.head === reply.before) {
+      for (const write of together) write.run(replica.space)
+      replica.head = reply.head
+    }
+    let revision = revisionOf(reply.head) - together.length
+    for (const write of together) this.#clerk.done(write, ++revision, undefined)
+    return true
+  }
+
+  async #onReplica(together: Write[], number: number): Promise<boolean | number> {
+    const replica = await this.#current('commit')
+    const trial = replica.trial()
+    const results = together.map(write => {
+      try {
+        return { result: write.run(trial), at: trial.revision }
+      } catch (error) {
+        return { error, at: trial.revision }
+      }
+    })
+    const batch = new Batch()
+    for (let i = 1; i <= trial.revision; i++) batch.made(trial.at(i))
+    const reply = await this.order(
+      { writer: this.#writer, number, expected: replica.head, batch: batch.done(), slice: SLICE },
+      'commit',
+    )
+    if (reply.status === 'wait') return reply.ms
+    if (reply.status !== 'ok') {
+      if (reply.status === 'conflict') this.#follow(reply.entries)
+      this.#sliceUntil = Date.now() + SLICE
+      return false
+    }
+    replica.accept(trial, reply.head)
+    const base = revisionOf(reply.head) - trial.revision
+    for (const [i, write] of together.entries()) {
+      const { result, error, at } = results[i] as { result?: Slot | Entry; error?: unknown; at: number }
+      if (error !== undefined) this.#clerk.failed(write, error)
+      else this.#clerk.done(write, base + at, result)
+    }
+    return true
+  }
+
+  #follow(entries: StreamEntry[] | null): void {
+    if (!entries || !this.replica?.follow(entries)) this.replica = undefined
+  }
+
+  async #current(call: string): Promise<Replica> {
+    if (this.replica) return this.replica
+    const { log, values, order } = this.#keys
+    const [head, keys, chunks] = (await this.#connection.run(
+      scripts.state,
+      [log, values, order],
+      [],
+      call,
+    )) as [Buffer, Buffer[], Buffer[][]]
+    this.replica = new Replica(this.#name, head, keys, chunks)
+    return this.replica
+  }
+
+  // Somebody else has the namespace to itself, or was here before.
+  async #turn(ms: number, tries: number): Promise<void> {
+    this.#stuck = true
+    this.#pass()
+    const longest = Math.min(LONGEST, Math.max(1, ms), 2 ** tries)
+    await delay(longest * (0.75 + Math.random() / 4))
+  }
+
+  /** Lets readings go: all of them, or those that are next. */
+  #pass(next = false): void {
+    let end = this.#queue.findIndex(item => item.kind !== 'read')
+    if (end < 0) end = this.#queue.length
+    const queue = this.#queue
+    const reads = next ? queue.slice(0, end) : queue.filter(item => item.kind === 'read')
+    if (reads.length === 0) return
+    this.#queue = next ? queue.slice(end) : queue.filter(item => item.kind !== 'read')
+    for (const item of reads) if (item.kind === 'read') item.read()
+  }
+
+  #leave(): void {
+    if (this.#busy || this.#sliceUntil < Date.now()) return
+    this.#sliceUntil = 0
+    const order = { writer: this.#writer, number: this.number(), expected: '', batch: NO_COMMIT }
+    this.order({ ...order, hold: -1 }, 'commit').catch(() => {})
+  }
+}

@@ -1,0 +1,78 @@
+import { decode } from '../../protocol/frames.ts'
+import type { WireCommit } from '../../protocol/messages.ts'
+import { isWire, Packed, type Wire } from '../../protocol/values.ts'
+import { changesFromWire } from '../../store/methods.ts'
+import { Namespace } from '../../store/namespace.ts'
+import { Overlay } from './overlay.ts'
+
+/** An entry of the stream as Redis gives it: its id, and one field, named by the id before. */
+export type StreamEntry = [id: Buffer, fields: [before: Buffer, commit: Buffer]]
+
+export const revisionOf = (id: string): number => Number.parseInt(id, 10)
+export const idOf = (entry: StreamEntry): string => entry[0].toString('latin1')
+export const idBefore = (entry: StreamEntry): string => entry[1][0].toString('latin1')
+
+/** The state of a namespace as it was after one commit, in this process. */
+export class Replica {
+  readonly space: Namespace
+  /** The id of the newest commit in it. */
+  head: string
+
+  constructor(name: string, head: Buffer, keys: Buffer[], chunks: (Buffer | null)[][]) {
+    this.space = new Namespace(name, 1)
+    this.head = head.toString('latin1')
+    const values = chunks.flat()
+    for (const [i, key] of keys.entries())
+      this.space.values.set(key.toString(), wireOf(values[i] as Buffer, key.toString()))
+    this.space.revision = revisionOf(this.head)
+  }
+
+  /** Moves on by commits that others made; false if they do not follow on what is here. */
+  follow(entries: StreamEntry[]): boolean {
+    for (const entry of entries) {
+      if (idBefore(entry) !== this.head) return false
+      const [session, state, pid, name, method, , , changes] = decode(entry[1][1]) as WireCommit
+      this.space.commit({ session, state, pid, name }, method, changesFromWire(this.space, changes), true)
+      this.head = idOf(entry)
+    }
+    return true
+  }
+
+  /** The same state, to try something on. */
+  trial(): Namespace {
+    const trial = new Trial(this.space)
+    trial.revision = 0
+    return trial
+  }
+
+  /** Makes the commits of a trial here, once Redis has them: the last one's id is `head`. */
+  accept(trial: Namespace, head: string): void {
+    for (let i = 1; i <= trial.revision; i++) {
+      const { author, method, changes } = trial.at(i)
+      this.space.commit(author, method, changes, true)
+    }
+    this.head = head
+  }
+}
+
+class Trial extends Namespace {
+  readonly #base: Namespace
+
+  constructor(base: Namespace) {
+    super(base.name, Number.POSITIVE_INFINITY)
+    this.#base = base
+    this.values = new Overlay(base.values)
+  }
+
+  // Whoever asks is alone in its trial: nothing was changed before.
+  override newestKey(): string | undefined {
+    return this.revision === 0 ? this.#base.newestKey() : super.newestKey()
+  }
+}
+
+/** A value of the hash. */
+export function wireOf(bytes: Buffer, key: string): Wire {
+  const wire = decode(bytes)
+  if (!isWire(wire)) throw new TypeError(`the value of '${key}' in Redis was not put there by zproc`)
+  return wire instanceof Packed ? wire.own() : wire
+}

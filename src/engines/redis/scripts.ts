@@ -1,0 +1,207 @@
+import { createHash } from 'node:crypto'
+
+// What Redis itself does. One namespace is a few keys with one hash tag (see keysOf):
+//   log     a hash: h the id of the newest commit, n how many keys were ever added, c the checkpoints,
+//           o and u who alone may write and until when, l who waits for that
+//   values  a hash of the encoded values             order   a sorted set: the keys in the order in which they came
+//   stream  the commits. An entry's id is <revision>-<microseconds>, its only field is named by the id before it.
+//   done    what a writer's last commit was: one that is sent again is not made again
+// A checkpoint is a copy of values and order at some revision: with the commits after it, the state at any later one.
+
+export interface Script {
+  source: string
+  sha: string
+}
+
+const script = (source: string): Script => ({
+  source,
+  sha: createHash('sha1').update(source).digest('hex'),
+})
+
+export const Status = { ok: 0, conflict: 1, wait: 2, lost: 3 } as const
+
+/** Milliseconds after which somebody who waits for a turn, and does not ask again, is no longer waited for. */
+const PATIENCE = 100
+/** Entries that are sent to somebody whose state is behind; beyond, reading the state anew is less. */
+export const BEHIND = 1000
+
+/**
+ * KEYS log, values, order, stream, done. ARGV
+ * 1 the writer, 2 its number for this batch, 3 the id of the newest commit that it knows ('': whatever it is),
+ * 4 historyLimit, 5 the batch: for each commit [head, tail, count, then for each key kind, key, said, value],
+ * 6 '1': only while it is the one who may write, 7 ms for which it alone may write from now on (-1: give that up),
+ * 8 the same in case of a conflict.
+ */
+export const commit = script(`
+local log, values, order, stream, done = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local writer, expected, limit, batch = ARGV[1], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local hold, slice = tonumber(ARGV[7]), tonumber(ARGV[8])
+local made = redis.call('GET', done)
+if made then
+  local number, head, before = string.match(made, '^(%d+) (%S+) (%S+)$')
+  if tonumber(number) >= tonumber(ARGV[2]) then return {0, head, before} end
+end
+local m = redis.call('HMGET', log, 'h', 'o', 'u', 'l', 'n', 'c')
+local head = m[1] or '0-0'
+local last = tonumber(string.match(head, '^%d+'))
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local free = not m[2] or tonumber(m[3]) <= now
+local mine = not free and m[2] == writer
+if ARGV[6] == '1' and not mine then return {3} end
+if not mine and (m[4] or not free) then
+  local line, at = {}, nil
+  for _, waits in ipairs(m[4] and cmsgpack.unpack(m[4]) or {}) do
+    if waits[1] == writer then waits[2] = now end
+    if waits[2] > now - ${PATIENCE} then line[#line + 1] = waits end
+    if waits[1] == writer then at = #line end
+  end
+  if not free or (#line > 0 and at ~= 1) then
+    if not at then line[#line + 1] = {writer, now} end
+    redis.call('HSET', log, 'l', cmsgpack.pack(line))
+    return {2, free and 0 or tonumber(m[3]) - now}
+  end
+  if at then table.remove(line, 1) end
+  if #line > 0 then redis.call('HSET', log, 'l', cmsgpack.pack(line)) else redis.call('HDEL', log, 'l') end
+end
+local stale = expected ~= '' and expected ~= head
+local keep = hold
+if stale and hold == 0 and not mine then keep = slice end
+if keep > 0 then redis.call('HSET', log, 'o', writer, 'u', string.format('%.0f', now + keep))
+elseif keep < 0 and mine then redis.call('HDEL', log, 'o', 'u') end
+if stale then
+  local known = tonumber(string.match(expected, '^%d+'))
+  if known > last or last - known > ${BEHIND} then return {1, head, false} end
+  return {1, head, redis.call('XRANGE', stream, string.format('%.0f', known + 1), '+')}
+end
+if batch == '' then return {0, head, head} end
+local t = cmsgpack.unpack(batch)
+local micros = time[1] .. string.format('%06d', time[2])
+local stamp = '\\203' .. struct.pack('>d', now)
+local before, added, was = head, tonumber(m[5] or '0'), m[5]
+local i, n = 1, #t
+while i < n do
+  last = last + 1
+  local parts, p, count = {t[i], stamp, t[i + 1]}, 3, t[i + 2]
+  i = i + 3
+  for _ = 1, count do
+    local kind, key, said, value = t[i], t[i + 1], t[i + 2], t[i + 3]
+    i = i + 4
+    if kind < 2 then
+      if redis.call('HSET', values, key, value) == 1 then
+        added = added + 1
+        redis.call('ZADD', order, added, key)
+      end
+      parts[p + 1] = said
+      p = p + 1
+      if kind == 0 then
+        parts[p + 1] = key
+        parts[p + 2] = value
+        p = p + 2
+      end
+    else
+      if kind == 2 then
+        redis.call('HDEL', values, key)
+        redis.call('ZREM', order, key)
+      else
+        redis.call('UNLINK', values, order)
+      end
+      p = p + 1
+      parts[p] = said
+    end
+  end
+  local id = string.format('%.0f', last) .. '-' .. micros
+  redis.call('XADD', stream, id, head, table.concat(parts))
+  head = id
+end
+redis.call('HSET', log, 'h', head, 'n', string.format('%.0f', added))
+redis.call('SET', done, ARGV[2] .. ' ' .. head .. ' ' .. before, 'PX', 600000)
+local at = tonumber(string.match(m[6] or '', '%d+$') or '0')
+if last - at >= 1000 and last - at >= redis.call('HLEN', values) then
+  local from, kept = 0, {}
+  redis.call('COPY', values, values .. ':' .. string.format('%.0f', last), 'REPLACE')
+  redis.call('COPY', order, order .. ':' .. string.format('%.0f', last), 'REPLACE')
+  local all = (m[6] or '') .. ' ' .. string.format('%.0f', last)
+  for r in string.gmatch(all, '%d+') do
+    if tonumber(r) <= last - limit then from = tonumber(r) end
+  end
+  for r in string.gmatch(all, '%d+') do
+    if tonumber(r) >= from then kept[#kept + 1] = r
+    else redis.call('UNLINK', values .. ':' .. r, order .. ':' .. r) end
+  end
+  if from > 0 then redis.call('XTRIM', stream, 'MINID', string.format('%.0f', from + 1)) end
+  redis.call('HSET', log, 'c', table.concat(kept, ' '))
+end
+return {0, head, before}
+`)
+
+const whole = `
+local function whole(values, order)
+  local keys, all = redis.call('ZRANGE', order, 0, -1), {}
+  for i = 1, #keys, 4000 do
+    all[#all + 1] = redis.call('HMGET', values, unpack(keys, i, math.min(i + 3999, #keys)))
+  end
+  return keys, all
+end
+`
+
+/** KEYS log, values, order. The newest id, the keys in order, their values. */
+export const state = script(`${whole}
+local keys, all = whole(KEYS[2], KEYS[3])
+return {redis.call('HGET', KEYS[1], 'h') or '0-0', keys, all}
+`)
+
+const oldest = `
+local head = redis.call('HGET', KEYS[1], 'h') or '0-0'
+local last = tonumber(string.match(head, '^%d+'))
+local first = redis.call('XRANGE', KEYS[4], '-', '+', 'COUNT', 1)[1]
+first = math.max(first and tonumber(string.match(first[1], '^%d+')) or last + 1, last - tonumber(ARGV[2]) + 1)
+local number = function (n) return string.format('%.0f', n) end
+`
+
+/**
+ * KEYS log, values, order, stream. ARGV 1 a revision (-1: the newest), 2 historyLimit. The state there, as the id of the
+ * newest commit in it, keys and values at some revision before, and the commits since. Without an id: the first revision
+ * that is kept comes later.
+ */
+export const begin = script(`${whole}${oldest}
+local from = tonumber(ARGV[1])
+if from < 0 or from > last then from = last end
+if from + 1 < first then return {false, first} end
+if from == last then
+  local keys, all = whole(KEYS[2], KEYS[3])
+  return {head, keys, all, {}}
+end
+local at = 0
+for r in string.gmatch(redis.call('HGET', KEYS[1], 'c') or '', '%d+') do
+  if tonumber(r) <= from then at = tonumber(r) end
+end
+local keys, all = {}, {}
+if at > 0 then keys, all = whole(KEYS[2] .. ':' .. number(at), KEYS[3] .. ':' .. number(at)) end
+local after = redis.call('XRANGE', KEYS[4], number(from + 1), number(from + 1))[1]
+local commits = from > at and redis.call('XRANGE', KEYS[4], number(at + 1), number(from)) or {}
+return {after[2][1], keys, all, commits}
+`)
+
+/**
+ * KEYS log, values, order, stream. ARGV 1 a revision, 2 historyLimit. The newest id, then the commits since that revision;
+ * or, where they are many or not kept, `false` and the state.
+ */
+export const jump = script(`${whole}${oldest}
+local from = tonumber(ARGV[1])
+if from <= last and from + 1 >= first and last - from <= ${BEHIND} then
+  return {head, redis.call('XRANGE', KEYS[4], number(from + 1), '+')}
+end
+local keys, all = whole(KEYS[2], KEYS[3])
+return {head, false, keys, all}
+`)
+
+/**
+ * KEYS log, values, order, stream. ARGV 1 a revision, 2 historyLimit, 3 how many. The newest id and the commits after that
+ * revision; `false` and the first revision that is kept, if that comes later.
+ */
+export const since = script(`${oldest}
+local from = tonumber(ARGV[1])
+if from < last and from + 1 < first then return {false, first} end
+return {head, redis.call('XRANGE', KEYS[4], number(from + 1), '+', 'COUNT', ARGV[3])}
+`)

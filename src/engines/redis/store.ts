@@ -1,0 +1,334 @@
+import { randomBytes } from 'node:crypto'
+import { ConnectionError } from '../../errors.ts'
+import { Ask, type ClientMessage, type Entry, type ServerMessage, Tell } from '../../protocol/messages.ts'
+import type { Wire } from '../../protocol/values.ts'
+import { type AtomicFunction, FunctionCache } from '../../shipping/compiled.ts'
+import { ABSENT, type Author } from '../../store/commit.ts'
+import { reads, writes } from '../../store/methods.ts'
+import type { Finish, Store } from '../../store/store.ts'
+import type { Shared } from '../engines.ts'
+import { parseRedisAddress } from './address.ts'
+import { RedisConnection } from './connection.ts'
+import { Feeds } from './feeds.ts'
+import { Holds } from './holds.ts'
+import { type Keys, keysOf } from './keys.ts'
+import { type Clerk, Lane } from './lane.ts'
+import { Replica, revisionOf, wireOf } from './replica.ts'
+import * as scripts from './scripts.ts'
+import { Tail } from './tail.ts'
+import { AtomicWrite, DictWrite } from './write.ts'
+
+// Milliseconds without a pending call after which the store does not keep the program alive any more.
+const LET_GO = 5
+const LONGEST = 2 ** 31 - 1
+
+/** One namespace, as far as this process has to do with it. */
+interface Space {
+  name: string
+  keys: Keys
+  lane: Lane
+  feeds: Feeds
+}
+
+interface Pending {
+  resolve(value: unknown): void
+  reject(error: unknown): void
+  finish: Finish
+  extra: unknown
+  call: string
+}
+
+/** Logs in Redis or Valkey. What a server does for its clients is done here, in who calls, and by the scripts. */
+export function open(address: string, shared: Shared): Store {
+  return new RedisStore(address, shared)
+}
+
+class RedisStore implements Store {
+  readonly address: string
+  readonly session = randomBytes(6).readUIntBE(0, 6)
+  readonly feeds: Store['feeds']
+  readonly holds: Store['holds']
+  readonly functions: Store['functions']
+  error: Error | undefined
+  readonly #connection: RedisConnection
+  readonly #tail: Tail
+  readonly #spaces = new Map<string, Space>()
+  readonly #states = new Map<number, { space: Space; author: Author }>()
+  readonly #hashes = new Map<number, string>()
+  readonly #compiled = new FunctionCache()
+  readonly #grants: Holds
+  readonly #pending = new Map<number, Pending>()
+  #early: ClientMessage[] | undefined = []
+  #lastId = 0
+  #numbers = 0
+  #awaited = 0
+  #released = false
+  // The connections keep nothing alive: this does, while somebody waits.
+  readonly #alive = setInterval(() => {}, LONGEST)
+  #lettingGo: NodeJS.Timeout | undefined
+
+  constructor(address: string, shared: Shared) {
+    this.address = address
+    this.feeds = shared.feeds
+    this.holds = shared.holds
+    this.functions = shared.functions
+    const parsed = parseRedisAddress(address, 'connect')
+    this.#connection = new RedisConnection(parsed, () => this.#pending.size > 0 || this.#awaited > 0)
+    this.#tail = new Tail(this.#connection)
+    this.#grants = new Holds(this.session.toString(36), parsed.settings.atomicTimeout, (hold, why) =>
+      this.holds.get(hold)?.(why),
+    )
+    this.#connection.connect().then(
+      () => {
+        const early = this.#early ?? []
+        this.#early = undefined
+        for (const message of early) this.#take(message)
+        this.#look()
+      },
+      error => this.#fail(error as Error),
+    )
+  }
+
+  number(): number {
+    return ++this.#numbers
+  }
+
+  request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown): Promise<T> {
+    if (this.error) return Promise.reject(this.error)
+    const id = ++this.#lastId
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, finish, extra, call })
+      message[1] = id
+      this.#alive.ref()
+      this.send(message)
+    })
+  }
+
+  send(message: ClientMessage): void {
+    if (this.error) return
+    if (this.#early) this.#early.push(message)
+    else this.#take(message)
+  }
+
+  forget(id: number): void {
+    if (this.#pending.delete(id)) this.#look()
+  }
+
+  keepAwaited(): () => void {
+    this.#awaited++
+    this.#alive.ref()
+    return () => {
+      this.#awaited--
+      this.#look()
+    }
+  }
+
+  release(): void {
+    this.#released = true
+    this.#look()
+  }
+
+  // Whoever was waiting may well ask again: to let go after each answer would be work for nothing.
+  #look(): void {
+    if (this.#pending.size > 0) return
+    if (this.#released) void this.#end()
+    this.#lettingGo ??= setTimeout(() => {
+      this.#lettingGo = undefined
+      if (this.#pending.size === 0 && this.#awaited === 0) this.#alive.unref()
+    }, LET_GO).unref()
+  }
+
+  async #end(): Promise<void> {
+    if (this.error) return
+    this.error = new ConnectionError('this State is closed')
+    clearInterval(this.#alive)
+    await this.#grants.end()
+    this.#connection.end()
+  }
+
+  #fail(error: Error): void {
+    this.error = error
+    clearInterval(this.#alive)
+    for (const { reject } of this.#pending.values()) reject(error)
+    this.#pending.clear()
+    for (const feed of [...this.feeds.values()]) feed.lost(error)
+    this.feeds.clear()
+    void this.#grants.end(error)
+    this.#connection.end()
+  }
+
+  #take(message: ClientMessage): void {
+    const handler = this.#handlers[message[0]] as (message: ClientMessage) => unknown
+    try {
+      const done = handler(message)
+      if (done instanceof Promise) done.catch(error => this.#refuse(message[1] as number, error))
+    } catch (error) {
+      this.#refuse(message[1] as number, error)
+    }
+  }
+
+  #tell(message: ServerMessage): void {
+    const id = message[1] as number
+    const pending = this.#pending.get(id)
+    if (!pending) return
+    this.#pending.delete(id)
+    try {
+      pending.resolve(pending.finish(message, pending.extra))
+    } catch (error) {
+      pending.reject(error)
+    }
+    this.#look()
+  }
+
+  #refuse(id: number, error: unknown): void {
+    const pending = this.#pending.get(id)
+    if (!pending) return
+    this.#pending.delete(id)
+    pending.reject(error)
+    this.#look()
+  }
+
+  #callOf(id: number): string {
+    return this.#pending.get(id)?.call ?? 'zproc'
+  }
+
+  #space(name: string): Space {
+    let space = this.#spaces.get(name)
+    if (!space) {
+      const keys = keysOf(name)
+      const writer = this.session.toString(36)
+      const tail = this.#connection.address.kind === 'cluster' ? new Tail(this.#connection) : this.#tail
+      space = {
+        name,
+        keys,
+        lane: new Lane(this.#connection, keys, name, writer, this.#clerk),
+        feeds: new Feeds(this.#connection, keys, name, tail),
+      }
+      this.#spaces.set(name, space)
+    }
+    return space
+  }
+
+  #opened(state: number): { space: Space; author: Author } {
+    const opened = this.#states.get(state)
+    if (!opened) throw new TypeError(`there is no State number ${state} here`)
+    return opened
+  }
+
+  readonly #clerk: Clerk = {
+    done: ({ id }, revision, result) =>
+      this.#tell(
+        result === ABSENT ? [Tell.missing, id] : [Tell.committed, id, revision, result as Wire | Entry],
+      ),
+    failed: ({ id }, error) => this.#refuse(id, error),
+  }
+
+  /** A dict method that only reads, once the writes before it are on their way. */
+  #read(kind: number): (message: [number, number, number, unknown]) => void {
+    return ([, id, state, argument]) => {
+      const { space } = this.#opened(state)
+      this.#inOrder(space, id, async () => {
+        const result = await this.#reading(kind, space, argument, this.#callOf(id))
+        return result === ABSENT ? [Tell.missing, id] : [Tell.ok, id, result]
+      })
+    }
+  }
+
+  /** Reads after the writes that were asked for before, and before those that come after. */
+  #inOrder({ lane }: Space, id: number, read: () => Promise<ServerMessage>): void {
+    const answer = () =>
+      void read().then(
+        message => this.#tell(message),
+        error => this.#refuse(id, error),
+      )
+    lane.add({ kind: 'read', read: answer })
+  }
+
+  async #reading(kind: number, { name, keys }: Space, argument: unknown, call: string): Promise<unknown> {
+    const { log, values, order } = keys
+    if (kind === Ask.get) {
+      const bytes = await this.#connection.call(call, 'hget', values, argument as string)
+      return bytes === null ? ABSENT : wireOf(bytes as Buffer, argument as string)
+    }
+    if (kind === Ask.has)
+      return (await this.#connection.call(call, 'hexists', values, argument as string)) === 1
+    if (kind === Ask.size) return this.#connection.call(call, 'hlen', values)
+    if (kind === Ask.keys)
+      return ((await this.#connection.call(call, 'zrange', order, 0, -1)) as Buffer[]).map(String)
+    const found = (await this.#connection.run(scripts.state, [log, values, order], [], call)) as [
+      Buffer,
+      Buffer[],
+      Buffer[][],
+    ]
+    const read = reads[kind] as (space: Replica['space'], argument: unknown) => unknown
+    return read(new Replica(name, ...found).space, argument)
+  }
+
+  #write(kind: number): (message: [number, number, number, unknown, unknown]) => void {
+    return ([, id, state, first, second]) => {
+      const { space, author } = this.#opened(state)
+      space.lane.add({ kind: 'write', write: new DictWrite(id, author, kind, first, second) })
+    }
+  }
+
+  readonly #handlers: Record<number, (message: never) => unknown> = {
+    [Ask.ping]: async ([, id, payload]: [number, number, Uint8Array]) => {
+      const sent = await this.#connection.call(this.#callOf(id), 'ping', Buffer.from(payload))
+      // Updates come before the answer, as they do from a server.
+      await Promise.all([...this.#spaces.values()].map(({ feeds }) => feeds.settled()))
+      this.#tell([Tell.ok, id, [this.#connection.pid, sent]])
+    },
+    [Ask.open]: ([, id, state, namespace, name]: [number, number, number, string, string]) => {
+      const space = this.#space(namespace)
+      this.#states.set(state, { space, author: { session: this.session, state, pid: process.pid, name } })
+      this.#inOrder(space, id, async () => {
+        const head = await this.#connection.call(this.#callOf(id), 'hget', space.keys.log, 'h')
+        return [Tell.ok, id, revisionOf(String(head ?? '0-0'))]
+      })
+    },
+    [Ask.close]: ([, state]: [number, number]) => {
+      this.#states.delete(state)
+    },
+    ...Object.fromEntries(Object.keys(reads).map(kind => [kind, this.#read(Number(kind))])),
+    ...Object.fromEntries(Object.keys(writes).map(kind => [kind, this.#write(Number(kind))])),
+    [Ask.atomic]: ([, id, state, number, args]: [number, number, number, number, Wire[]]) => {
+      const { space, author } = this.#opened(state)
+      const fn = this.#compiled.get(this.#hashes.get(number) ?? '')
+      if (!fn) return this.#tell([Tell.unknownFunction, id])
+      const { atomicTimeout } = this.#connection.address.settings
+      const write = new AtomicWrite(id, author, fn as AtomicFunction, args, atomicTimeout)
+      space.lane.add({ kind: 'write', write })
+    },
+    [Ask.define]: ([, number, hash, bytes]: [number, number, string, Uint8Array | null]) => {
+      this.#hashes.set(number, hash)
+      if (bytes && !this.#compiled.get(hash)) this.#compiled.add(hash, bytes)
+    },
+    [Ask.hold]: ([, id, state, label]: [number, number, number, string]) => {
+      const { lane } = this.#opened(state).space
+      const run = () => this.#grants.run(lane, label, grant => this.#tell([Tell.ok, id, grant]))
+      lane.add({ kind: 'hold', run: () => run().catch(error => this.#refuse(id, error)) })
+    },
+    [Ask.release]: async ([, id, state, hold, changes]: [number, number, number, number, never]) => {
+      const revision = await this.#grants.release(hold, this.#opened(state).author, changes)
+      this.#tell([Tell.committed, id, revision, undefined])
+    },
+    [Ask.feed]: ([, id, state, feed, from, credit]: [number, number, number, number, number, number]) => {
+      const { space } = this.#opened(state)
+      this.#inOrder(space, id, async () => {
+        const events = this.feeds.get(feed)
+        return [Tell.ok, id, events ? await space.feeds.open(feed, from, credit, events) : null]
+      })
+    },
+    [Ask.credit]: ([, feed, bytes]: [number, number, number]) => {
+      for (const { feeds } of this.#spaces.values()) feeds.credit(feed, bytes)
+    },
+    [Ask.seek]: ([, id, feed]: [number, number, number]) => {
+      const space = [...this.#spaces.values()].find(({ feeds }) => feeds.has(feed))
+      if (!space) return this.#tell([Tell.ok, id, null])
+      this.#inOrder(space, id, async () => [Tell.ok, id, await space.feeds.seek(feed)])
+    },
+    [Ask.unfeed]: ([, feed]: [number, number]) => {
+      for (const { feeds } of this.#spaces.values()) if (feeds.close(feed)) return
+    },
+  }
+}

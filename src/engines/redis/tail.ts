@@ -1,0 +1,119 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Client } from './client.ts'
+import type { RedisConnection } from './connection.ts'
+import { explain } from './errors.ts'
+import { idOf, type StreamEntry } from './replica.ts'
+
+// Milliseconds for which one reading waits in Redis for news, and after which one without an answer has failed.
+const BLOCK = 2000
+const DEAD = 5000
+// Entries in one answer, at most: what comes faster is read faster, not kept here.
+const COUNT = 100
+
+/** Somebody who reads a stream on from `id`. */
+export interface Following {
+  key: string
+  id: string
+  entries(entries: StreamEntry[]): void
+  lost(error: Error): void
+}
+
+/** The end of some streams: one connection waits for news of all of them. */
+export class Tail {
+  readonly #connection: RedisConnection
+  readonly #followed = new Map<string, Following>()
+  #client: Promise<Client> | undefined
+  #clientId: number | undefined
+  /** How often what is followed has changed; and how often it had when Redis was asked last. */
+  #changes = 0
+  #asked = 0
+  #running = false
+  #waking = false
+
+  constructor(connection: RedisConnection) {
+    this.#connection = connection
+  }
+
+  follow(following: Following): void {
+    this.#followed.set(following.key, following)
+    this.#changes++
+    if (!this.#running) void this.#run()
+    else void this.#wake()
+  }
+
+  leave(following: Following): void {
+    if (this.#followed.get(following.key) === following) this.#followed.delete(following.key)
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    let until = 0
+    while (this.#followed.size > 0) {
+      try {
+        this.#client ??= this.#connection.another()
+        const client = await this.#client
+        await this.#read(client)
+        until = 0
+      } catch (error) {
+        this.#clientId = undefined
+        until ||= Date.now() + this.#connection.address.settings.connectTimeout
+        // A connection that cannot be made is tried again as long as the others are.
+        if (Date.now() < until) await delay(50, undefined, { ref: false })
+        else this.#lose(explain(error as Error, this.#connection.address, 'unknown', 'watch'))
+      }
+    }
+    this.#running = false
+  }
+
+  async #read(client: Client): Promise<void> {
+    if (this.#clientId === undefined) {
+      client.raw.once('close', () => {
+        this.#clientId = undefined
+      })
+      this.#clientId = Number(await client.call('client', 'ID'))
+    }
+    this.#asked = this.#changes
+    const followed = [...this.#followed.values()]
+    const dead = setTimeout(() => client.raw.disconnect(true), DEAD).unref()
+    let reply: [key: Buffer, entries: StreamEntry[]][] | null
+    try {
+      reply = (await client.call(
+        'xread',
+        'COUNT',
+        COUNT,
+        'BLOCK',
+        BLOCK,
+        'STREAMS',
+        ...followed.map(({ key }) => key),
+        ...followed.map(({ id }) => id),
+      )) as typeof reply
+    } finally {
+      clearTimeout(dead)
+    }
+    for (const [key, entries] of reply ?? []) {
+      const following = this.#followed.get(key.toString())
+      if (!following || !followed.includes(following)) continue
+      following.id = idOf(entries[entries.length - 1] as StreamEntry)
+      following.entries(entries)
+    }
+  }
+
+  /** Lets Redis answer the reading that waits, so that the next one asks for what is followed now. */
+  async #wake(): Promise<void> {
+    if (this.#waking) return
+    this.#waking = true
+    while (this.#asked !== this.#changes && this.#running) {
+      // It may not be waiting yet: then this comes too early.
+      if (this.#clientId !== undefined)
+        await this.#connection.call('watch', 'client', 'UNBLOCK', this.#clientId).catch(() => {})
+      await delay(1)
+    }
+    this.#waking = false
+  }
+
+  #lose(error: Error): void {
+    for (const following of [...this.#followed.values()]) following.lost(error)
+    this.#followed.clear()
+    this.#client = undefined
+  }
+}

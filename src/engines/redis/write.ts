@@ -1,0 +1,97 @@
+import { Ask, type Entry } from '../../protocol/messages.ts'
+import { fromWire, Packed, type Wire } from '../../protocol/values.ts'
+import { runWithin } from '../../shipping/atomic.ts'
+import type { AtomicFunction } from '../../shipping/compiled.ts'
+import type { Author, Slot } from '../../store/commit.ts'
+import { writes } from '../../store/methods.ts'
+import type { Namespace } from '../../store/namespace.ts'
+import { runAtomic } from '../../store/run-atomic.ts'
+
+/** One call that may change the state, on its way. */
+export interface Write {
+  readonly id: number
+  readonly author: Author
+  /** Commits whatever the state is: nothing needs to be read for it. Its kind of message, and what that says. */
+  readonly blind: { kind: number; first: unknown; second: unknown } | undefined
+  /** Nothing else may be committed together with it. */
+  readonly alone: boolean
+  /** About how large it is. */
+  readonly bytes: number
+  /** What it has to wait for before it can run. */
+  readonly ready: Promise<unknown> | undefined
+  /** Makes its commit, or none, and gives the call's result. */
+  run(space: Namespace): Slot | Entry
+}
+
+type Method = (space: Namespace, author: Author, first: unknown, second: unknown) => Slot | Entry
+
+const BLIND = new Set<number>([Ask.set, Ask.replace, Ask.update, Ask.clear])
+
+/** A dict method. */
+export class DictWrite implements Write {
+  readonly id: number
+  readonly author: Author
+  readonly blind: Write['blind']
+  readonly alone: boolean
+  readonly bytes: number
+  readonly ready = undefined
+  readonly #args: { kind: number; first: unknown; second: unknown }
+
+  constructor(id: number, author: Author, kind: number, first: unknown, second: unknown) {
+    this.id = id
+    this.author = author
+    this.#args = { kind, first, second }
+    this.blind = BLIND.has(kind) ? this.#args : undefined
+    // What the newest key is, is known of a state that nothing was done to yet.
+    this.bytes = Array.isArray(first)
+      ? first.reduce((sum: number, [, value]: Entry) => sum + bytesOf(value), 0)
+      : bytesOf(second)
+    this.alone = kind === Ask.popItem
+  }
+
+  run(space: Namespace): Slot | Entry {
+    const { kind, first, second } = this.#args
+    return (writes[kind] as unknown as Method)(space, this.author, first, second)
+  }
+}
+
+/** An atomic function. It may run several times: the one that finds the state as it still is counts. */
+export class AtomicWrite implements Write {
+  readonly id: number
+  readonly author: Author
+  readonly blind = undefined
+  readonly alone = false
+  readonly bytes = 0
+  ready: Promise<unknown> | undefined
+  #fn: AtomicFunction | undefined
+  readonly #args: Wire[]
+  readonly #timeout: number
+
+  constructor(
+    id: number,
+    author: Author,
+    fn: AtomicFunction | Promise<AtomicFunction>,
+    args: Wire[],
+    timeout: number,
+  ) {
+    this.id = id
+    this.author = author
+    this.#args = args
+    this.#timeout = timeout
+    if (typeof fn === 'function') this.#fn = fn
+    else
+      this.ready = fn.then(loaded => {
+        this.#fn = loaded
+        this.ready = undefined
+      })
+  }
+
+  run(space: Namespace): Slot {
+    const fn = this.#fn as AtomicFunction
+    return runAtomic(space, this.author, fn.name, state =>
+      runWithin(this.#timeout, () => fn(state, ...this.#args.map(fromWire))),
+    )
+  }
+}
+
+const bytesOf = (value: unknown): number => (value instanceof Packed ? value.bytes.length : 9)
