@@ -1,15 +1,6 @@
 import { checkSecretKey, parseAddress } from '../protocol/address.ts'
-import type { Store } from '../store/store.ts'
+import type { Engine } from './engine.ts'
 import { checkRedisAddress } from './redis/address.ts'
-
-/** A home of logs other than zproc's own server: how its addresses are checked, and its program. */
-export interface Engine {
-  check(address: string, secretKey: string | undefined, call: string): void
-  load(): Promise<{ open(address: string, shared: Shared): Store }>
-}
-
-/** What a State has of its store before the engine is loaded. */
-export type Shared = Pick<Store, 'feeds' | 'holds' | 'functions'>
 
 const redis: Engine = { check: checkRedisAddress, load: () => import('./redis/store.ts') }
 

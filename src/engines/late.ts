@@ -1,7 +1,7 @@
 import { deferred } from '../async/deferred.ts'
 import type { ClientMessage } from '../protocol/messages.ts'
 import type { FeedEvents, Finish, Store } from '../store/store.ts'
-import type { Engine } from './engines.ts'
+import type { Engine } from './engine.ts'
 
 const open = new Map<string, LateStore>()
 
