@@ -12,20 +12,44 @@ const NOTHING = new Uint8Array()
 const CLEARED = Uint8Array.of(0x90)
 const IDENTICAL = { null: 0xc0, false: 0xc2, true: 0xc3 }
 
+/** What is asked of the commit script besides the commits. */
+export interface Order {
+  writer: string
+  /** The writer's number for this batch; 0: it has no commits. */
+  number: number
+  /** The id of the newest commit that the batch builds on; '': it does not matter. */
+  expected: string
+  /** true: only while the writer has the namespace to itself. */
+  must?: boolean
+  /** Milliseconds for which the writer has the namespace to itself from now on; -1: no more. */
+  hold?: number
+  /** The same, if there are other commits than expected. */
+  slice?: number
+}
+
 /** The commits that are made together, each its own. */
 export class Batch {
   #bytes = Buffer.allocUnsafe(512)
   #length = 5
   #parts = 0
-  count = 0
+  #count = 0
 
-  get length(): number {
-    return this.#length
+  constructor({ writer, number, expected, must = false, hold = 0, slice = 0 }: Order, limit: number) {
+    this.#word(writer)
+    this.#number(number)
+    this.#word(expected)
+    this.#word(limit === Number.POSITIVE_INFINITY ? '9007199254740991' : `${limit}`)
+    this.#number(must ? 1 : 0)
+    this.#number(hold)
+    this.#number(slice)
   }
 
-  /** The bytes for the script; none if there is no commit. */
+  get isEmpty(): boolean {
+    return this.#count === 0
+  }
+
+  /** The bytes for the script. */
   done(): Buffer {
-    if (this.#parts === 0) return Buffer.alloc(0)
     this.#bytes[0] = 0xdd
     this.#bytes.writeUInt32BE(this.#parts, 1)
     return this.#bytes.subarray(0, this.#length)
@@ -62,7 +86,7 @@ export class Batch {
   }
 
   #begin(author: Author, method: string, identical: boolean | null, changes: number): void {
-    this.count++
+    this.#count++
     this.#text(headOf(author, method))
     const tail =
       changes < 16
@@ -81,12 +105,16 @@ export class Batch {
 
   #key(kind: number, key: string, said: Uint8Array, value: Uint8Array): void {
     this.#number(kind)
-    const length = Buffer.byteLength(key)
-    this.#header(length)
-    this.#bytes.write(key, this.#length)
-    this.#length += length
+    this.#word(key)
     this.#text(said)
     this.#text(value)
+  }
+
+  #word(text: string): void {
+    const length = Buffer.byteLength(text)
+    this.#header(length)
+    this.#bytes.write(text, this.#length)
+    this.#length += length
   }
 
   #text(bytes: Uint8Array): void {
@@ -108,7 +136,7 @@ export class Batch {
   #number(value: number): void {
     this.#room(5)
     this.#parts++
-    if (value < 128) this.#bytes[this.#length++] = value
+    if (value < 128) this.#bytes[this.#length++] = value < 0 ? 0x100 + value : value
     else {
       this.#bytes[this.#length] = 0xce
       this.#length = this.#bytes.writeUInt32BE(value, this.#length + 1)

@@ -41,23 +41,22 @@ export class RedisConnection {
     return client
   }
 
-  /** Runs a script. `outcome`: what a lost connection means for whoever called. */
-  async run(
+  /** Runs a script on the namespace with this log. `outcome`: what a lost connection means for whoever called. */
+  run(
     script: Script,
-    keys: string[],
-    args: (string | number | Buffer)[],
+    log: string,
+    args: Buffer | (string | number)[],
     call: string,
     outcome: 'none' | 'unknown' = 'none',
   ): Promise<unknown> {
-    return this.#patiently(call, outcome, async client => {
-      try {
-        return await client.call('evalsha', script.sha, keys.length, ...keys, ...args)
-      } catch (error) {
+    const given = Array.isArray(args) ? args : [args]
+    return this.#patiently(call, outcome, client =>
+      client.call('evalsha', script.sha, 1, log, ...given).catch(error => {
         // It was never loaded, or the server is another one now.
         if (!(error as Error).message.startsWith('NOSCRIPT')) throw error
-        return client.call('eval', script.source, keys.length, ...keys, ...args)
-      }
-    })
+        return client.call('eval', script.source, 1, log, ...given)
+      }),
+    )
   }
 
   call(call: string, command: string, ...args: (string | number | Buffer)[]): Promise<unknown> {

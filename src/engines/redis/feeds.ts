@@ -231,11 +231,9 @@ export class Feeds {
   }
 
   async #script<T>(script: scripts.Script, revision: number, ...more: number[]): Promise<T> {
-    const { log, values, order, stream } = this.#keys
     const { historyLimit } = this.#connection.address.settings
     const limit = Number.isFinite(historyLimit) ? historyLimit : Number.MAX_SAFE_INTEGER
-    const args = [revision, limit, ...more]
-    return (await this.#connection.run(script, [log, values, order, stream], args, 'watch')) as T
+    return (await this.#connection.run(script, this.#keys.log, [revision, limit, ...more], 'watch')) as T
   }
 }
 

@@ -3,8 +3,7 @@ import { AtomicTimeoutError } from '../../errors.ts'
 import type { Grant, WireChange } from '../../protocol/messages.ts'
 import type { Author } from '../../store/commit.ts'
 import { changesFromWire } from '../../store/methods.ts'
-import { Batch } from './batch.ts'
-import { type Lane, NO_COMMIT } from './lane.ts'
+import type { Lane } from './lane.ts'
 import { type Replica, revisionOf } from './replica.ts'
 
 // Milliseconds after which the hold of somebody who is dead ends; who lives renews it.
@@ -72,11 +71,10 @@ export class Holds {
     }
     // The time is not up while Redis is asked: whether it was, it says.
     for (const timer of held.timers) clearTimeout(timer)
-    const batch = new Batch()
+    const batch = lane.batch({ writer, number, expected: replica.head, must: true, hold: -1 })
     batch.made(trial.at(1))
     try {
-      const order = { writer, number, expected: replica.head, batch: batch.done(), must: true, hold: -1 }
-      const reply = await lane.order(order, 'atomic')
+      const reply = await lane.commit(batch, 'atomic')
       if (reply.status !== 'ok') throw this.#late()
       replica.accept(trial, reply.head)
       return revisionOf(reply.head)
@@ -105,8 +103,8 @@ export class Holds {
     this.#held.delete(hold)
     for (const timer of held.timers) clearTimeout(timer)
     const { lane, writer } = held
-    const order = { writer, number: 0, expected: '', batch: NO_COMMIT, must: true, hold: -1 }
-    await lane.order(order, 'atomic').catch(() => {})
+    const batch = lane.batch({ writer, number: 0, expected: '', must: true, hold: -1 })
+    await lane.commit(batch, 'atomic').catch(() => {})
     held.over()
   }
 
@@ -116,8 +114,8 @@ export class Holds {
     const ms = Math.min(LEASE, until - Date.now())
     if (ms < 1) return
     const { lane, writer } = held
-    const order = { writer, number: 0, expected: '', batch: NO_COMMIT, must: true, hold: ms }
-    lane.order(order, 'atomic').then(
+    const batch = lane.batch({ writer, number: 0, expected: '', must: true, hold: ms })
+    lane.commit(batch, 'atomic').then(
       reply => {
         if (reply.status !== 'lost' || !this.#held.delete(hold)) return
         for (const timer of held.timers) clearTimeout(timer)

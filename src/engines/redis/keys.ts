@@ -4,7 +4,6 @@ export interface Keys {
   values: string
   order: string
   stream: string
-  done(writer: string): string
 }
 
 export function keysOf(namespace: string): Keys {
@@ -14,6 +13,5 @@ export function keysOf(namespace: string): Keys {
     values: `${tag}:values`,
     order: `${tag}:order`,
     stream: `${tag}:stream`,
-    done: writer => `${tag}:done:${writer}`,
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Entry } from '../../protocol/messages.ts'
 import type { Slot } from '../../store/commit.ts'
-import { Batch } from './batch.ts'
+import { Batch, type Order } from './batch.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { Replica, revisionOf, type StreamEntry } from './replica.ts'
@@ -15,8 +15,6 @@ const BYTES = 4 << 20
 const SLICE = 4
 // Milliseconds between two attempts to get a turn, at most.
 const LONGEST = 8
-
-export const NO_COMMIT = Buffer.alloc(0)
 
 /** What waits in a lane: a write, a reading that comes after the writes before it, or a hold that keeps all that follows waiting. */
 export type Item =
@@ -35,16 +33,6 @@ type Reply =
   | { status: 'conflict'; head: string; entries: StreamEntry[] | null }
   | { status: 'wait'; ms: number }
   | { status: 'lost' }
-
-export interface Order {
-  writer: string
-  number: number
-  expected: string
-  batch: Buffer
-  must?: boolean
-  hold?: number
-  slice?: number
-}
 
 /** The writes of this process to one namespace, in their order: one round trip at a time, with all that has come together. */
 export class Lane {
@@ -82,19 +70,15 @@ export class Lane {
     return ++this.#numbers
   }
 
+  /** A batch for this namespace, to be filled. */
+  batch(order: Order): Batch {
+    return new Batch(order, this.#connection.address.settings.historyLimit)
+  }
+
   /** Runs the commit script. */
-  async order(order: Order, call: string): Promise<Reply> {
-    const { log, values, order: keyOrder, stream, done } = this.#keys
-    const { writer, number, expected, batch, must = false, hold = 0, slice = 0 } = order
-    const { historyLimit } = this.#connection.address.settings
-    const limit = Number.isFinite(historyLimit) ? historyLimit : Number.MAX_SAFE_INTEGER
-    const reply = await this.#connection.run(
-      scripts.commit,
-      [log, values, keyOrder, stream, done(writer)],
-      [writer, number, expected, limit, batch, must ? 1 : 0, hold, slice],
-      call,
-      batch.length > 0 ? 'unknown' : 'none',
-    )
+  async commit(batch: Batch, call: string): Promise<Reply> {
+    const outcome = batch.isEmpty ? 'none' : 'unknown'
+    const reply = await this.#connection.run(scripts.commit, this.#keys.log, batch.done(), call, outcome)
     const [status, first, second] = reply as [number, Buffer | number, Buffer | StreamEntry[] | null]
     if (status === scripts.Status.lost) return { status: 'lost' }
     if (status === scripts.Status.wait) return { status: 'wait', ms: first as number }
@@ -110,10 +94,7 @@ export class Lane {
     try {
       for (let tries = 0; ; tries++) {
         const expected = this.replica?.head ?? ''
-        const reply = await this.order(
-          { writer, number: this.number(), expected, batch: NO_COMMIT, hold: ms },
-          call,
-        )
+        const reply = await this.commit(this.batch({ writer, number: 0, expected, hold: ms }), call)
         if (reply.status === 'wait') await this.#turn(reply.ms, tries)
         else {
           if (reply.status === 'conflict') this.#follow(reply.entries)
@@ -181,10 +162,10 @@ export class Lane {
 
   /** true: done; false: to be tried again; a number: not now, somebody else has so many milliseconds. */
   async #blindly(together: Write[], number: number): Promise<boolean | number> {
-    const batch = new Batch()
+    const batch = this.batch({ writer: this.#writer, number, expected: '' })
     for (const { author, blind } of together)
       if (blind) batch.blind(author, blind.kind, blind.first, blind.second)
-    const asked = this.order({ writer: this.#writer, number, expected: '', batch: batch.done() }, 'commit')
+    const asked = this.commit(batch, 'commit')
     // Redis answers in order: readings can go at once, and see these writes.
     this.#pass(true)
     const reply = await asked
@@ -210,12 +191,9 @@ export class Lane {
         return { error, at: trial.revision }
       }
     })
-    const batch = new Batch()
+    const batch = this.batch({ writer: this.#writer, number, expected: replica.head, slice: SLICE })
     for (let i = 1; i <= trial.revision; i++) batch.made(trial.at(i))
-    const reply = await this.order(
-      { writer: this.#writer, number, expected: replica.head, batch: batch.done(), slice: SLICE },
-      'commit',
-    )
+    const reply = await this.commit(batch, 'commit')
     if (reply.status === 'wait') return reply.ms
     if (reply.status !== 'ok') {
       if (reply.status === 'conflict') this.#follow(reply.entries)
@@ -238,13 +216,8 @@ export class Lane {
 
   async #current(call: string): Promise<Replica> {
     if (this.replica) return this.replica
-    const { log, values, order } = this.#keys
-    const [head, keys, chunks] = (await this.#connection.run(
-      scripts.state,
-      [log, values, order],
-      [],
-      call,
-    )) as [Buffer, Buffer[], Buffer[][]]
+    const state = await this.#connection.run(scripts.state, this.#keys.log, [], call)
+    const [head, keys, chunks] = state as [Buffer, Buffer[], Buffer[][]]
     this.replica = new Replica(this.#name, head, keys, chunks)
     return this.replica
   }
@@ -271,7 +244,7 @@ export class Lane {
   #leave(): void {
     if (this.#busy || this.#sliceUntil < Date.now()) return
     this.#sliceUntil = 0
-    const order = { writer: this.#writer, number: this.number(), expected: '', batch: NO_COMMIT }
-    this.order({ ...order, hold: -1 }, 'commit').catch(() => {})
+    const batch = this.batch({ writer: this.#writer, number: 0, expected: '', hold: -1 })
+    this.commit(batch, 'commit').catch(() => {})
   }
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
-// What Redis itself does. One namespace is a few keys with one hash tag (see keysOf):
+// What Redis itself does. One namespace is a few keys that begin with one hash tag, of which the scripts are given the first:
 //   log     a hash: h the id of the newest commit, n how many keys were ever added, c the checkpoints,
-//           o and u who alone may write and until when, l who waits for that
+//           o and u who alone may write and until when, l who waits for that,
+//           d:<writer> what a writer's last commit was: one that is sent again is not made again
 //   values  a hash of the encoded values             order   a sorted set: the keys in the order in which they came
 //   stream  the commits. An entry's id is <revision>-<microseconds>, its only field is named by the id before it.
-//   done    what a writer's last commit was: one that is sent again is not made again
 // A checkpoint is a copy of values and order at some revision: with the commits after it, the state at any later one.
 
 export interface Script {
@@ -25,30 +25,37 @@ const PATIENCE = 100
 /** Entries that are sent to somebody whose state is behind; beyond, reading the state anew is less. */
 export const BEHIND = 1000
 
+/** Milliseconds for which it is known of a writer what its last commit was. */
+const REMEMBERED = 600_000
+
+const keys = `
+local log = KEYS[1]
+local tag = string.sub(log, 1, -4)
+local values, order, stream = tag .. 'values', tag .. 'order', tag .. 'stream'
+`
+
 /**
- * KEYS log, values, order, stream, done. ARGV
- * 1 the writer, 2 its number for this batch, 3 the id of the newest commit that it knows ('': whatever it is),
- * 4 historyLimit, 5 the batch: for each commit [head, tail, count, then for each key kind, key, said, value],
- * 6 '1': only while it is the one who may write, 7 ms for which it alone may write from now on (-1: give that up),
- * 8 the same in case of a conflict.
+ * ARGV one msgpack array: 1 the writer, 2 its number for this batch, 3 the id of the newest commit that it knows ('':
+ * whatever it is), 4 historyLimit, 5 1: only while it is the one who may write, 6 ms for which it alone may write from now
+ * on (-1: give that up), 7 the same in case of a conflict; then for each commit head, tail, count and for each of its keys
+ * kind, key, said, value.
  */
-export const commit = script(`
-local log, values, order, stream, done = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local writer, expected, limit, batch = ARGV[1], ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local hold, slice = tonumber(ARGV[7]), tonumber(ARGV[8])
-local made = redis.call('GET', done)
-if made then
-  local number, head, before = string.match(made, '^(%d+) (%S+) (%S+)$')
-  if tonumber(number) >= tonumber(ARGV[2]) then return {0, head, before} end
+export const commit = script(`${keys}
+local t = cmsgpack.unpack(ARGV[1])
+local writer, number, expected, limit, hold, slice = t[1], t[2], t[3], tonumber(t[4]), t[6], t[7]
+local mark = 'd:' .. writer
+local m = redis.call('HMGET', log, 'h', 'o', 'u', 'l', 'n', 'c', mark)
+if m[7] then
+  local made, head, before = string.match(m[7], '^(%d+) (%S+) (%S+)$')
+  if tonumber(made) >= number then return {0, head, before} end
 end
-local m = redis.call('HMGET', log, 'h', 'o', 'u', 'l', 'n', 'c')
 local head = m[1] or '0-0'
 local last = tonumber(string.match(head, '^%d+'))
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local free = not m[2] or tonumber(m[3]) <= now
 local mine = not free and m[2] == writer
-if ARGV[6] == '1' and not mine then return {3} end
+if t[5] == 1 and not mine then return {3} end
 if not mine and (m[4] or not free) then
   local line, at = {}, nil
   for _, waits in ipairs(m[4] and cmsgpack.unpack(m[4]) or {}) do
@@ -74,12 +81,11 @@ if stale then
   if known > last or last - known > ${BEHIND} then return {1, head, false} end
   return {1, head, redis.call('XRANGE', stream, string.format('%.0f', known + 1), '+')}
 end
-if batch == '' then return {0, head, head} end
-local t = cmsgpack.unpack(batch)
+local i, n = 8, #t
+if i > n then return {0, head, head} end
 local micros = time[1] .. string.format('%06d', time[2])
 local stamp = '\\203' .. struct.pack('>d', now)
-local before, added, was = head, tonumber(m[5] or '0'), m[5]
-local i, n = 1, #t
+local before, added = head, tonumber(m[5] or '0')
 while i < n do
   last = last + 1
   local parts, p, count = {t[i], stamp, t[i + 1]}, 3, t[i + 2]
@@ -114,8 +120,7 @@ while i < n do
   redis.call('XADD', stream, id, head, table.concat(parts))
   head = id
 end
-redis.call('HSET', log, 'h', head, 'n', string.format('%.0f', added))
-redis.call('SET', done, ARGV[2] .. ' ' .. head .. ' ' .. before, 'PX', 600000)
+redis.call('HSET', log, 'h', head, 'n', string.format('%.0f', added), mark, number .. ' ' .. head .. ' ' .. before)
 local at = tonumber(string.match(m[6] or '', '%d+$') or '0')
 if last - at >= 1000 and last - at >= redis.call('HLEN', values) then
   local from, kept = 0, {}
@@ -131,6 +136,11 @@ if last - at >= 1000 and last - at >= redis.call('HLEN', values) then
   end
   if from > 0 then redis.call('XTRIM', stream, 'MINID', string.format('%.0f', from + 1)) end
   redis.call('HSET', log, 'c', table.concat(kept, ' '))
+  local all = redis.call('HGETALL', log)
+  for f = 1, #all, 2 do
+    local ms = string.match(all[f], '^d:') and tonumber(string.match(all[f + 1], '%-(%d+)')) / 1000
+    if ms and ms < now - ${REMEMBERED} then redis.call('HDEL', log, all[f]) end
+  end
 end
 return {0, head, before}
 `)
@@ -145,63 +155,63 @@ local function whole(values, order)
 end
 `
 
-/** KEYS log, values, order. The newest id, the keys in order, their values. */
-export const state = script(`${whole}
-local keys, all = whole(KEYS[2], KEYS[3])
-return {redis.call('HGET', KEYS[1], 'h') or '0-0', keys, all}
+/** The newest id, the keys in order, their values. */
+export const state = script(`${keys}${whole}
+local keys, all = whole(values, order)
+return {redis.call('HGET', log, 'h') or '0-0', keys, all}
 `)
 
 const oldest = `
-local head = redis.call('HGET', KEYS[1], 'h') or '0-0'
+local head = redis.call('HGET', log, 'h') or '0-0'
 local last = tonumber(string.match(head, '^%d+'))
-local first = redis.call('XRANGE', KEYS[4], '-', '+', 'COUNT', 1)[1]
+local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
 first = math.max(first and tonumber(string.match(first[1], '^%d+')) or last + 1, last - tonumber(ARGV[2]) + 1)
 local number = function (n) return string.format('%.0f', n) end
 `
 
 /**
- * KEYS log, values, order, stream. ARGV 1 a revision (-1: the newest), 2 historyLimit. The state there, as the id of the
+ * ARGV 1 a revision (-1: the newest), 2 historyLimit. The state there, as the id of the
  * newest commit in it, keys and values at some revision before, and the commits since. Without an id: the first revision
  * that is kept comes later.
  */
-export const begin = script(`${whole}${oldest}
+export const begin = script(`${keys}${whole}${oldest}
 local from = tonumber(ARGV[1])
 if from < 0 or from > last then from = last end
 if from + 1 < first then return {false, first} end
 if from == last then
-  local keys, all = whole(KEYS[2], KEYS[3])
+  local keys, all = whole(values, order)
   return {head, keys, all, {}}
 end
 local at = 0
-for r in string.gmatch(redis.call('HGET', KEYS[1], 'c') or '', '%d+') do
+for r in string.gmatch(redis.call('HGET', log, 'c') or '', '%d+') do
   if tonumber(r) <= from then at = tonumber(r) end
 end
 local keys, all = {}, {}
-if at > 0 then keys, all = whole(KEYS[2] .. ':' .. number(at), KEYS[3] .. ':' .. number(at)) end
-local after = redis.call('XRANGE', KEYS[4], number(from + 1), number(from + 1))[1]
-local commits = from > at and redis.call('XRANGE', KEYS[4], number(at + 1), number(from)) or {}
+if at > 0 then keys, all = whole(values .. ':' .. number(at), order .. ':' .. number(at)) end
+local after = redis.call('XRANGE', stream, number(from + 1), number(from + 1))[1]
+local commits = from > at and redis.call('XRANGE', stream, number(at + 1), number(from)) or {}
 return {after[2][1], keys, all, commits}
 `)
 
 /**
- * KEYS log, values, order, stream. ARGV 1 a revision, 2 historyLimit. The newest id, then the commits since that revision;
+ * ARGV 1 a revision, 2 historyLimit. The newest id, then the commits since that revision;
  * or, where they are many or not kept, `false` and the state.
  */
-export const jump = script(`${whole}${oldest}
+export const jump = script(`${keys}${whole}${oldest}
 local from = tonumber(ARGV[1])
 if from <= last and from + 1 >= first and last - from <= ${BEHIND} then
-  return {head, redis.call('XRANGE', KEYS[4], number(from + 1), '+')}
+  return {head, redis.call('XRANGE', stream, number(from + 1), '+')}
 end
-local keys, all = whole(KEYS[2], KEYS[3])
+local keys, all = whole(values, order)
 return {head, false, keys, all}
 `)
 
 /**
- * KEYS log, values, order, stream. ARGV 1 a revision, 2 historyLimit, 3 how many. The newest id and the commits after that
+ * ARGV 1 a revision, 2 historyLimit, 3 how many. The newest id and the commits after that
  * revision; `false` and the first revision that is kept, if that comes later.
  */
-export const since = script(`${oldest}
+export const since = script(`${keys}${oldest}
 local from = tonumber(ARGV[1])
 if from < last and from + 1 < first then return {false, first} end
-return {head, redis.call('XRANGE', KEYS[4], number(from + 1), '+', 'COUNT', ARGV[3])}
+return {head, redis.call('XRANGE', stream, number(from + 1), '+', 'COUNT', ARGV[3])}
 `)
