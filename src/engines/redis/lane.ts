@@ -12,7 +12,9 @@ import type { Write } from './write.ts'
 const TOGETHER = 1000
 const BYTES = 4 << 20
 // Milliseconds for which whoever met a conflict has the namespace to itself: its next attempts do not meet another.
-const SLICE = 4
+const SLICE = 5
+// Conflicts in a row before it gets that.
+const CONFLICTS = 1
 // Milliseconds between two attempts to get a turn, at most.
 const LONGEST = 8
 
@@ -154,7 +156,9 @@ export class Lane {
     const isBlind = together.every(write => write.blind)
     const number = this.number()
     for (let tries = 0; ; tries++) {
-      const done = isBlind ? await this.#blindly(together, number) : await this.#onReplica(together, number)
+      const done = isBlind
+        ? await this.#blindly(together, number)
+        : await this.#onReplica(together, number, tries)
       if (done === true) return
       if (done !== false) await this.#turn(done, tries)
     }
@@ -181,7 +185,7 @@ export class Lane {
     return true
   }
 
-  async #onReplica(together: Write[], number: number): Promise<boolean | number> {
+  async #onReplica(together: Write[], number: number, tries: number): Promise<boolean | number> {
     const replica = await this.#current('commit')
     const trial = replica.trial()
     const results = together.map(write => {
@@ -191,13 +195,18 @@ export class Lane {
         return { error, at: trial.revision }
       }
     })
-    const batch = this.batch({ writer: this.#writer, number, expected: replica.head, slice: SLICE })
+    const batch = this.batch({
+      writer: this.#writer,
+      number,
+      expected: replica.head,
+      slice: tries < CONFLICTS ? 0 : SLICE,
+    })
     for (let i = 1; i <= trial.revision; i++) batch.made(trial.at(i))
     const reply = await this.commit(batch, 'commit')
     if (reply.status === 'wait') return reply.ms
     if (reply.status !== 'ok') {
       if (reply.status === 'conflict') this.#follow(reply.entries)
-      this.#sliceUntil = Date.now() + SLICE
+      if (tries >= CONFLICTS) this.#sliceUntil = Date.now() + SLICE
       return false
     }
     replica.accept(trial, reply.head)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 // What Redis itself does. One namespace is a few keys that begin with one hash tag, of which the scripts are given the first:
 //   log     a hash: h the id of the newest commit, n how many keys were ever added, c the checkpoints,
-//           o and u who alone may write and until when, l who waits for that,
+//           o and u who alone may write and until when, l who waits for that (others just try again),
 //           d:<writer> what a writer's last commit was: one that is sent again is not made again
 //   values  a hash of the encoded values             order   a sorted set: the keys in the order in which they came
 //   stream  the commits. An entry's id is <revision>-<microseconds>, its only field is named by the id before it.
@@ -64,8 +64,8 @@ if not mine and (m[4] or not free) then
     if waits[1] == writer then at = #line end
   end
   if not free or (#line > 0 and at ~= 1) then
-    if not at then line[#line + 1] = {writer, now} end
-    redis.call('HSET', log, 'l', cmsgpack.pack(line))
+    if not at and (hold > 0 or slice > 0) then line[#line + 1] = {writer, now} end
+    if #line > 0 then redis.call('HSET', log, 'l', cmsgpack.pack(line)) else redis.call('HDEL', log, 'l') end
     return {2, free and 0 or tonumber(m[3]) - now}
   end
   if at then table.remove(line, 1) end
