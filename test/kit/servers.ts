@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, type TestContext } from 'node:test'
-import { type AnyState, type ServerOptions, State, startServer } from 'zproc'
+import { type AnyState, type Server, type ServerOptions, State, startServer } from 'zproc'
 import { noRedis, type RedisHome, startCluster, startRedis } from './redis.ts'
 
 /** What can be set for every home of a state. */
@@ -19,13 +19,16 @@ export interface Home {
 
 /** The ways to have a server: whatever the contract says holds for each of them. */
 const servers = [
-  { name: 'a process, over ipc', start: () => own({ backend: 'process' }) },
-  { name: 'inline, over ipc', start: () => own({ backend: 'inline' }) },
-  { name: 'inline, over tcp', start: () => own({ backend: 'inline' }, 'tcp://127.0.0.1:0') },
-  { name: 'a thread, over ipc', start: () => own({ backend: 'thread' }) },
+  { name: 'a process, over ipc', start: async () => (await own({ backend: 'process' })).home },
+  { name: 'inline, over ipc', start: async () => (await own({ backend: 'inline' })).home },
+  {
+    name: 'inline, over tcp',
+    start: async () => (await own({ backend: 'inline' }, 'tcp://127.0.0.1:0')).home,
+  },
+  { name: 'a thread, over ipc', start: async () => (await own({ backend: 'thread' })).home },
   {
     name: 'inline, over tcp, with a key',
-    start: () => own({ backend: 'inline', secretKey: 'muchsecret' }, 'tcp://127.0.0.1:0'),
+    start: async () => (await own({ backend: 'inline', secretKey: 'muchsecret' }, 'tcp://127.0.0.1:0')).home,
   },
 ]
 /** And to have none: see docs/redis.md. */
@@ -34,11 +37,19 @@ const engines = [
   { name: 'a cluster of three', start: shared(startCluster) },
 ]
 
-async function own(options: ServerOptions, address: string | null = null): Promise<Home> {
+async function own(
+  options: ServerOptions,
+  address: string | null = null,
+): Promise<{ server: Server; home: Home }> {
   const server = await startServer(address, options)
-  const beside = (settings: Settings) => own({ ...options, ...settings }, address)
-  const { pid } = server
-  return { address: server.address, pid, secretKey: options.secretKey, beside, stop: () => server.stop() }
+  const home: Home = {
+    address: server.address,
+    pid: server.pid,
+    secretKey: options.secretKey,
+    beside: async settings => (await own({ ...options, ...settings }, address)).home,
+    stop: () => server.stop(),
+  }
+  return { server, home }
 }
 
 // One for all the contracts of a file: a cluster takes a while to come up.
@@ -58,7 +69,7 @@ function shared(start: () => Promise<RedisHome>): () => Promise<Home> {
 
 /** One home, and States on it in namespaces that no other test uses. */
 export interface Room {
-  server(): Home
+  server(): { address: string; pid?: number | undefined }
   /** What the server asks of those who join it. */
   readonly secretKey: string | undefined
   /** A State that nobody else shares. */
@@ -99,10 +110,10 @@ export async function room(
   t: TestContext,
   options: ServerOptions = {},
   address: string | null = null,
-): Promise<Room> {
-  const home = await own({ backend: 'inline', ...options }, address)
-  t.after(() => home.stop())
-  return roomOf(() => home)
+): Promise<Room & { server(): Server }> {
+  const { server, home } = await own({ backend: 'inline', ...options }, address)
+  t.after(() => server.stop())
+  return { ...roomOf(() => home), server: () => server }
 }
 
 /** The same home by another name of its address: States at different ones do not share a connection. */

@@ -4,7 +4,10 @@ import { Context, Process, ping, State, startServer } from 'zproc'
 import { parseRedisAddress } from '../../../src/engines/redis/address.ts'
 
 test('an address says where, who, which database and how', () => {
-  const single = parseRedisAddress('rediss://me:p%40ss@example.org/2?historyLimit=50&atomicTimeout=20', 'test')
+  const single = parseRedisAddress(
+    'rediss://me:p%40ss@example.org/2?historyLimit=50&atomicTimeout=20',
+    'test',
+  )
   assert.deepEqual(
     { ...single, settings: { ...single.settings } },
     {
@@ -70,12 +73,19 @@ test('a secretKey is refused: Redis has passwords', async () => {
 })
 
 test('Redis is a server already: it is joined, not started', async () => {
-  await assert.rejects(startServer('redis://127.0.0.1:6379'), { name: 'TypeError', message: /startServer.*not an address/ })
+  await assert.rejects(startServer('redis://127.0.0.1:6379'), {
+    name: 'TypeError',
+    message: /startServer.*not an address/,
+  })
 })
 
 test('where nothing answers, that is said at once', async () => {
   const state = new State('redis://127.0.0.1:1')
-  await assert.rejects(state.get('x'), { name: 'ConnectionError', message: /nothing answers at redis:\/\/127/, outcome: 'none' })
+  await assert.rejects(state.get('x'), {
+    name: 'ConnectionError',
+    message: /nothing answers at redis:\/\/127/,
+    outcome: 'none',
+  })
   await assert.rejects(state.getWhenChange(), { name: 'ConnectionError' })
   const cluster = new State('redis+cluster://127.0.0.1:1,127.0.0.1:2')
   await assert.rejects(cluster.set('x', 1), { name: 'ConnectionError', message: /nothing answers/ })
