@@ -105,12 +105,17 @@ function inHome(start: () => Promise<Home>, define: (room: Room) => void): void 
   define(roomOf(() => home))
 }
 
+/** A room whose server is the test's own. */
+export interface OwnRoom extends Room {
+  server(): Server
+}
+
 /** A server of this test's own, in this process unless told otherwise. */
 export async function room(
   t: TestContext,
   options: ServerOptions = {},
   address: string | null = null,
-): Promise<Room & { server(): Server }> {
+): Promise<OwnRoom> {
   const { server, home } = await own({ backend: 'inline', ...options }, address)
   t.after(() => server.stop())
   return { ...roomOf(() => home), server: () => server }
