@@ -28,13 +28,16 @@ const end = performance.now() + (minutes ?? Number.POSITIVE_INFINITY) * 60_000
 const hands = new Hands()
 let done = 0
 let calls = 0
+let faults = 0
 let unknown = 0
 let seed = first
 for (let round = 0; done < histories && performance.now() < end; round++) {
   const kind = asked[round % asked.length] as Kind
   if (!values.killed) await run(kind, Math.min(BATCH, histories - done), 0)
   if (values.killed || done < histories) await run(kind, Math.min(BATCH / KILLED, histories - done), 2)
-  console.log(`${done} histories are right, of ${calls} calls, ${unknown} of them of unknown outcome`)
+  console.log(
+    `${done} histories are right, of ${calls} calls and ${faults} faults; of ${unknown} calls the outcome is not known`,
+  )
 }
 await hands.close()
 
@@ -47,6 +50,7 @@ async function run(kind: Kind, count: number, remote: number): Promise<void> {
   seed += count
   done += tally.histories
   calls += tally.calls
+  faults += tally.faults
   unknown += tally.unknown
   if (!wrong) return
   console.error(describe(kind, remote, wrong))

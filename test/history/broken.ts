@@ -121,17 +121,18 @@ function watchWrongly(): void {
 }
 
 function liar(session: Listener): Listener {
-  return {
-    get pending() {
-      return session.pending
-    },
-    tellUpdates: (feed, first, chunk) => {
-      const commits = told ? changed(decode(chunk) as WireCommit[]) : undefined
-      if (!commits) session.tellUpdates(feed, first, chunk)
-      else if (commits.length > 0) session.tellUpdates(feed, first, encode(commits))
-    },
-    tellFellBehind: (feed, from, to) => session.tellFellBehind(feed, from, to),
+  const tellUpdates: Listener['tellUpdates'] = (feed, first, chunk) => {
+    const commits = told ? changed(decode(chunk) as WireCommit[]) : undefined
+    if (!commits) session.tellUpdates(feed, first, chunk)
+    else if (commits.length > 0) session.tellUpdates(feed, first, encode(commits))
   }
+  return new Proxy(session, {
+    get: (_, name) => {
+      if (name === 'tellUpdates') return tellUpdates
+      const value: unknown = Reflect.get(session, name, session)
+      return typeof value === 'function' ? value.bind(session) : value
+    },
+  })
 }
 
 /** What is told instead of these commits. */

@@ -34,7 +34,9 @@ const get = (times: [number, number], result: string) =>
 
 const wrong = (entries: Entry[], more: Partial<History> = {}): string[] => [
   ...new Set(
-    check({ seed: 0, log, entries, historyLimit: 100, holds: false, stuck: [], ...more }).map(it => it.wrong),
+    check({ seed: 0, log, entries, historyLimit: 100, holds: false, faults: 0, stuck: [], ...more }).map(
+      it => it.wrong,
+    ),
   ),
 ]
 

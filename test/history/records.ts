@@ -91,6 +91,8 @@ export interface History {
   historyLimit: number
   /** Whether there were holds: a read may then overtake a write of its own client that waits in line. */
   holds: boolean
+  /** The faults that came to pass. */
+  faults: number
   /** What did not end in time. */
   stuck: string[]
 }

@@ -126,7 +126,8 @@ export async function happen(
   if (outcome === 'stuck') for (const worker of workers) worker.kill()
   if (outcome === 'stuck' && stuck.length === 0) stuck.push('the end of the history')
   for (const state of [witness, director]) void state.close()
-  return { seed, log, entries: [...entries.values()], historyLimit, holds, stuck }
+  const struck = plan.faults.length - faults.length
+  return { seed, log, entries: [...entries.values()], historyLimit, holds, faults: struck, stuck }
 }
 
 async function readAll(witness: State<AnyState>, log: Logged[]): Promise<void> {

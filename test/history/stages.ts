@@ -31,6 +31,7 @@ export interface Tally {
   /** Of the calls, those whose outcome is not known. */
   unknown: number
   updates: number
+  faults: number
 }
 
 /** Lets histories happen, some at a time, and checks each. Ends with the first that is wrong. */
@@ -44,6 +45,7 @@ export async function torture(
     calls: 0,
     unknown: 0,
     updates: 0,
+    faults: 0,
   }
   const { hands, remote, atOnce = 4 } = more
   const one = async (): Promise<void> => {
@@ -52,6 +54,7 @@ export async function torture(
       const history = await happen(planOf(seed, stage, { remote }), stage, { hands })
       const violations = check(history)
       tally.histories++
+      tally.faults += history.faults
       for (const entry of history.entries) {
         if (entry.type === 'call') tally.calls++
         if (entry.type === 'call' && entry.result === undefined && entry.failed !== 'none') tally.unknown++
