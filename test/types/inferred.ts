@@ -1,10 +1,12 @@
 // What is inferred from a user's types and functions. It compiles, or `npm run types` fails; it is never run.
+import type { Readable } from 'node:stream'
 import {
   atomic,
   type Context,
+  currentProcess,
   type Draft,
   type MapResult,
-  type Process,
+  Process,
   ping,
   RemoteException,
   type Settled,
@@ -114,6 +116,44 @@ export async function mapsOfAShop(ctx: Context<Shop>): Promise<void> {
   exactly<MapResult<unknown>>()(ctx.processMap(new URL('file:///target.js'), [1]))
   exactly<TaskDetail>()(ctx.processMap((x: number) => x, [1], { returnTask: true }))
   exactly<MapResult<number>>()(ctx.pullResultsForTask<number>({ id: '', namespace: '' }))
+}
+
+export async function processesThemselves(ctx: Context<Shop>, address: string): Promise<void> {
+  const made = new Process((_state: State<Shop>, n: number) => n > 1, address, { args: [2] })
+  exactly<boolean>()(await made.wait({ timeout: 100 }))
+  exactly<number>()(made.start())
+  exactly<number | null>()(await made.stop({ killAfter: 100 }))
+  exactly<number | undefined>()(made.pid)
+  exactly<number | null>()(made.exitCode)
+  exactly<Readable | null>()(made.stdout)
+  // What a module exports is not known here.
+  const ofModule = ctx.process(new URL('file:///target.js'), { args: [1] })
+  exactly<unknown>()(await ofModule.wait())
+  exactly<Process<unknown>[]>()(ctx.processFactory([new URL('file:///a.js'), new URL('file:///b.js')]))
+  const decorated = ctx.process({ stateful: false, args: [1, 'two'] })((n: number, text: string) => ({
+    n,
+    text,
+  }))
+  exactly<{ n: number; text: string }>()(await decorated.wait())
+  const slow = async (_state: State<Shop>) => [1, 2]
+  exactly<Process<number[]>[]>()(ctx.processFactory([slow, slow], { count: 2 }))
+  exactly<unknown[]>()(await ctx.waitAll({ safe: true, timeout: 5 }))
+  exactly<Process<unknown>[]>()(ctx.processList)
+  exactly<Process<void>>()(ctx.callWhenEqual('cookies', 0)(() => 'what it returns is nobody’s'))
+  ctx.callWhenNotNone('owner', { passContext: true, args: [5] })((snapshot, inner, five: 5) => {
+    exactly<Snapshot<Shop>>()(snapshot)
+    exactly<Context<Shop>>()(inner)
+    exactly<5>()(five)
+  })
+  const { name, signal, parent } = currentProcess()
+  exactly<string>()(name)
+  exactly<AbortSignal>()(signal)
+  exactly<{ readonly name: string; readonly pid: number } | null>()(parent)
+  for await (const event of ctx.events()) {
+    if (event.type === 'retrying') exactly<number>()(event.delay)
+    if (event.type === 'exited') exactly<number | null>()(event.exitCode)
+    if (event.type === 'started') exactly<Process<unknown>>()(event.process)
+  }
 }
 
 /** A state of no stated type takes any key. */
