@@ -1,17 +1,17 @@
 /**
  * The guard's program, for any POSIX shell. While its owner lives it reads lines: `+c<pid>` a child, `+s<pid>` one
  * to be ended last, `+f<path>` a file to be removed, and the same with `-` to forget it. After the last line: SIGTERM,
- * a short while to end, SIGKILL; then the last ones, then the files.
+ * a short while to end, SIGKILL; then the last ones, then the files. Each nap is a process: few of them, for machines that
+ * are busy.
  */
 export const guardScript = `
 trap '' INT TERM HUP QUIT PIPE TSTP TTIN TTOU
 children=' ' last=' '
-nap() { sleep 0.02 2>/dev/null || sleep 1; }
+nap() { sleep "$1" 2>/dev/null || sleep 1; }
 alive() { for pid in $1; do kill -0 "$pid" 2>/dev/null && return 0; done; return 1; }
 finish() {
   for pid in $1; do kill -TERM "$pid" 2>/dev/null; kill -CONT "$pid" 2>/dev/null; done
-  n=0
-  while alive "$1" && [ $n -lt 11 ]; do nap; n=$((n + 1)); done
+  for time in 0.01 0.02 0.04 0.07 0.08; do alive "$1" && nap $time; done
   for pid in $1; do kill -KILL "$pid" 2>/dev/null; done
 }
 without() { case "$1" in *" $2 "*) rest="\${1%% $2 *} \${1#* $2 }" ;; *) rest=$1 ;; esac; }
@@ -31,6 +31,6 @@ while IFS= read -r line; do
   esac
 done
 [ "$children" = ' ' ] || finish "$children"
-[ "$last" = ' ' ] || { nap; nap; finish "$last"; }
+[ "$last" = ' ' ] || { nap 0.04; finish "$last"; }
 [ $# -eq 0 ] || rm -f -- "$@"
 `
