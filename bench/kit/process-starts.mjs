@@ -36,7 +36,11 @@ const starts = await inTurn(sized(15), {
     await delay(400)
     return took(now(), await warm.process(firstLine).wait())
   },
-  'a process, no spare': async () => took(now(), await cold.process(firstLine).wait()),
+  'a process, no spare': async () => {
+    // The spare in place of the one just used is being made.
+    await delay(400)
+    return took(now(), await cold.process(firstLine).wait())
+  },
   'a thread': async () => took(now(), await cold.process(firstLine, { backend: 'thread' }).wait()),
 })
 const many = await inTurn(sized(3), {
