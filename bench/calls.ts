@@ -39,6 +39,7 @@ report(
     5,
   ),
 )
+mustBe('the key', await few.get('key'), N - 1)
 mustBe('the count', await few.get('count'), (rounds + 5) * N)
 
 const M = sized(50_000)

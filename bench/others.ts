@@ -50,8 +50,11 @@ for (const question of Object.keys(questions))
   )
 
 const total = (slow + 1) * ONE + (fast + 1) * MANY
-for (const { name, one } of everybody)
+for (const { name, one, many } of everybody) {
+  await one.set('key', MANY)
+  mustBe(`the value at ${name}`, Number(await many.get('key')), MANY)
   mustBe(`the count of ${name}`, Number(await one.get('count')), one.run ? 2 * total : total)
+}
 for (const { stop } of opponents) await stop()
 await state.close()
 await server.stop()

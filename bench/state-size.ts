@@ -9,6 +9,7 @@ const increment = atomic((state: Numbers, key: string) => {
   state[key] = (state[key] as number) + 1
 })
 const server = await startServer()
+const counts = new Map<State<Numbers>, number>()
 const states: [name: string, key: (i: number) => string, state: State<Numbers>][] = []
 for (const size of sizes) {
   const state = new State<Numbers>(server.address, { namespace: `of ${size}` })
@@ -17,7 +18,7 @@ for (const size of sizes) {
     await state.update(
       Object.fromEntries(Array.from({ length: Math.min(1000, count - i) }, (_, k) => [`k${i + k}`, 0])),
     )
-  mustBe('the number of keys', await state.size(), count)
+  counts.set(state, count)
   states.push([`${size.toLocaleString('en')} keys`, i => `k${(i * 7919) % count}`, state])
 }
 
@@ -48,7 +49,11 @@ for (const [name, call] of Object.entries(calls))
       candidates(call, run => pipelined(MANY, 500, run)),
     ),
   )
-for (const [, , state] of states) await state.close()
+for (const [name, , state] of states) {
+  // Every call was of a key that was there.
+  mustBe(`the size of ${name}`, await state.size(), counts.get(state))
+  await state.close()
+}
 await server.stop()
 
 function candidates(call: Numbered, measure: (run: (i: number) => Promise<unknown>) => Promise<number>) {
