@@ -38,7 +38,7 @@ const makers = new Map<string, Make>()
 
 /** The text as a function of its surroundings: the same text is compiled once. */
 function maker(code: Code, source: string): Make {
-  const key = `${code.from}:${code.line}:${code.column}:${code.strict}:${code.variables.map(([name]) => name)}:${source}`
+  const key = `${code.from}:${code.file}:${code.line}:${code.column}:${code.strict}:${code.variables.map(([name]) => name)}:${source}`
   const known = makers.get(key)
   if (known) {
     makers.delete(key)
@@ -49,7 +49,7 @@ function maker(code: Code, source: string): Make {
   const script = new vm.Script(
     `${before}${wrap(code, source)}\n, $zp_values => { [${names(code)}] = $zp_values }] })`,
     {
-      filename: code.from,
+      filename: code.file === undefined ? code.from : unmapped(code.file),
       lineOffset: code.line,
       columnOffset: code.column - before.length,
     },
@@ -61,6 +61,11 @@ function maker(code: Code, source: string): Make {
     makers.delete(oldest)
   }
   return made
+}
+
+/** The text is on the lines of that file: under the very name of the file, Node would apply its map once more. */
+function unmapped(file: string): string {
+  return file.replace(/^(file:.*\/)(?=[^/]*$)/, '$1./')
 }
 
 const OPENING = { function: '(', arrow: '(', class: '(', method: '({ ', accessor: '({ ' } as const

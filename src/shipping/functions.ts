@@ -44,6 +44,8 @@ export function functionNode(
   }
   const text = Function.prototype.toString.call(value)
   if (/\{\s*\[native code\]\s*\}$/.test(text)) return nativeFunction(cargo, value, trail)
+  const builtin = builtinNode(value)
+  if (builtin) return builtin
   const closure = cargo.engine.closure(value)
   const script = closure && scriptOf(cargo.engine, closure, value)
   if (script?.url.startsWith('node:')) return nativeFunction(cargo, value, trail)

@@ -37,7 +37,7 @@ function search(url: string): boolean {
 const known = new Map<string, string[]>()
 
 /** The files that a file imports as it is loaded; packages do not import the program. */
-function importsOf(url: string): string[] {
+export function importsOf(url: string): string[] {
   const imports = known.get(url)
   if (imports) return imports
   const found: string[] = []

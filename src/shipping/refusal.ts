@@ -1,8 +1,8 @@
-import { findSourceMap, SourceMap } from 'node:module'
 import { relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
 import { ShippingError } from '../errors.ts'
+import { originOf } from './lines.ts'
 import { placeOf, type Script } from './script.ts'
 
 /** The way from the function that was sent to a value: the message about the value follows it. */
@@ -66,30 +66,8 @@ function articleOf(name: string): string {
 
 /** The place in the user's own source, through the source map of a compiled module. */
 export function placeIn(script: Script, offset: number): string {
-  const { line, column } = placeOf(script, offset)
-  const mapped = (findSourceMap(script.url) ?? inlineMap(script))?.findEntry(line, column)
-  const at = mapped && 'originalLine' in mapped ? mapped.originalLine : line
-  return `${shortPath(script.url)}:${at + 1}`
-}
-
-const MAP = '# sourceMappingURL=data:application/json'
-const inlineMaps = new WeakMap<Script, SourceMap | null>()
-
-/** The map that a compiler left at the end of the text. */
-function inlineMap(script: Script): SourceMap | undefined {
-  let map = inlineMaps.get(script)
-  if (map === undefined) {
-    // The last one: a test runner writes something of its own behind it.
-    const at = script.source.lastIndexOf(MAP)
-    const found = at < 0 ? undefined : /^[^,]*;base64,([\w+/=]+)/.exec(script.source.slice(at + MAP.length))
-    try {
-      map = found?.[1] ? new SourceMap(JSON.parse(Buffer.from(found[1], 'base64').toString())) : null
-    } catch {
-      map = null
-    }
-    inlineMaps.set(script, map)
-  }
-  return map ?? undefined
+  const { file, line } = originOf(script, offset) ?? { file: script.url, line: placeOf(script, offset).line }
+  return `${shortPath(file)}:${line + 1}`
 }
 
 export function className(value: object): string {

@@ -1,5 +1,6 @@
 import type { AnyNode } from 'acorn'
 import { childrenOf } from './bindings.ts'
+import type { Mark, Original } from './lines.ts'
 import type { Script, Written } from './script.ts'
 
 /** A replacement of a stretch of source. */
@@ -21,20 +22,34 @@ export interface Surroundings {
   usesMeta: boolean
 }
 
-/** The text of a function with the edits applied. */
+/** The text of a function with the edits applied, and on the lines of its author where these are known. */
 export function rewritten(
-  script: Script,
+  { source }: Script,
   { start, end }: { start: number; end: number },
   edits: Edit[],
+  original?: Original,
 ): string {
   let text = ''
   let at = start
-  for (const edit of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {
-    if (edit.start < at) continue
-    text += script.source.slice(at, edit.start) + edit.text
-    at = edit.end
+  let line = original?.line ?? 0
+  const add = (part: string) => {
+    text += part
+    if (original) line += part.split('\n').length - 1
   }
-  return text + script.source.slice(at, end)
+  const steps: (Edit | Mark)[] = [...(original?.marks ?? []), ...edits]
+  // The sort is stable: a line breaks before what is put in at the same place.
+  for (const step of steps.sort((a, b) => a.start - b.start || endOf(a) - endOf(b))) {
+    if (step.start < at) continue
+    add(source.slice(at, step.start))
+    at = endOf(step)
+    if ('text' in step) add(step.text)
+    else if (step.line > line) add('\n'.repeat(step.line - line) + ' '.repeat(step.column))
+  }
+  return text + source.slice(at, end)
+}
+
+function endOf(step: Edit | Mark): number {
+  return 'end' in step ? step.end : step.start
 }
 
 export function surroundingsOf(written: Written, source: string): Surroundings {

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { type AnyNode, type Program, parse } from 'acorn'
 import { type Bindings, bindingsOf, childrenOf, type Reference } from './bindings.ts'
 import type { Closure, Engine, Loaded } from './inspect.ts'
 import type { AnyFunction } from './shipment.ts'
-import { callSites } from './stack.ts'
+import { loadedWith } from './source.ts'
 
 /** A loaded script, parsed: one per module, kept for the next function that comes from it. */
 export interface Script extends Bindings {
@@ -14,6 +13,8 @@ export interface Script extends Bindings {
   isModule: boolean
   program: Program
   functions: Written[]
+  /** The offsets at which its lines begin. */
+  lines: number[]
   line: number
   column: number
 }
@@ -37,7 +38,7 @@ export function scriptOf(engine: Engine, closure: Closure, fn: AnyFunction): Scr
     scripts.set(closure.scriptId, known)
     return known
   }
-  const loaded = onDisk(closure, fn) ?? engine.script(closure.scriptId)
+  const loaded = loadedWith(engine, closure, fn, urls())
   if (!loaded) return undefined
   const script = read(loaded)
   if (!script) return undefined
@@ -51,8 +52,7 @@ export function scriptOf(engine: Engine, closure: Closure, fn: AnyFunction): Scr
 
 /** The place in the script where the function was written. */
 export function writtenIn(script: Script, closure: Closure, text: string): Written | undefined {
-  const line = closure.line - script.line
-  const from = offsetOf(script.source, line) + closure.column - (line === 0 ? script.column : 0)
+  const from = offsetOf(script, closure)
   let best: Written | undefined
   for (const written of script.functions) {
     if (written.start > from || written.end < from) continue
@@ -79,10 +79,21 @@ export function freeNames(script: Script, start: number, end: number): Map<strin
 
 /** Line and column, from 0, in the script's file. */
 export function placeOf(script: Script, offset: number): { line: number; column: number } {
-  const before = script.source.slice(0, offset)
-  const line = before.split('\n').length - 1
-  const column = offset - (before.lastIndexOf('\n') + 1)
+  const { lines } = script
+  let line = 0
+  for (let end = lines.length; end - line > 1; ) {
+    const middle = (line + end) >> 1
+    if ((lines[middle] ?? 0) <= offset) line = middle
+    else end = middle
+  }
+  const column = offset - (lines[line] ?? 0)
   return { line: line + script.line, column: line === 0 ? column + script.column : column }
+}
+
+/** The other way round. */
+export function offsetOf(script: Script, place: { line: number; column: number }): number {
+  const line = place.line - script.line
+  return (script.lines[line] ?? 0) + place.column - (line === 0 ? script.column : 0)
 }
 
 /** The name that a function gives itself. */
@@ -102,37 +113,8 @@ export function isStrict(script: Script, { node, within }: Written): boolean {
 const SCRIPTS_KEPT = 200
 const scripts = new Map<string, Script>()
 
-/**
- * The first question to the engine for the text of a script takes some 20 ms. It is spared where
- * the function stands, word for word, in the file of a module that is running now, or in the program.
- */
-function onDisk(closure: Closure, fn: AnyFunction): Loaded | undefined {
-  const text = Function.prototype.toString.call(fn)
-  // In the same place of two copies of a file there may be the same function, if it is short.
-  if (text.length < 10) return undefined
-  const main = process.argv[1]
-  const names = new Set(callSites().map(site => site.getFileName() ?? ''))
-  if (main) names.add(closure.isModule ? pathToFileURL(main).href : main)
-  for (const name of names) {
-    if (name.startsWith('node:') || name.startsWith('file:') !== closure.isModule) continue
-    const source = textOf(name)
-    if (source === undefined) continue
-    const offset = offsetOf(source, closure.line) + closure.column
-    const at = source.lastIndexOf(text, offset)
-    if (at >= 0 && at + text.length >= offset && closure.line < source.length) {
-      return { url: name, source, isModule: closure.isModule, line: 0, column: 0 }
-    }
-  }
-  return undefined
-}
-
-function textOf(name: string): string | undefined {
-  if (!/^(?:file:|\/|[a-z]:)/i.test(name) || !/\.[cm]?js$/.test(name)) return undefined
-  try {
-    return readFileSync(name.startsWith('file:') ? new URL(name) : name, 'utf8')
-  } catch {
-    return undefined
-  }
+function* urls(): Generator<string> {
+  for (const { url } of scripts.values()) yield url
 }
 
 function read({ url, source, isModule, line, column }: Loaded): Script | undefined {
@@ -153,8 +135,10 @@ function read({ url, source, isModule, line, column }: Loaded): Script | undefin
   const { root, references } = bindingsOf(program)
   const functions: Written[] = []
   collect(program, source, [], functions)
-  const file = url.startsWith('/') || /^[a-z]:\\/i.test(url) ? pathToFileURL(url).href : url
-  return { url: file, source, isModule, program, root, references, functions, line, column }
+  const file = /^(?:\/|[a-z]:\\)/i.test(url) ? pathToFileURL(url).href : url
+  const lines = [0]
+  for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) lines.push(at + 1)
+  return { url: file, source, isModule, program, root, references, functions, lines, line, column }
 }
 
 function collect(node: AnyNode, source: string, within: AnyNode[], into: Written[]): void {
@@ -191,13 +175,6 @@ function writtenAs(node: AnyNode, source: string, within: AnyNode[]): Written | 
     default:
       return undefined
   }
-}
-
-/** The offset at which a line begins. */
-export function offsetOf(source: string, line: number): number {
-  let at = 0
-  for (let passed = 0; passed < line; passed++) at = source.indexOf('\n', at) + 1
-  return at
 }
 
 function isBody(body: unknown): body is { body: unknown[] } {

@@ -51,6 +51,8 @@ export interface Code {
   strict: boolean
   /** The module that wrote it: what its relative imports start from. */
   from: string
+  /** The file of its author, when `from` was compiled from another text. */
+  file?: string
   line: number
   column: number
   variables: [name: string, value: Slot][]

@@ -1,5 +1,6 @@
 import type { Cargo, Draft } from './cargo.ts'
 import { planClass } from './classes.ts'
+import { originalOf } from './lines.ts'
 import { rewritten } from './rewrite.ts'
 import type { Slot } from './shipment.ts'
 
@@ -36,5 +37,10 @@ function writeText(
     all.push(...planClass(written.node, restores).edits)
     if (restores) node.restores = true
   }
-  node.source = rewritten(script, written, all)
+  const original = originalOf(script, written)
+  if (original) {
+    const { file, line, column } = original
+    Object.assign(node, { file, line, column })
+  }
+  node.source = rewritten(script, written, all, original)
 }

@@ -28,11 +28,9 @@ function offsetsOnStack(script: Script): number[] {
       const name = site.getFileName()
       return name ? name === script.url || script.url.endsWith(name) : false
     })
-    .map(site => {
-      const line = (site.getLineNumber() ?? 1) - 1 - script.line
-      const column = (site.getColumnNumber() ?? 1) - 1 - (line === 0 ? script.column : 0)
-      return offsetOf(script.source, line) + column
-    })
+    .map(site =>
+      offsetOf(script, { line: (site.getLineNumber() ?? 1) - 1, column: (site.getColumnNumber() ?? 1) - 1 }),
+    )
 }
 
 function functionAround(script: Script, offset: number): unknown {

@@ -1,0 +1,72 @@
+import type { AnyNode } from 'acorn'
+import { childrenOf } from './bindings.ts'
+import { mapOf } from './map.ts'
+import { placeOf, type Script, type Written } from './script.ts'
+
+/** Where a part of a compiled text stands in the file of its author; line and column count from 0. */
+export interface Mark {
+  start: number
+  line: number
+  column: number
+}
+
+/** A function of a compiled file, as its author knows it: so that the stacks of its errors lead there. */
+export interface Original {
+  file: string
+  line: number
+  column: number
+  /** Places before which the text may be broken into lines, in order. */
+  marks: Mark[]
+}
+
+export function originalOf(script: Script, { node, start }: Written): Original | undefined {
+  const origin = originOf(script, start)
+  if (!origin) return undefined
+  const marks: Mark[] = []
+  const visit = (at: AnyNode) => {
+    if (at.start > start && mayFollowBreak(at, script.source)) {
+      const found = originOf(script, at.start)
+      if (found?.isExact && found.file === origin.file)
+        marks.push({ start: at.start, line: found.line, column: found.column })
+    }
+    for (const child of childrenOf(at)) visit(child)
+  }
+  visit(node)
+  const { file, line, column } = origin
+  return { file, line, column, marks: marks.sort((a, b) => a.start - b.start) }
+}
+
+/** A line may not break behind `return`, `async` and the like: here it stands between two statements, or behind a sign. */
+function mayFollowBreak({ type, start }: AnyNode, source: string): boolean {
+  if (/Statement$|Declaration$|Definition$/.test(type)) return true
+  return type !== 'TemplateElement' && /[({[,;:?=&|}]$|=>$/.test(source.slice(Math.max(0, start - 2), start))
+}
+
+/** The place in the author's file, when the script was compiled from one. */
+export function originOf(
+  script: Script,
+  offset: number,
+): { file: string; line: number; column: number; isExact: boolean } | undefined {
+  const { line, column } = placeOf(script, offset)
+  const entry = mapOf(script)?.findEntry(line, column)
+  if (!entry || !('originalSource' in entry) || !entry.originalSource) return undefined
+  return {
+    file: sourceUrl(entry.originalSource, script.url),
+    line: entry.originalLine,
+    column: entry.originalColumn,
+    isExact: entry.generatedLine === line && entry.generatedColumn === column,
+  }
+}
+
+/** A source as a map names it. */
+function sourceUrl(source: string, url: string): string {
+  if (!url.startsWith('file:')) return url
+  try {
+    return new URL(
+      source.replace(/^[a-z]:[\\/]/i, drive => `file:///${drive}`),
+      url,
+    ).href
+  } catch {
+    return url
+  }
+}

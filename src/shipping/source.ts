@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { findSourceMap } from 'node:module'
+import { isAbsolute } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import vm from 'node:vm'
+import { importsOf } from './graph.ts'
+import type { Closure, Engine, Loaded } from './inspect.ts'
+import { inlineMap } from './map.ts'
+import type { AnyFunction } from './shipment.ts'
+import { callSites } from './stack.ts'
+
+/**
+ * The text of the script that a function was written in, and its name. The debugger knows both, but has all scripts
+ * of the program announced to it first, which takes tens of milliseconds: it is asked only when there is no other way.
+ */
+export function loadedWith(
+  engine: Engine,
+  closure: Closure,
+  fn: AnyFunction,
+  known: Iterable<string>,
+): Loaded | undefined {
+  const source = sourceAround(fn)
+  const { isModule } = closure
+  const url = source && (compiledFrom(source) ?? fileOf(source, isModule, known))
+  return url ? { url, source, isModule, line: 0, column: 0 } : engine.script(closure.scriptId)
+}
+
+/** V8 gives it to a function of its own tests, which exists for code that is compiled while a flag is set. */
+function sourceAround(fn: AnyFunction): string | undefined {
+  try {
+    setFlagsFromString('--allow-natives-syntax')
+    // Compiled anew each time: kept, it might be compiled again later, when the flag is off.
+    const ask = new vm.Script('fn => %FunctionGetScriptSource(fn)').runInThisContext() as (
+      fn: AnyFunction,
+    ) => unknown
+    const source = ask(fn)
+    return typeof source === 'string' ? source : undefined
+  } catch {
+    return undefined
+  } finally {
+    setFlagsFromString('--no-allow-natives-syntax')
+  }
+}
+
+/** What is compiled as it is loaded carries the map to its one file, and Node knows that file by the same map. */
+function compiledFrom(source: string): string | undefined {
+  const { sources = [], mappings } = inlineMap(source)?.payload ?? {}
+  const [path] = sources
+  if (path === undefined || sources.length > 1 || !isAbsolute(path)) return undefined
+  const url = pathToFileURL(path).href
+  return [url, path].find(name => findSourceMap(name)?.payload.mappings === mappings)
+}
+
+/** A file with just this text: of a module that is running, of the program, or next to a module seen before. */
+function fileOf(source: string, isModule: boolean, known: Iterable<string>): string | undefined {
+  for (const url of candidates(known)) {
+    if (/\.[cm]?js$/.test(url) && textOf(url) === source) return isModule ? url : fileURLToPath(url)
+  }
+  return undefined
+}
+
+function* candidates(known: Iterable<string>): Generator<string> {
+  for (const name of new Set(callSites().map(site => site.getFileName() ?? '')))
+    if (name.startsWith('file:')) yield name
+    else if (isAbsolute(name)) yield pathToFileURL(name).href
+  const main = process.argv[1]
+  if (main !== undefined && isAbsolute(main)) yield pathToFileURL(main).href
+  for (const url of known) yield* importsOf(url)
+}
+
+function textOf(url: string): string | undefined {
+  try {
+    return readFileSync(new URL(url), 'utf8').replace(/^\uFEFF/, '')
+  } catch {
+    return undefined
+  }
+}
