@@ -10,6 +10,7 @@ import type { Process } from '../process/process.ts'
 import { randomIpcAddress } from '../protocol/address.ts'
 import { describe } from '../protocol/values.ts'
 import type { Server } from '../server/start.ts'
+import { warmUp } from '../shipping/warm.ts'
 import { begin, Calls, startOf } from './calls.ts'
 import { type ContextEvent, Events } from './events.ts'
 import { contextArguments, settingsOf } from './options.ts'
@@ -59,6 +60,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
         : null
     this.serverProcess = own
     this.#own = own
+    warmUp()
     const inner = { namespace, secretKey, ready: own?.ready }
     this.state = new State<S>(this.serverAddress, inner)
     this.ready = startOf(this.state).then(() => {})

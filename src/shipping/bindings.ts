@@ -1,4 +1,5 @@
 import type { AnyNode, Program } from 'acorn'
+import { childrenOf, partsOf } from './tree.ts'
 
 /** Where a variable is declared, and what the program does with it. */
 export interface Binding {
@@ -56,66 +57,25 @@ export function bindingsOf(program: Program): Bindings {
     scope: Block,
     from?: string,
   ): void {
-    switch (pattern.type) {
-      case 'Identifier': {
-        let owner = scope
-        while (kind === 'var' && !owner.isFunction && owner.parent) owner = owner.parent
-        const known = owner.variables.get(pattern.name)
-        // `var` twice, or a parameter of the same name: one variable, written in two places.
-        if (known) known.reassigned = true
-        else {
-          const { name } = pattern
-          owner.variables.set(name, { name, kind, node, from, reassigned: false, scope: owner })
-        }
-        return
+    let owner = scope
+    while (kind === 'var' && !owner.isFunction && owner.parent) owner = owner.parent
+    for (const part of partsOf(pattern)) {
+      if (!('name' in part)) {
+        visit(part.expression, scope)
+        continue
       }
-      case 'ObjectPattern':
-        for (const property of pattern.properties) {
-          if (property.type === 'RestElement') declare(property.argument, kind, node, scope)
-          else {
-            if (property.computed) visit(property.key, scope)
-            declare(property.value, kind, node, scope)
-          }
-        }
-        return
-      case 'ArrayPattern':
-        for (const element of pattern.elements) if (element) declare(element, kind, node, scope)
-        return
-      case 'AssignmentPattern':
-        declare(pattern.left, kind, node, scope)
-        visit(pattern.right, scope)
-        return
-      case 'RestElement':
-        declare(pattern.argument, kind, node, scope)
+      const { name } = part.name
+      const known = owner.variables.get(name)
+      // `var` twice, or a parameter of the same name: one variable, written in two places.
+      if (known) known.reassigned = true
+      else owner.variables.set(name, { name, kind, node, from, reassigned: false, scope: owner })
     }
   }
 
-  function assign(target: AnyNode, scope: Block, shorthand = false): void {
-    switch (target.type) {
-      case 'Identifier':
-        refer(target, scope, true, shorthand)
-        return
-      case 'ObjectPattern':
-        for (const property of target.properties) {
-          if (property.type === 'RestElement') assign(property.argument, scope)
-          else {
-            if (property.computed) visit(property.key, scope)
-            assign(property.value, scope, property.shorthand)
-          }
-        }
-        return
-      case 'ArrayPattern':
-        for (const element of target.elements) if (element) assign(element, scope)
-        return
-      case 'AssignmentPattern':
-        assign(target.left, scope, shorthand)
-        visit(target.right, scope)
-        return
-      case 'RestElement':
-        assign(target.argument, scope)
-        return
-      default:
-        visit(target, scope)
+  function assign(target: AnyNode, scope: Block): void {
+    for (const part of partsOf(target)) {
+      if ('name' in part) refer(part.name, scope, true, part.shorthand)
+      else visit(part.expression, scope)
     }
   }
 
@@ -259,19 +219,6 @@ export function bindingsOf(program: Program): Bindings {
   hoist(program.body, root)
   for (const statement of program.body) visit(statement, root)
   return { root, references: resolve(found) }
-}
-
-/** The nodes directly below a node. */
-export function* childrenOf(node: AnyNode): Generator<AnyNode> {
-  for (const value of Object.values(node) as unknown[]) {
-    if (Array.isArray(value)) {
-      for (const item of value as unknown[]) if (isNode(item)) yield item
-    } else if (isNode(value)) yield value
-  }
-}
-
-function isNode(value: unknown): value is AnyNode {
-  return typeof value === 'object' && value !== null && 'type' in value && 'start' in value
 }
 
 function block(node: AnyNode, parent: Block | undefined, isFunction: boolean): Block {

@@ -1,9 +1,10 @@
 import { types } from 'node:util'
 import { type CaptureOptions, Cargo, part } from './cargo.ts'
+import { shareMemory } from './data.ts'
 import { functionNode } from './functions.ts'
 import type { Engine } from './inspect.ts'
 import { entries } from './modules.ts'
-import { nativeNode } from './natives.ts'
+import { isObject, nativeNode } from './natives.ts'
 import { objectNode } from './objects.ts'
 import { refusal, type Trail } from './refusal.ts'
 import type { Node, Shipment } from './shipment.ts'
@@ -13,9 +14,12 @@ import { importOf } from './variables.ts'
 /** Everything that a function needs elsewhere, as a table of nodes. */
 export function capture(fn: object, name: string, engine: Engine, options: CaptureOptions): Shipment {
   const cargo = new Cargo(engine, options, nodeOf)
-  cargo.slot(fn, { up: undefined, name, variable: true, place: () => '' }, undefined)
+  const start: Trail = { up: undefined, name, variable: true, place: () => '' }
+  cargo.slot(fn, start, undefined)
   do cargo.finish()
   while (addWeakEntries(cargo))
+  shareMemory(cargo, start)
+  cargo.finish()
   writeTexts(cargo)
   return { nodes: cargo.nodes, entries: options.byValue ? [] : [...entries()] }
 }
@@ -44,7 +48,7 @@ function addWeakEntries(cargo: Cargo): boolean {
   for (const [weak, { node, trail }] of cargo.weak) {
     for (const { key, value } of cargo.engine.entries(weak)) {
       const member = types.isWeakMap(weak) ? key : value
-      const known = typeof member === 'object' && member !== null ? cargo.numbers.get(member) : undefined
+      const known = isObject(member) ? cargo.numbers.get(member) : undefined
       if (known === undefined || node.entries?.some(slot => Array.isArray(slot) && slot[0] === known))
         continue
       node.entries ??= []

@@ -27,8 +27,18 @@ export interface Draft {
   script: Script
   written: Written
   edits: Edit[]
-  shared: { name: string; key: string; references: Reference[]; value: Slot }[]
+  shared: Shared[]
   restores: boolean
+}
+
+/** A variable that not only this function may assign to. */
+export interface Shared {
+  name: string
+  key: string
+  references: Reference[]
+  value: Slot
+  /** The value is the place itself, not what is in it: an import. */
+  isLive?: boolean
 }
 
 type NodeOf = (cargo: Cargo, value: object, trail: Trail, holder: object | undefined) => Node
@@ -48,6 +58,8 @@ export class Cargo {
   readonly shown = new Map<string, object>()
   readonly seen = new Map<Script, Closure>()
   readonly weak = new Map<object, { node: ObjectNode; trail: Trail }>()
+  /** They may turn out to share their memory. */
+  readonly buffers = new Set<Buffer>()
   readonly witnesses = new Map<object, number>()
   readonly #queue: (() => void)[] = []
   readonly #nodeOf: NodeOf

@@ -47,7 +47,7 @@ function maker(code: Code, source: string): Make {
   }
   const before = prefix(code)
   const script = new vm.Script(
-    `${before}${wrap(code, source)}\n, $zp_values => { [${names(code)}] = $zp_values }] })`,
+    `${before}${wrap(code, source)}\n, $zp_values => { [${names(code)}] = $zp_values }] } })`,
     {
       filename: code.file === undefined ? code.from : unmapped(code.file),
       lineOffset: code.line,
@@ -75,7 +75,7 @@ function prefix(code: Code): string {
   const variables = code.variables.length ? `let [${names(code)}] = $zp_early; ` : ''
   return (
     `(function ($zp_parent, $zp_restoring, $zp_meta, $zp_import, $zp_guard, $zp_early${cells}) { ` +
-    `${code.strict ? "'use strict'; " : ''}${variables}return [${OPENING[code.form]}`
+    `${code.strict ? "'use strict'; " : ''}{ ${variables}return [${OPENING[code.form]}`
   )
 }
 

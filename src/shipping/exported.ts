@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { leadsToEntry } from './graph.ts'
+import { exportsOf } from './imports.ts'
 import type { Closure } from './inspect.ts'
-import { exportsOf, loadedHash } from './modules.ts'
+import { loadedHash } from './modules.ts'
 import { type Script, writtenIn } from './script.ts'
 import type { Node } from './shipment.ts'
 

@@ -1,10 +1,12 @@
-import { types } from 'node:util'
-import { type Cargo, type Draft, type FunctionNode, type ObjectNode, part } from './cargo.ts'
+import type { AnyNode } from 'acorn'
+import type { Cargo, Draft, FunctionNode } from './cargo.ts'
 import { methodsIn, planClass } from './classes.ts'
 import { exportedAs } from './exported.ts'
+import { foreignFunction, requireNode } from './foreign.ts'
 import type { Closure } from './inspect.ts'
 import { builtinNode } from './natives.ts'
 import { addProperties } from './properties.ts'
+import { addClassParts, addPrototype, ordinaryPrototype } from './prototypes.ts'
 import { misuse, placeIn, refusal, type Trail } from './refusal.ts'
 import { surroundingsOf } from './rewrite.ts'
 import {
@@ -42,13 +44,15 @@ export function functionNode(
     const reference = byValue ? undefined : referenceTo(cargo, wrapper.inner, value)
     return reference ?? { kind: 'wrapper', name: wrapper.name, of: cargo.slot(wrapper.inner, trail, holder) }
   }
+  const required = requireNode(value)
+  if (required) return required
   const text = Function.prototype.toString.call(value)
-  if (/\{\s*\[native code\]\s*\}$/.test(text)) return nativeFunction(cargo, value, trail)
+  if (/\{\s*\[native code\]\s*\}$/.test(text)) return foreignFunction(cargo, value, trail)
   const builtin = builtinNode(value)
   if (builtin) return builtin
   const closure = cargo.engine.closure(value)
   const script = closure && scriptOf(cargo.engine, closure, value)
-  if (script?.url.startsWith('node:')) return nativeFunction(cargo, value, trail)
+  if (script?.url.startsWith('node:')) return foreignFunction(cargo, value, trail)
   if (/^cov_\w+$/.test(value.name) && /\bcoverage\b/.test(text)) return { kind: 'sink' }
   if (closure && script && !byValue && !cargo.asText.has(value)) {
     const reference = exportedAs(value, closure, script)
@@ -90,34 +94,6 @@ function referenceTo(cargo: Cargo, inner: AnyFunction, wrapper: object): Node | 
   const closure = cargo.engine.closure(inner)
   const script = closure && scriptOf(cargo.engine, closure, inner)
   return closure && script && exportedAs(wrapper, closure, script)
-}
-
-function nativeFunction(cargo: Cargo, value: AnyFunction, trail: Trail): Node {
-  const builtin = builtinNode(value)
-  if (builtin) return builtin
-  if (value.name.startsWith('bound ')) {
-    throw refusal(
-      cargo.options.call,
-      trail,
-      'a bound function',
-      'What it is bound to cannot be seen: use an arrow function that makes the call, `(...args) => object.method(...args)`.',
-    )
-  }
-  const resolve: unknown = Object.getOwnPropertyDescriptor(value, 'resolve')?.value
-  const required = typeof resolve === 'function' && 'cache' in value && 'main' in value
-  if (required)
-    throw refusal(
-      cargo.options.call,
-      trail,
-      'a `require` function of another module',
-      'Require the module where the function is written.',
-    )
-  throw refusal(
-    cargo.options.call,
-    trail,
-    'a native function',
-    'It has no source to send: call it by its global name, or import it, inside the function.',
-  )
 }
 
 function textNode(
@@ -179,7 +155,10 @@ function textNode(
   }
   cargo.drafts.set(value, draft)
   const ownName = form === 'function' || form === 'class' ? idOf(node) : undefined
-  for (const [free, references] of freeNames(script, start, end)) {
+  const cut = form === 'class' ? planClass(node, false).edits : []
+  for (const [free, all] of freeNames(script, start, end)) {
+    // What only made the class is not made again.
+    const references = all.filter(at => !cut.some(edit => edit.start <= at.start && at.end <= edit.end))
     addVariable(cargo, draft, free, references, closure, { trail, name, ownName, holder })
   }
   if (form === 'class') addClassParts(cargo, draft, value, trail)
@@ -189,86 +168,16 @@ function textNode(
   const isWritten = form === 'class' ? methodsIn(draft.written.node, draft.script, value, true) : () => false
   addProperties(cargo, made, value, trail, key => {
     if (isWritten(key)) return true
-    if (key === 'length' || key === 'prototype' || key === 'arguments' || key === 'caller') return true
+    if (key === 'length') return form === 'class' || value.length === lengthOf(node)
+    if (key === 'prototype' || key === 'arguments' || key === 'caller') return true
     return key === 'name' && typeof Object.getOwnPropertyDescriptor(value, key)?.value === 'string'
   })
   return made
 }
 
-function addPrototype(cargo: Cargo, node: FunctionNode, value: AnyFunction, trail: Trail): void {
-  const prototype: unknown = Object.getOwnPropertyDescriptor(value, 'prototype')?.value
-  if (typeof prototype !== 'object' || prototype === null) return
-  cargo.options.seen.object(prototype)
-  const plain = Object.getPrototypeOf(prototype) === Object.prototype
-  const keys = Reflect.ownKeys(prototype).filter(key => key !== 'constructor')
-  if (types.isGeneratorFunction(value) ? keys.length === 0 : plain && keys.length === 0) return
-  addToPrototype(cargo, node, value, prototype, trail, () => false)
-}
-
-/** What was added to the prototype of a function or class after it was made. */
-function addToPrototype(
-  cargo: Cargo,
-  node: FunctionNode,
-  value: AnyFunction,
-  prototype: object,
-  trail: Trail,
-  skip: (key: string | symbol) => boolean,
-): void {
-  const own: ObjectNode = { kind: 'object', base: 'Object', properties: [] }
-  addProperties(
-    cargo,
-    own,
-    prototype,
-    { up: trail, name: '.prototype', variable: false, place: trail.place },
-    key => key === 'constructor' || skip(key),
-  )
-  const parent: unknown = Object.getPrototypeOf(prototype)
-  if (node.form !== 'class' && parent !== Object.prototype) own.proto = cargo.slot(parent, trail, value)
-  if (own.properties.length || own.proto !== undefined) node.prototype = cargo.number(own)
-}
-
-function addClassParts(cargo: Cargo, draft: Draft, value: AnyFunction, trail: Trail): void {
-  const { node, written } = draft
-  const plan = planClass(written.node, false)
-  const parent: unknown = Object.getPrototypeOf(value)
-  if (plan.derived)
-    node.parent = cargo.slot(
-      parent,
-      {
-        up: trail,
-        name: typeof parent === 'function' ? parent.name : '',
-        variable: true,
-        place: trail.place,
-      },
-      undefined,
-    )
-  if (plan.staticPrivates.length) {
-    cargo.options.seen.unclear()
-    const hidden = new Map(cargo.engine.privates(value))
-    node.statics = plan.staticPrivates.map(name => [
-      name,
-      cargo.slot(hidden.get(name), part(trail, `.${name}`), value),
-    ])
-  }
-  const prototype: unknown = value.prototype
-  if (typeof prototype !== 'object' || prototype === null) return
-  cargo.options.seen.object(prototype)
-  addToPrototype(
-    cargo,
-    node,
-    value,
-    prototype,
-    trail,
-    methodsIn(draft.written.node, draft.script, prototype, false),
-  )
-}
-
-const AsyncFunction = Object.getPrototypeOf(async () => {}) as object
-const GeneratorFunction = Object.getPrototypeOf(function* () {}) as object
-const AsyncGeneratorFunction = Object.getPrototypeOf(async function* () {}) as object
-
-function ordinaryPrototype(value: AnyFunction): object {
-  const isAsync = types.isAsyncFunction(value)
-  if (types.isGeneratorFunction(value)) return isAsync ? AsyncGeneratorFunction : GeneratorFunction
-  return isAsync ? AsyncFunction : Function.prototype
+/** The parameters before the first one with a default. */
+function lengthOf(node: AnyNode): number {
+  if (!('params' in node)) return 0
+  const end = node.params.findIndex(({ type }) => type === 'AssignmentPattern' || type === 'RestElement')
+  return end < 0 ? node.params.length : end
 }

@@ -1,7 +1,7 @@
 import { type AnyNode, parseExpressionAt } from 'acorn'
 import { AtomicTimeoutError } from '../errors.ts'
-import { childrenOf } from './bindings.ts'
 import type { Code } from './shipment.ts'
+import { childrenOf } from './tree.ts'
 
 /**
  * Runs a function that was revived with a guard; a loop or recursion in it ends with

@@ -1,7 +1,7 @@
 import type { AnyNode } from 'acorn'
-import { childrenOf } from './bindings.ts'
 import { mapOf } from './map.ts'
 import { placeOf, type Script, type Written } from './script.ts'
+import { childrenOf } from './tree.ts'
 
 /** Where a part of a compiled text stands in the file of its author; line and column count from 0. */
 export interface Mark {

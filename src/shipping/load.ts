@@ -47,6 +47,19 @@ export function requireNode({
   return follow(interop ? shaped(module, interop) : module, path, specifier)
 }
 
+/** An exported variable, which its module may assign to at any time. */
+export function liveNode(
+  module: unknown,
+  { name, specifier }: Extract<Node, { kind: 'live' }>,
+): { readonly v: unknown } {
+  follow(module, [name], specifier)
+  return {
+    get v() {
+      return Reflect.get(module as object, name)
+    },
+  }
+}
+
 /** A module of Node itself: there without waiting. */
 export function builtinNode({ id, path }: Extract<Node, { kind: 'builtin' }>): unknown {
   const module: unknown = requireFrom(import.meta.url)(id)

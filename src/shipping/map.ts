@@ -1,8 +1,7 @@
 import { findSourceMap, SourceMap } from 'node:module'
-import type { Script } from './script.ts'
 
 /** The way from a compiled script back to what the user wrote. */
-export function mapOf(script: Script): SourceMap | undefined {
+export function mapOf(script: { url: string; source: string }): SourceMap | undefined {
   let map = maps.get(script)
   if (map === undefined) {
     map = inlineMap(script.source) ?? findSourceMap(script.url) ?? null
@@ -24,4 +23,4 @@ export function inlineMap(source: string): SourceMap | undefined {
 }
 
 const MAP = '# sourceMappingURL=data:application/json'
-const maps = new WeakMap<Script, SourceMap | null>()
+const maps = new WeakMap<object, SourceMap | null>()

@@ -2,58 +2,6 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { AnyNode } from 'acorn'
-import type { Binding } from './bindings.ts'
-import type { Script } from './script.ts'
-import type { Interop } from './shipment.ts'
-
-/** What a variable was imported as. */
-export interface Imported {
-  /** How the other side gets it again. */
-  how: 'import' | 'require'
-  specifier: string
-  /** Names to follow from the module on; none: the module itself. */
-  path: string[]
-  /** A compiler's function is around the module: `__importDefault(require('x'))`. */
-  interop: Interop | undefined
-  /** By the import function of a test runner. */
-  byRunner?: boolean
-}
-
-/** What the variable was imported as, when its declaration is an import of any style. */
-export function importedAs({ kind, node, from, name }: Binding): Imported | undefined {
-  if (kind === 'import' && from !== undefined) {
-    return { how: 'import', specifier: from, path: importedName(node), interop: undefined }
-  }
-  if (node.type !== 'VariableDeclarator' || !node.init) return undefined
-  const source = moduleOf(node.init)
-  const path = source && pathTo(node.id, name)
-  return source && path && { ...source, path: [...source.path, ...path] }
-}
-
-/** What the module exports under which local names; a default export without a name under `*default*`. */
-export function exportsOf(script: Script): Map<string, string> {
-  const known = exported.get(script)
-  if (known) return known
-  const names = new Map<string, string>()
-  for (const statement of script.program.body) {
-    if (statement.type === 'ExportDefaultDeclaration') {
-      const { declaration } = statement
-      if (declaration.type === 'Identifier') names.set(declaration.name, 'default')
-      else if ('id' in declaration && declaration.id) names.set(declaration.id.name, 'default')
-    }
-    if (statement.type !== 'ExportNamedDeclaration' || statement.source) continue
-    const { declaration, specifiers } = statement
-    if (declaration?.type === 'VariableDeclaration') {
-      for (const { id } of declaration.declarations) if (id.type === 'Identifier') names.set(id.name, id.name)
-    } else if (declaration) names.set(declaration.id.name, declaration.id.name)
-    for (const { local, exported: as } of specifiers) {
-      names.set(nameOf(local), nameOf(as))
-    }
-  }
-  exported.set(script, names)
-  return names
-}
 
 /** Is it the program itself? Importing that would run it a second time. */
 export function isEntry(url: string): boolean {
@@ -69,7 +17,7 @@ export function entries(): Set<string> {
   if (main && main !== '-') {
     try {
       // `node .` and `node script` leave out what the loader adds.
-      addEntry(pathToFileURL(realpathSync(createRequire(import.meta.url).resolve(main))).href)
+      addEntry(pathToFileURL(realpathSync(load.resolve(main))).href)
     } catch {
       // A program that is not a file.
     }
@@ -113,9 +61,8 @@ export function loadedHash(url: string): string | undefined {
 export function fileHash(url: string): string | undefined {
   if (!url.startsWith('file:')) return undefined
   try {
-    // Loaded here: a process that gets its target does not need it.
-    const { createHash }: typeof import('node:crypto') = createRequire(import.meta.url)('node:crypto')
-    return createHash('sha256')
+    return crypto()
+      .createHash('sha256')
       .update(readFileSync(fileURLToPath(url)))
       .digest('base64url')
       .slice(0, 22)
@@ -124,68 +71,11 @@ export function fileHash(url: string): string | undefined {
   }
 }
 
-/** The functions that tsc, esbuild, swc and babel write around `require`. */
-const INTEROPS: Record<string, Interop> = {
-  __importDefault: 'default',
-  _interop_require_default: 'default',
-  _interopRequireDefault: 'default',
-  __importStar: 'star',
-  __toESM: 'star',
-  _interop_require_wildcard: 'star',
-  _interopRequireWildcard: 'star',
-}
-
 const hashes = new Map<string, string>()
 let known: Set<string> | undefined
-const exported = new WeakMap<Script, Map<string, string>>()
+const load = createRequire(import.meta.url)
 
-function importedName(specifier: AnyNode): string[] {
-  if (specifier.type === 'ImportNamespaceSpecifier') return []
-  if (specifier.type === 'ImportSpecifier') return [nameOf(specifier.imported)]
-  return ['default']
-}
-
-function nameOf(node: AnyNode): string {
-  if (node.type === 'Identifier') return node.name
-  return node.type === 'Literal' ? String(node.value) : ''
-}
-
-/** `require('x')`, `await import('x')`, a test runner's own import, and what wraps them. */
-function moduleOf(init: AnyNode): Imported | undefined {
-  if (init.type === 'AwaitExpression') {
-    const { argument } = init
-    if (argument.type === 'ImportExpression') return literal('import', argument.source)
-    if (argument.type !== 'CallExpression' || argument.callee.type !== 'Identifier') return undefined
-    if (!/^__vi\w*import/.test(argument.callee.name)) return undefined
-    const imported = literal('import', argument.arguments[0])
-    return imported && { ...imported, byRunner: true }
-  }
-  if (init.type === 'MemberExpression' && !init.computed && init.property.type === 'Identifier') {
-    const source = moduleOf(init.object)
-    return source && { ...source, path: [...source.path, init.property.name] }
-  }
-  if (init.type !== 'CallExpression' || init.callee.type !== 'Identifier') return undefined
-  const first = init.arguments[0]
-  if (init.callee.name === 'require') return literal('require', first)
-  const interop = INTEROPS[init.callee.name]
-  const inner = first && interop && moduleOf(first)
-  if (inner?.how !== 'require' || inner.interop) return undefined
-  return { ...inner, interop: interop === 'star' && init.arguments.length > 1 ? 'node' : interop }
-}
-
-function literal(how: Imported['how'], node: AnyNode | undefined): Imported | undefined {
-  if (node?.type !== 'Literal' || typeof node.value !== 'string') return undefined
-  return { how, specifier: node.value, path: [], interop: undefined }
-}
-
-/** The way from the initial value to the variable: `const { a: { b } } = …`. */
-function pathTo(pattern: AnyNode, name: string): string[] | undefined {
-  if (pattern.type === 'Identifier') return pattern.name === name ? [] : undefined
-  if (pattern.type !== 'ObjectPattern') return undefined
-  for (const property of pattern.properties) {
-    if (property.type !== 'Property' || property.computed) continue
-    const rest = pathTo(property.value, name)
-    if (rest) return [nameOf(property.key), ...rest]
-  }
-  return undefined
+/** Loaded when it is needed: most processes never compare files. */
+function crypto(): typeof import('node:crypto') {
+  return load('node:crypto')
 }

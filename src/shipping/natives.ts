@@ -22,9 +22,27 @@ export function builtinNode(value: object): Node | undefined {
   return builtins.get(value)
 }
 
+/** Of its globals, Node makes some when they are first read; the streams of a process belong to each process. */
+export function lateNode(value: object): Node | undefined {
+  const name = typeof value === 'function' ? value.name : className(value).toLowerCase()
+  const isLate = Object.getOwnPropertyDescriptor(globalThis, name)?.get !== undefined
+  if (isLate && Reflect.get(globalThis, name) === value) return { kind: 'global', path: [name] }
+  const stream = 'fd' in value ? (['stdin', 'stdout', 'stderr'] as const)[Number(value.fd)] : undefined
+  return stream && process[stream] === value ? { kind: 'global', path: ['process', stream] } : undefined
+}
+
 /** Does the other side have this global under the same name? */
 export function isKnownGlobal(name: string): boolean {
   return atStart.has(name)
+}
+
+/** The name of an object's class. */
+export function className(value: object): string {
+  for (let at: unknown = value; at; at = Object.getPrototypeOf(at)) {
+    const maker: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
+    if (typeof maker === 'function' && maker.name) return maker.name
+  }
+  return 'object'
 }
 
 export const ownErrors: Record<string, unknown> = { ...errors }
@@ -78,7 +96,7 @@ function note(into: Map<object, string[]>, value: object, path: string[]): void 
   if (!into.has(value)) into.set(value, path)
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 

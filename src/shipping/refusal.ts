@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
 import { ShippingError } from '../errors.ts'
 import { originOf } from './lines.ts'
+import { className } from './natives.ts'
 import { placeOf, type Script } from './script.ts'
 
 /** The way from the function that was sent to a value: the message about the value follows it. */
@@ -50,6 +51,8 @@ export function whyNot(value: object, kind?: string): [what: string, advice: str
       'a SharedArrayBuffer',
       'Memory is not shared between processes: use an ArrayBuffer, or the state.',
     ]
+  if (types.isArgumentsObject(value))
+    return ['an arguments object', 'Make an array of it, `[...arguments]`, or use a rest parameter.']
   if (types.isExternal(value)) return ['a native handle', 'Open it inside the function.']
   const name = className(value)
   const known = ADVICE.find(([pattern]) => pattern.test(kind || name))
@@ -68,14 +71,6 @@ function articleOf(name: string): string {
 export function placeIn(script: Script, offset: number): string {
   const { file, line } = originOf(script, offset) ?? { file: script.url, line: placeOf(script, offset).line }
   return `${shortPath(file)}:${line + 1}`
-}
-
-export function className(value: object): string {
-  for (let at: unknown = value; at; at = Object.getPrototypeOf(at)) {
-    const maker: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
-    if (typeof maker === 'function' && maker.name) return maker.name
-  }
-  return 'object'
 }
 
 const ADVICE: [RegExp, string][] = [

@@ -1,10 +1,11 @@
 import { ShippingError } from '../errors.ts'
 import { Packed } from '../protocol/values.ts'
+import { ANYTHING, begin, make, SINK } from './beginnings.ts'
 import { type Compiled, compile, type Given } from './compile.ts'
-import { builtinNode, importFrom, importNode, metaOf, requireFrom, requireNode } from './load.ts'
+import { builtinNode, importFrom, importNode, liveNode, metaOf, requireFrom, requireNode } from './load.ts'
 import { addEntry } from './modules.ts'
 import { ownErrors } from './natives.ts'
-import type { AnyFunction, Base, Code, Node, Own, Property, Shipment, Slot } from './shipment.ts'
+import type { AnyFunction, Code, Node, Own, Property, Shipment, Slot } from './shipment.ts'
 import { wrapAgain } from './wrappers.ts'
 
 /** A function from what `ship` made of it. Modules that it had imported are imported first. */
@@ -107,6 +108,8 @@ class Revival {
         return SINK
       case 'cell':
         return { v: undefined }
+      case 'live':
+        return liveNode(this.#value(node.of), node)
       case 'wrapper':
         return wrapAgain(node.name, this.#value(node.of))
       case 'prototype':
@@ -136,19 +139,20 @@ class Revival {
         this.#restoring.on = false
       }
     }
-    const made = START[node.base]()
-    if (node.base === 'Error') Reflect.deleteProperty(made, 'stack')
+    const made = begin(node.base, () => (node.entries ?? []).map(slot => this.#value(slot)))
     if (proto !== undefined) Object.setPrototypeOf(made, proto as object | null)
     return made
   }
 
-  #view({ type, buffer, offset, length }: Extract<Node, { kind: 'view' }>): unknown {
+  #view({ type, buffer, offset, length, proto }: Extract<Node, { kind: 'view' }>): unknown {
+    if (type === 'Buffer') return Buffer.from(this.#value(buffer) as ArrayBuffer, offset, length)
     const View = Reflect.get(globalThis, type) as new (
       buffer: unknown,
       offset: number,
       length: number,
-    ) => unknown
-    return new View(this.#value(buffer), offset, length)
+    ) => object
+    const view = new View(this.#value(buffer), offset, length)
+    return proto === undefined ? view : Object.setPrototypeOf(view, this.#value(proto) as object | null)
   }
 
   #function(number: number, node: Extract<Node, { kind: 'function' }>): unknown {
@@ -247,31 +251,3 @@ class Revival {
     if (closed) [Object.preventExtensions, Object.seal, Object.freeze][closed - 1]?.(this.#values[number])
   }
 }
-
-const START: Record<Base, () => object> = {
-  Object: () => ({}),
-  Array: () => [],
-  Map: () => new Map(),
-  Set: () => new Set(),
-  Error: () => new Error(),
-  WeakMap: () => new WeakMap(),
-  WeakSet: () => new WeakSet(),
-}
-
-function make({ name, argument }: Extract<Node, { kind: 'new' }>): unknown {
-  if (name === 'URL') return new URL(argument)
-  if (name === 'URLSearchParams') return new URLSearchParams(argument)
-  return name === 'TextEncoder' ? new TextEncoder() : new TextDecoder(argument)
-}
-
-/** Whatever is done to it, nothing happens: it stands for counters of a coverage tool. */
-const SINK: unknown = new Proxy(() => {}, {
-  get: (_, key) => (key === Symbol.toPrimitive ? () => 0 : key === Symbol.iterator ? emptyIterator : SINK),
-  set: () => true,
-  apply: () => SINK,
-  has: () => true,
-})
-function* emptyIterator(): Generator<never> {}
-
-/** Arguments for a constructor that is run for its private fields alone. */
-const ANYTHING: unknown[] = Array.from({ length: 8 }, () => SINK)

@@ -1,7 +1,7 @@
 import type { AnyNode } from 'acorn'
-import { childrenOf } from './bindings.ts'
 import type { Mark, Original } from './lines.ts'
 import type { Script, Written } from './script.ts'
+import { childrenOf } from './tree.ts'
 
 /** A replacement of a stretch of source. */
 export interface Edit {

@@ -1,9 +1,10 @@
 import { pathToFileURL } from 'node:url'
 import { type AnyNode, type Program, parse } from 'acorn'
-import { type Bindings, bindingsOf, childrenOf, type Reference } from './bindings.ts'
+import { type Bindings, bindingsOf, type Reference } from './bindings.ts'
 import type { Closure, Engine, Loaded } from './inspect.ts'
 import type { AnyFunction } from './shipment.ts'
 import { loadedWith } from './source.ts'
+import { childrenOf } from './tree.ts'
 
 /** A loaded script, parsed: one per module, kept for the next function that comes from it. */
 export interface Script extends Bindings {
@@ -157,6 +158,8 @@ function writtenAs(node: AnyNode, source: string, within: AnyNode[]): Written | 
   switch (node.type) {
     case 'FunctionDeclaration':
     case 'FunctionExpression':
+      // The part of a method behind its name is no function of its own.
+      if (source[start] === '(') return undefined
       return { node, start, end, form: 'function', within }
     case 'ArrowFunctionExpression':
       return { node, start, end, form: 'arrow', within }

@@ -13,11 +13,12 @@ export interface Shipment {
 
 export type Node =
   | { kind: 'leaf'; value: unknown }
-  | { kind: 'view'; type: string; buffer: Slot; offset: number; length: number }
+  | { kind: 'view'; type: string; buffer: Slot; offset: number; length: number; proto?: Slot }
   | ({ kind: 'object'; base: Base; proto?: Slot; entries?: Slot[]; privates?: Restored[] } & Own)
   | ({ kind: 'function'; proto?: Slot; prototype?: Slot } & Code & Own)
   | { kind: 'prototype'; of: Slot }
   | { kind: 'cell'; value: Slot }
+  | { kind: 'live'; of: Slot; name: string; specifier: string }
   | { kind: 'import'; from: string; specifier: string; path: string[]; hash?: string }
   | { kind: 'require'; from: string; specifier: string; path: string[]; hash?: string; interop?: Interop }
   | { kind: 'requirer'; from: string }
@@ -33,7 +34,21 @@ export type Node =
 export type Interop = 'default' | 'star' | 'node'
 
 /** Which engine-made object lies beneath. */
-export type Base = 'Object' | 'Array' | 'Map' | 'Set' | 'Error' | 'WeakMap' | 'WeakSet'
+export type Base =
+  | 'Object'
+  | 'Array'
+  | 'Map'
+  | 'Set'
+  | 'Error'
+  | 'WeakMap'
+  | 'WeakSet'
+  | 'Date'
+  | 'RegExp'
+  | 'Number'
+  | 'String'
+  | 'Boolean'
+  | 'BigInt'
+  | 'Symbol'
 
 /** Private fields of an object, by the class that declares them. */
 export type Restored = [of: Slot, values: [name: string, value: Slot][]]

@@ -20,13 +20,13 @@ function writeText(
   cells: Map<string, Slot>,
 ): void {
   const all = [...edits]
-  for (const { name, key, references, value } of shared) {
-    if ((uses.get(key) ?? 0) < 2) {
+  for (const { name, key, references, value, isLive } of shared) {
+    if (!isLive && (uses.get(key) ?? 0) < 2) {
       node.variables.push([name, value])
       continue
     }
-    const cell = cells.get(key) ?? cargo.number({ kind: 'cell', value })
-    cells.set(key, cell)
+    const cell = isLive ? value : (cells.get(key) ?? cargo.number({ kind: 'cell', value }))
+    if (!isLive) cells.set(key, cell)
     node.cells ??= []
     node.cells.push([name, cell])
     for (const { start, end, shorthand } of references) {

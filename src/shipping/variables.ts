@@ -3,9 +3,11 @@ import { types } from 'node:util'
 import type { Binding, Reference } from './bindings.ts'
 import { type Cargo, type Draft, part } from './cargo.ts'
 import { leadsToEntry } from './graph.ts'
+import { type Imported, importedAs } from './imports.ts'
 import type { Closure } from './inspect.ts'
-import { type Imported, importedAs, isFileSpecifier, loadedHash, resolveFile } from './modules.ts'
+import { isFileSpecifier, loadedHash, resolveFile } from './modules.ts'
 import { isKnownGlobal } from './natives.ts'
+import { isInline } from './properties.ts'
 import { misuse, placeIn, type Trail } from './refusal.ts'
 import type { Script } from './script.ts'
 import type { Node, Slot } from './shipment.ts'
@@ -23,6 +25,7 @@ export function addVariable(
   const { node, script, value } = draft
   const [first] = references
   if (!first || name === 'arguments') return
+  if (GIVEN.has(name) && first.binding?.kind === 'param') return
   const runner = RUNNER_WORDS.find(([pattern]) => pattern.test(name))
   if (runner) {
     for (const { start, end } of references) draft.edits.push({ start, end, text: runner[1] })
@@ -33,9 +36,15 @@ export function addVariable(
   const trail: Trail = { up: about.trail, name, variable: true, place: () => placeIn(script, first.start) }
   const imported = binding && importedAs(binding)
   if (imported && !binding.reassigned) {
-    const carried = importSlot(cargo, imported, script)
+    const exported = isLive(imported, scope?.[name]) ? imported.path[0] : undefined
+    const carried = importSlot(cargo, exported === undefined ? imported : { ...imported, path: [] }, script)
     if (carried !== undefined) {
-      node.variables.push([name, carried])
+      if (exported === undefined) node.variables.push([name, carried])
+      else {
+        const { specifier } = imported
+        const value = cargo.number({ kind: 'live', of: carried, name: exported, specifier })
+        draft.shared.push({ name, key: '', references, value, isLive: true })
+      }
       return
     }
   }
@@ -44,6 +53,14 @@ export function addVariable(
       const own: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value
       cargo.options.seen.unclear()
       if (own !== undefined) node.variables.push([name, cargo.slot(own, trail, undefined)])
+    } else if (binding && !isKnownGlobal(name)) {
+      // The engine keeps what functions use; a computed name of a class is worked out before there are any.
+      throw misuse(
+        cargo.options.call,
+        trail,
+        'was needed only while the class was made, and is gone',
+        'Write the name of the member out.',
+      )
     }
     return
   }
@@ -53,10 +70,6 @@ export function addVariable(
     noteChangeable(cargo, draft, name, binding, closure, found)
   if (found === undefined && binding && isUninitialised(binding, script)) {
     throw misuse(cargo.options.call, trail, 'is not initialised yet', SEND_LATER)
-  }
-  if (name === 'require' && typeof found === 'function' && 'cache' in found) {
-    node.variables.push([name, cargo.number({ kind: 'requirer', from: script.url })])
-    return
   }
   if (isModule(found, imported, name, script)) {
     const names = membersUsed(references, script)
@@ -74,6 +87,11 @@ export function addVariable(
       value: slot,
     })
   } else node.variables.push([name, slot])
+}
+
+/** A module may assign to what it exports: then whoever imports it sees that. Functions and objects stay what they are. */
+function isLive({ how, specifier, path }: Imported, value: unknown): boolean {
+  return how === 'import' && path.length === 1 && !isBuiltin(specifier) && isInline(value)
 }
 
 /** Is it all that a module exports? Of that, a function needs only what it names. */
@@ -217,6 +235,9 @@ function isMadeBy({ node, reassigned }: Binding, value: object, { functions, sou
 function bindingOf({ references }: Script, name: string): Binding | undefined {
   return references.find(({ name: used, binding }) => used === name && binding !== undefined)?.binding
 }
+
+/** What every function gets that was sent: it may be sent again from there. */
+const GIVEN = new Set(['$zp_parent', '$zp_restoring', '$zp_meta', '$zp_import'])
 
 /** What a test runner writes for `import()` and `import.meta`. */
 const RUNNER_WORDS: [RegExp, string][] = [

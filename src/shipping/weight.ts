@@ -49,7 +49,7 @@ function slotWeight(slot: Slot): number {
 function slotsOf(node: Node): Slot[] {
   if (node.kind === 'cell') return [node.value]
   if (node.kind === 'view') return [node.buffer]
-  if (node.kind === 'wrapper' || node.kind === 'prototype') return [node.of]
+  if (node.kind === 'wrapper' || node.kind === 'prototype' || node.kind === 'live') return [node.of]
   if (node.kind === 'object') {
     const hidden = (node.privates ?? []).flatMap(([, values]) => values.map(([, value]) => value))
     return [...(node.entries ?? []), ...node.properties.flatMap(partsOf), ...hidden, node.proto]

@@ -124,10 +124,10 @@ async function layOut(): Promise<void> {
 const VITEST = `
 import { writeFileSync } from 'node:fs'
 import { test } from 'vitest'
+import { all } from './all.js'
 import { runRows } from './host.js'
-import { rows } from './rows.js'
 test('rows', async () => {
-  writeFileSync(process.env.ROWS_OUT, JSON.stringify(await runRows(rows, process.env.ROWS_CHILD_FILE)))
+  writeFileSync(process.env.ROWS_OUT, JSON.stringify(await runRows(all, process.env.ROWS_CHILD_FILE)))
 }, 60000)
 `
 
@@ -135,6 +135,7 @@ test('rows', async () => {
 function asCommonJs(text: string): string {
   const exported: string[] = []
   const body = text
+    .replace(/^import ('[^']+');$/gm, 'require($1);')
     .replace(/^import (\w+), (\{[^}]*\}) from ('[^']+');$/gm, 'import $1 from $3;\nimport $2 from $3;')
     .replace(/^import \* as (\w+) from ('[^']+');$/gm, 'const $1 = require($2);')
     .replace(

@@ -4,7 +4,7 @@ import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 // How a program is started must not matter: each of these runs one, which sends functions to a child of its own.
 
@@ -125,6 +125,46 @@ describe('functions are sent', () => {
       [4, 6],
       [4, 6],
     ])
+  })
+
+  it('from TypeScript that is more than types: enums, namespaces, parameter properties, decorators', async () => {
+    const program = `${kit}
+      enum Level { low = 1, high = 'h' }
+      namespace Shapes { export const side: number = 3; export const area = () => side * side }
+      class Point { constructor(readonly x: number, private y = Shapes.side) {} sum(): number { return this.x + this.y } }
+      const twice = (method: any, _: unknown) => function (this: unknown, ...args: any[]) { return method.apply(this, args) * 2 }
+      class Calculator { @twice add(a: number, b: number) { return a + b } accessor last: number = 4 }
+      const [point, calculator] = [new Point(1), new Calculator()]
+      calculator.last = 5
+      show(await send(() => [Level.low, Level[1], Level.high, Shapes.area(), point.sum(), new Point(2).sum(),
+        calculator.add(1, 2), new Calculator().add(2, 2), calculator.last]))`
+    assert.deepEqual(await run([file('typed.mts', program)]), [1, 'low', 'h', 9, 4, 5, 6, 8, 5])
+  })
+
+  it('with what belongs to their module: its place, its `require`, its JSON, what it awaited', async () => {
+    file('data.json', '{ "sizes": [1, 2] }')
+    const program = `${kit}
+      import { createRequire } from 'node:module'
+      import { dirname } from 'node:path'
+      import { fileURLToPath, pathToFileURL } from 'node:url'
+      import data from './data.json' with { type: 'json' }
+      const here = dirname(fileURLToPath(import.meta.url))
+      const load = createRequire(import.meta.url)
+      const awaited = await Promise.resolve({ size: 3 })
+      process.env.ZPROC_ROW = 'set'
+      const fn = () => [import.meta.url, import.meta.dirname === here, load('./data.json').sizes, load('node:path').sep,
+        data.sizes[1], awaited.size, process.env.ZPROC_ROW]
+      show(await send(fn))`
+    const path = file('placed.mjs', program)
+    assert.deepEqual(await run([path]), [pathToFileURL(path).href, true, [1, 2], '/', 2, 3, 'set'])
+  })
+
+  it('with exported variables that go on changing in their module', async () => {
+    file('live.mjs', 'export let calls = 0\nexport const bump = () => ++calls\n')
+    const program = `${kit}
+      import { bump, calls } from './live.mjs'
+      show(await send(() => [calls, bump(), calls, { calls }]))`
+    assert.deepEqual(await run([file('lives.mjs', program)]), [0, 1, 1, { calls: 1 }])
   })
 
   it('and refused where the module is another one by then', async () => {

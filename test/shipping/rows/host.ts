@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { shipAtomic } from '../../../src/shipping/atomic.ts'
 import { ship } from '../../../src/shipping/ship.ts'
-import type { Row } from './rows.js'
+import type { Row } from './row.js'
 
 export interface Outcome {
   group: string
