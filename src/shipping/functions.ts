@@ -132,18 +132,21 @@ function textNode(
   }
   const { line, column } = placeOf(script, start)
   const strict = form === 'class' || isStrict(script, written)
+  // Of a function that was sent here, without what `compile` put into the name.
+  const from = script.url.startsWith('file:') ? new URL(script.url).href : script.url
   const made: FunctionNode = {
     kind: 'function',
     form,
     source: '',
     name: value.name,
     strict,
-    from: script.url,
+    from,
     line,
     column,
     variables: [],
     properties: [],
   }
+  if (from !== script.url) made.file = from
   const draft: Draft = {
     node: made,
     value,
@@ -154,12 +157,12 @@ function textNode(
     restores: cargo.asText.has(value),
   }
   cargo.drafts.set(value, draft)
-  const ownName = form === 'function' || form === 'class' ? idOf(node) : undefined
+  const own = form === 'function' || form === 'class' ? idOf(node) : undefined
   const cut = form === 'class' ? planClass(node, false).edits : []
   for (const [free, all] of freeNames(script, start, end)) {
     // What only made the class is not made again.
     const references = all.filter(at => !cut.some(edit => edit.start <= at.start && at.end <= edit.end))
-    addVariable(cargo, draft, free, references, closure, { trail, name, ownName, holder })
+    addVariable(cargo, draft, free, references, closure, { trail, name, own, holder })
   }
   if (form === 'class') addClassParts(cargo, draft, value, trail)
   else addPrototype(cargo, made, value, trail)

@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { type Cargo, type ObjectNode, part } from './cargo.ts'
 import { dataNode, isDense } from './data.ts'
 import { addPrivates, BASES, protoSlot, prototypeNode } from './instances.ts'
-import { builtinNode, className, lateNode } from './natives.ts'
+import { builtinNode, className, isObject, lateNode } from './natives.ts'
 import { addProperties, isInline } from './properties.ts'
 import { refusal, type Trail, whyNot } from './refusal.ts'
 import type { Base, Node, Slot } from './shipment.ts'
@@ -10,6 +10,8 @@ import { importOf } from './variables.ts'
 
 /** An object of any kind: with its prototype, its entries and properties, its private fields. */
 export function objectNode(cargo: Cargo, value: object, trail: Trail): Node {
+  const builtinModule = builtinNamespace(value)
+  if (builtinModule) return builtinModule
   if (types.isModuleNamespaceObject(value)) return namespaceNode(cargo, value, trail)
   if (
     types.isPromise(value) ||
@@ -72,10 +74,14 @@ function unboxed(value: object): unknown {
   return BASES[baseOf(value)].valueOf.call(value)
 }
 
+/** What `import * as fs` gives, or a compiler makes of `require('fs')` for it. */
+function builtinNamespace(value: object): Node | undefined {
+  const module: unknown = Object.getOwnPropertyDescriptor(value, 'default')?.value
+  const node = isObject(module) ? builtinNode(module) : undefined
+  return node?.kind === 'builtin' && node.path.length === 0 ? node : undefined
+}
+
 function namespaceNode(cargo: Cargo, value: object, trail: Trail): Node {
-  const fallback: unknown = Object.getOwnPropertyDescriptor(value, 'default')?.value
-  const builtin = typeof fallback === 'object' && fallback !== null ? builtinNode(fallback) : undefined
-  if (builtin) return builtin
   const imported = importOf(cargo, value)
   if (imported) return imported
   const node: ObjectNode = { kind: 'object', base: 'Object', proto: null, properties: [] }

@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url'
-import { type AnyNode, type Program, parse } from 'acorn'
+import { type AnyNode, type Identifier, type Program, parse } from 'acorn'
 import { type Bindings, bindingsOf, type Reference } from './bindings.ts'
 import type { Closure, Engine, Loaded } from './inspect.ts'
 import type { AnyFunction } from './shipment.ts'
@@ -98,8 +98,8 @@ export function offsetOf(script: Script, place: { line: number; column: number }
 }
 
 /** The name that a function gives itself. */
-export function idOf(node: AnyNode): string | undefined {
-  return 'id' in node && node.id?.type === 'Identifier' ? node.id.name : undefined
+export function idOf(node: AnyNode): Identifier | undefined {
+  return 'id' in node && node.id?.type === 'Identifier' ? node.id : undefined
 }
 
 export function isStrict(script: Script, { node, within }: Written): boolean {

@@ -1,5 +1,6 @@
 import { isBuiltin } from 'node:module'
 import { types } from 'node:util'
+import type { Identifier } from 'acorn'
 import type { Binding, Reference } from './bindings.ts'
 import { type Cargo, type Draft, part } from './cargo.ts'
 import { leadsToEntry } from './graph.ts'
@@ -20,7 +21,7 @@ export function addVariable(
   name: string,
   references: Reference[],
   closure: Closure,
-  about: { trail: Trail; name: string; ownName: string | undefined; holder: object | undefined },
+  about: { trail: Trail; name: string; own: Identifier | undefined; holder: object | undefined },
 ): void {
   const { node, script, value } = draft
   const [first] = references
@@ -65,7 +66,11 @@ export function addVariable(
     return
   }
   const found = scope[name]
-  if (found === value && name === about.ownName) return
+  const own = name === about.own?.name ? about.own : undefined
+  if (own && binding?.reassigned) {
+    // A function that replaces itself: inside its own name nobody could assign to it.
+    draft.edits.push({ start: own.start, end: own.end, text: '' })
+  } else if (own && found === value) return
   if (!binding || binding.reassigned || found === undefined)
     noteChangeable(cargo, draft, name, binding, closure, found)
   if (found === undefined && binding && isUninitialised(binding, script)) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { State, startServer } from '../../src/index.ts'
+import { reviveAtomic, runWithin, shipAtomic } from '../../src/shipping/atomic.ts'
 import { revive } from '../../src/shipping/revive.ts'
 import { ship } from '../../src/shipping/ship.ts'
 
@@ -101,12 +102,35 @@ describe('ship', () => {
     assert.equal((await revive(ship(length, { call }).bytes))(), 50_001)
   })
 
-  it('keeps file and line of errors', async () => {
-    const fail = () => {
-      throw new Error('there')
+  it('keeps file and line of errors, of a compiled file those of its author', async () => {
+    class Oven {
+      bake(kind: string): never {
+        // The loader of this test has put all of this file into one line.
+
+        throw new RangeError(`${kind} is burnt`)
+      }
     }
+    const fail = () => [1].map(() => new Oven().bake('nut'))
+    const lines = (run: () => unknown): (string | undefined)[] => {
+      try {
+        run()
+      } catch (error) {
+        const found = [...((error as Error).stack ?? '').matchAll(/ship\.test\.ts:(\d+)/g)]
+        return found.slice(0, 2).map(([, line]) => line)
+      }
+      return []
+    }
+    const here = lines(fail)
+    assert.equal(new Set(here).size, 2)
     const there = await revive(ship(fail, { call }).bytes)
-    assert.throws(there as () => void, (error: Error) => /ship\.test\.ts/.test(error.stack ?? ''))
+    assert.deepEqual(lines(there as () => unknown), here)
+    const again = await revive(ship(there, { call }).bytes)
+    assert.deepEqual(lines(again as () => unknown), here)
+    const atomic = (await reviveAtomic(shipAtomic(fail).bytes)) as () => unknown
+    assert.deepEqual(
+      lines(() => runWithin(1000, atomic)),
+      here,
+    )
   })
 
   it('sends again what was sent, from the other side', async () => {
@@ -116,6 +140,9 @@ describe('ship', () => {
     const there = await revive(ship(fn, { call }).bytes)
     const further = await revive(ship(there, { call }).bytes)
     assert.deepEqual(further(), [1, 2, 2])
+    const placed = async () => [import.meta.url, typeof (await import('node:os')).cpus]
+    const farther = await revive(ship(await revive(ship(placed, { call }).bytes), { call }).bytes)
+    assert.deepEqual(await farther(), [import.meta.url, 'function'])
     assert.deepEqual(there(), [1, 2, 2])
     assert.equal(n, 0)
   })

@@ -146,6 +146,15 @@ ships(
   ],
   [3, true, true, true, true],
 )
+let count = 0
+// biome-ignore lint/suspicious/noFunctionAssign: a function that replaces itself is what is tried
+function first(): number {
+  count++
+  // @ts-expect-error: JavaScript allows it
+  first = () => -1
+  return count
+}
+ships('functions that replace themselves', () => [first(), first(), count], [1, -1, 1])
 const fixed = Object.freeze(Object.assign(() => base, { unit: 'g' }))
 ships('frozen functions', () => [fixed(), fixed.unit, Object.isFrozen(fixed)], [5, 'g', true])
 const renamed = Object.defineProperties((n: number) => n, { name: { value: 'other' }, length: { value: 9 } })
