@@ -19,7 +19,18 @@ export interface Original {
   marks: Mark[]
 }
 
-export function originalOf(script: Script, { node, start }: Written): Original | undefined {
+export function originalOf(script: Script, written: Written): Original | undefined {
+  const known = originals.get(written)
+  if (known !== undefined) return known ?? undefined
+  const found = find(script, written)
+  originals.set(written, found ?? null)
+  return found
+}
+
+/** The same text is sent again and again where functions are made in a loop. */
+const originals = new WeakMap<Written, Original | null>()
+
+function find(script: Script, { node, start }: Written): Original | undefined {
   const origin = originOf(script, start)
   if (!origin) return undefined
   const marks: Mark[] = []

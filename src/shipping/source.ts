@@ -26,22 +26,38 @@ export function loadedWith(
   return url ? { url, source, isModule, line: 0, column: 0 } : engine.script(closure.scriptId)
 }
 
-/** V8 gives it to a function of its own tests, which exists for code that is compiled while a flag is set. */
 function sourceAround(fn: AnyFunction): string | undefined {
   try {
-    setFlagsFromString('--allow-natives-syntax')
-    // Compiled anew each time: kept, it might be compiled again later, when the flag is off.
-    const ask = new vm.Script('fn => %FunctionGetScriptSource(fn)').runInThisContext() as (
-      fn: AnyFunction,
-    ) => unknown
-    const source = ask(fn)
+    const source = withNatives(() => asking()(fn))
     return typeof source === 'string' ? source : undefined
   } catch {
+    // Another engine, or a later one.
     return undefined
-  } finally {
-    setFlagsFromString('--no-allow-natives-syntax')
   }
 }
+
+/**
+ * V8 tells it to functions for its own tests, which may be named only in code that is compiled while a flag is set.
+ * Made anew each time: V8 might compile a kept one again when the flag is off.
+ */
+function asking(): (fn: AnyFunction) => unknown {
+  return new vm.Script('(fn => %FunctionGetScriptSource(fn))').runInThisContext() as (
+    fn: AnyFunction,
+  ) => unknown
+}
+
+function withNatives<T>(act: () => T): T {
+  // The user may have set the flag: then it stays.
+  if (process.execArgv.includes(FLAG)) return act()
+  setFlagsFromString(FLAG)
+  try {
+    return act()
+  } finally {
+    setFlagsFromString(FLAG.replace('--', '--no-'))
+  }
+}
+
+const FLAG = '--allow-natives-syntax'
 
 /** What is compiled as it is loaded carries the map to its one file, and Node knows that file by the same map. */
 function compiledFrom(source: string): string | undefined {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -140,6 +140,26 @@ describe('functions are sent', () => {
         calculator.add(1, 2), new Calculator().add(2, 2), calculator.last]))`
     assert.deepEqual(await run([file('typed.mts', program)]), [1, 'low', 'h', 9, 4, 5, 6, 8, 5])
   })
+
+  for (const compiled of ['es2022', 'es2015', 'babel']) {
+    it(`from what other compilers make: ${compiled}`, async () => {
+      const made = readFileSync(new URL(`./swc/${compiled}.cjs.txt`, import.meta.url), 'utf8')
+      const path = JSON.stringify(file(`${compiled}.cjs`, made))
+      const program = `${kit}
+        import { cases } from ${path}
+        const fn = async () => {
+          const values = {}
+          for (const [name, [fn]] of Object.entries(cases)) values[name] = await fn()
+          return values
+        }
+        const there = await send(fn)
+        const here = Object.fromEntries(Object.entries(cases).map(([name, [, expected]]) => [name, expected]))
+        show([there, here])`
+      const [there, here] = (await run([file(`send-${compiled}.mjs`, program)])) as [unknown, object]
+      assert.equal(Object.keys(here).length, 11)
+      assert.deepEqual(there, here)
+    })
+  }
 
   it('with what belongs to their module: its place, its `require`, its JSON, what it awaited', async () => {
     file('data.json', '{ "sizes": [1, 2] }')
