@@ -15,7 +15,7 @@ const inputs = [
 
 /** What every child loads, and what those load besides that get a State: see test/process/entry.test.ts. */
 const child =
-  /\/src\/(errors|async|protocol|lifeline\/owner|process\/(current|job|attempt|run)|shipping\/(revive|compile|load|modules|natives|wrappers))\b|\/msgpackr\/(un)?pack\.js$/
+  /\/src\/(errors|async|protocol|lifeline\/owner|process\/(current|job|attempt|run)|shipping\/(revive|beginnings|compile|load|modules|natives|wrappers))\b|\/msgpackr\/(un)?pack\.js$/
 const state = /\/src\/(client|transport)\/(?!atomic)/
 
 const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(

@@ -16,30 +16,41 @@ const target = async (n: number) => [config.name, clamp(n), config.sizes.length,
 let assigned = 0
 const counting = () => ++assigned
 
-if (process.argv[2] === 'first') {
-  // The first function of a process: nothing is compiled, nothing known yet.
-  const first = each(1, () => ship(target, { call }))
-  const second = each(1, () => ship((n: number) => clamp(n) + 1, { call }))
-  process.send?.([first, second])
-} else {
-  await making()
-  await onTheOtherSide()
+await starting()
+await making()
+await onTheOtherSide()
+
+/** The first function of a program, and a second one: time inside `ctx.process`, each round in a process of its own. */
+async function starting(): Promise<void> {
+  const times: Record<string, number[]> = {}
+  const note = (name: string, time: number) => {
+    times[name] ??= []
+    times[name].push(time)
+  }
+  for (let round = 0; round < sized(7); round++) {
+    for (const [how, file, execArgv] of [
+      ['plain JavaScript', 'first.mjs', []],
+      ['under tsx', 'first.mts', ['--import', 'tsx']],
+    ] as const) {
+      for (const when of ['at once', 'ready']) {
+        const child = fork(new URL(`./kit/${file}`, import.meta.url), [when], { execArgv: [...execArgv] })
+        const [[first, second]] = (await once(child, 'message')) as [[number, number]]
+        await once(child, 'exit')
+        note(`the first, ${when === 'ready' ? 'when the Context is ready' : when}, ${how}`, first)
+        if (when === 'at once') note(`the second, another one, ${how}`, second)
+      }
+    }
+  }
+  report('The first functions of a program', 'ms', times)
 }
 
 async function making(): Promise<void> {
-  const starts: [first: number, second: number][] = []
-  for (let i = 0; i < sized(5); i++) {
-    const child = fork(new URL(import.meta.url), ['first'])
-    const [times] = (await once(child, 'message')) as [[number, number]]
-    await once(child, 'exit')
-    starts.push(times)
-  }
   const large = { bytes: Buffer.alloc(10_000_000) }
   const arrows = sized(500)
-  report('Making a function ready to be sent', 'µs', {
-    'the first of a process (compiles the parser)': starts.map(([first]) => first),
-    'the second, another one': starts.map(([, second]) => second),
-    ...(await inTurn(sized(5), {
+  report(
+    'Making a function ready to be sent',
+    'µs',
+    await inTurn(sized(5), {
       'each new arrow of a loop': async () => {
         const fresh = Array.from({ length: arrows }, (_, i) => () => clamp(i))
         return each(arrows, i => ship(fresh[i] as () => number, { call }))
@@ -48,8 +59,8 @@ async function making(): Promise<void> {
       'again, with a variable that the program assigns to': async () =>
         each(sized(2000), () => ship(counting, { call })),
       'with a Buffer of 10 MB': async () => each(3, () => ship(() => large, { call })),
-    })),
-  })
+    }),
+  )
 }
 
 async function onTheOtherSide(): Promise<void> {

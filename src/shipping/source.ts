@@ -22,7 +22,7 @@ export function loadedWith(
 ): Loaded | undefined {
   const source = sourceAround(fn)
   const { isModule } = closure
-  const url = source && (compiledFrom(source) ?? fileOf(source, isModule, known))
+  const url = source && (ownName(source) ?? compiledFrom(source) ?? fileOf(source, isModule, known))
   return url ? { url, source, isModule, line: 0, column: 0 } : engine.script(closure.scriptId)
 }
 
@@ -58,6 +58,11 @@ function withNatives<T>(act: () => T): T {
 }
 
 const FLAG = '--allow-natives-syntax'
+
+/** Text that was evaluated may say itself what it is. */
+function ownName(source: string): string | undefined {
+  return /\n\/\/# sourceURL=(\S+)\s*$/.exec(source.slice(-500))?.[1]
+}
 
 /** What is compiled as it is loaded carries the map to its one file, and Node knows that file by the same map. */
 function compiledFrom(source: string): string | undefined {

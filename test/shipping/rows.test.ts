@@ -82,7 +82,9 @@ async function layOut(): Promise<void> {
   }
   writeFileSync(join(modules, 'zproc/package.json'), '{ "name": "zproc", "type": "module" }')
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  await compile(['-p', join(repo, 'tsconfig.build.json'), '--outDir', join(modules, 'zproc'), '--noCheck'])
+  // Module by module: the rows use more of it than the package shows.
+  const whole = ['--emitDeclarationOnly', 'false', '--outDir', join(modules, 'zproc'), '--noCheck']
+  await compile(['-p', join(repo, 'tsconfig.build.json'), ...whole])
   // The rows use the compiled package, as a user does.
   mkdirSync(join(folder, 'tsx'))
   for (const name of readdirSync(source)) {
