@@ -18,13 +18,16 @@ export function checkWatching(
 ): void {
   let positions = range(bounds.least(start.invoked), bounds.most(start.returned ?? Number.POSITIVE_INFINITY))
   let live = 0
+  let goingLive = -1
   for (const [i, step] of steps.entries()) {
     const { watch, loop, returned } = step
     if (returned === undefined || step.error) return
     const wanted = watched(watch, loop, step.by, log)
     const newest = bounds.most(returned)
-    if (step.wentLive)
-      positions = unique(positions.flatMap(at => range(Math.max(at, bounds.least(step.invoked)), newest)))
+    // `goLive` is on its way to the server until something comes of it.
+    if (step.wentLive) goingLive = Math.max(goingLive, bounds.least(step.invoked))
+    if (goingLive >= 0) positions = unique(positions.flatMap(at => range(Math.max(at, goingLive), newest)))
+    if (!step.late) goingLive = -1
     if (step.missed) {
       const [from, to] = step.missed
       const isGap = positions.some(at => at < from && (at === from - 1 || (wanted.next(at) ?? from) >= from))
