@@ -1,33 +1,34 @@
 // Does a client notice that others send rubbish? Its calls beside hostile messages, and beside as many valid ones.
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { State, startServer } from '../src/index.ts'
+import { State, startServer } from 'zproc'
 import { closing, messages, opening, randomOf } from '../test/fuzz/inputs.ts'
-import { median } from './kit/measure.ts'
+import { inTurn, mustBe, sized } from './kit/measure.ts'
+import { report } from './kit/report.ts'
 
 const server = await startServer(null, { historyLimit: 1000, atomicTimeout: 200 })
 const calm = new State<{ n: number }>(server.address, { namespace: 'calm' })
-await calm.set('n', 0)
+await calm.set('n', 1)
 const random = randomOf(4)
 // Made before, so that making them is not measured; as many of either kind, at the same moments.
 const make = (hostile: boolean) =>
-  Array.from({ length: 20 }, () => Buffer.concat([opening, ...messages(random, 250, hostile), closing]))
+  Array.from({ length: sized(20) }, () =>
+    Buffer.concat([opening, ...messages(random, 250, hostile), closing]),
+  )
 const [valid, hostile] = [make(false), make(true)]
-const ratios: number[] = []
-for (let i = -2; i < 20; i++) {
-  const [a, b] = [await slice(valid), await slice(hostile)]
-  if (i >= 0) ratios.push(a / b)
-}
-ratios.sort((a, b) => a - b)
-console.log(
-  `calls beside valid / beside hostile traffic, 250 messages each 20 ms: median ${median(ratios).toFixed(2)}, of ${ratios.length} from ${ratios[0]?.toFixed(2)} to ${ratios.at(-1)?.toFixed(2)}`,
+
+report(
+  'Calls of a client beside 250 messages of others each 20 ms',
+  'per second',
+  await inTurn(sized(20), { 'valid ones': () => beside(valid), 'hostile ones': () => beside(hostile) }, 2),
 )
+mustBe('the state', await calm.get('n'), 1)
 await calm.close()
 await server.stop()
 
-/** Calls per millisecond that another client makes meanwhile. */
-async function slice(batches: Buffer[]): Promise<number> {
-  let [calls, over] = [0, false]
+async function beside(batches: Buffer[]): Promise<number> {
+  let calls = 0
+  let over = false
   const began = performance.now()
   const asking = (async () => {
     for (; !over; calls++) await calm.get('n')
@@ -35,14 +36,12 @@ async function slice(batches: Buffer[]): Promise<number> {
   for (const batch of batches) {
     const next = new Promise(resolve => setTimeout(resolve, 20))
     const socket = connect({ path: server.address.slice('ipc://'.length) })
-    socket
-      .on('error', () => {})
-      .resume()
-      .write(batch)
+    socket.on('error', () => {}).resume()
+    socket.write(batch)
     socket.setTimeout(15, () => socket.destroy())
     await Promise.all([once(socket, 'close'), next])
   }
   over = true
   await asking
-  return calls / (performance.now() - began)
+  return (calls / (performance.now() - began)) * 1000
 }

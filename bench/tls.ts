@@ -1,37 +1,40 @@
-// What does a secret key cost? The same calls over TLS with a pre-shared key and over a plain socket, in turn.
-import { State, startServer } from '../src/index.ts'
-import { awaited, inTurn, pipelined } from './kit/measure.ts'
+// What does a secret key cost? The same calls over a plain socket and over TLS with a pre-shared key, in turn.
+import { State, startServer } from 'zproc'
+import { awaited, inTurn, mustBe, pipelined, sized } from './kit/measure.ts'
+import { report } from './kit/report.ts'
 
 const secretKey = 'a key for the bench'
-const addresses = { ipc: null, tcp: 'tcp://127.0.0.1:0' }
-const text = 'x'.repeat(10_000)
+const N = sized(300)
+const M = sized(50_000)
 
-const table: Record<string, Record<string, string>> = {}
-for (const [name, address] of Object.entries(addresses)) {
-  const servers = await Promise.all([startServer(address), startServer(address, { secretKey })])
-  type Bench = Record<string, number | string>
-  const plain = new State<Bench>((servers[0] as { address: string }).address)
-  const tls = new State<Bench>((servers[1] as { address: string }).address, { secretKey })
-  const both = (run: (state: State<Bench>) => Promise<number>, rounds: number) =>
-    inTurn(rounds, { plain: () => run(plain), tls: () => run(tls) })
-
-  const single = await both(state => awaited(3000, i => state.set('key', i)), 9)
-  const flight = await both(state => pipelined(100_000, 500, i => state.set('key', i)), 7)
-  const large = await both(state => pipelined(20_000, 100, () => state.set('text', text)), 5)
-  table[`${name}: µs for one call`] = {
-    plain: (single.plain * 1000).toFixed(1),
-    tls: (single.tls * 1000).toFixed(1),
-    'tls / plain': (single.tls / single.plain).toFixed(2),
-  }
-  for (const [what, rate] of [
-    ['calls/s, 500 in flight', flight],
-    ['calls/s of 10 kB, 100 in flight', large],
-  ] as const)
-    table[`${name}: ${what}`] = {
-      plain: String(Math.round(rate.plain)),
-      tls: String(Math.round(rate.tls)),
-      'tls / plain': (rate.tls / rate.plain).toFixed(2),
-    }
-  await Promise.all([plain.close(), tls.close(), ...servers.map(server => server.stop())])
+for (const [where, address] of [
+  ['ipc', null],
+  ['tcp', 'tcp://127.0.0.1:0'],
+] as const) {
+  const [open, locked] = [await startServer(address), await startServer(address, { secretKey })]
+  const plain = new State<{ key: number }>(open.address)
+  const tls = new State<{ key: number }>(locked.address, { secretKey })
+  report(
+    `A secret key over ${where}: one call at a time`,
+    'µs',
+    await inTurn(
+      sized(60),
+      {
+        plain: () => awaited(N, i => plain.set('key', i)),
+        'with a key': () => awaited(N, i => tls.set('key', i)),
+      },
+      3,
+    ),
+  )
+  report(
+    `A secret key over ${where}: 500 calls in flight`,
+    'per second',
+    await inTurn(sized(15), {
+      plain: () => pipelined(M, 500, i => plain.set('key', i)),
+      'with a key': () => pipelined(M, 500, i => tls.set('key', i)),
+    }),
+  )
+  mustBe('the last value', await tls.get('key'), await plain.get('key'))
+  await Promise.all([plain.close(), tls.close()])
+  await Promise.all([open.stop(), locked.stop()])
 }
-console.table(table)
