@@ -8,8 +8,8 @@ import { parseAddress } from '../../src/protocol/address.ts'
 import { decode, FrameReader } from '../../src/protocol/frames.ts'
 import { bytes, closing, LAST, messages, opening, randomOf } from './inputs.ts'
 
-// How many inputs a run has. `ZPROC_FUZZ_INPUTS=1000000 ZPROC_FUZZ_SEED=7 npm run test:run fuzz` for more, and others.
-const INPUTS = Number(process.env.ZPROC_FUZZ_INPUTS ?? 100_000)
+// How many inputs a run has. `ZPROC_FUZZ_INPUTS=9000000 ZPROC_FUZZ_SEED=7 npm run test:run fuzz` for more, and others.
+const INPUTS = Number(process.env.ZPROC_FUZZ_INPUTS ?? 1_000_000)
 /** Those of earlier findings stay. */
 const SEEDS = process.env.ZPROC_FUZZ_SEED ? [Number(process.env.ZPROC_FUZZ_SEED)] : [1, 2]
 const PER_CONNECTION = 250
