@@ -63,6 +63,17 @@ test('a write of unknown outcome may be in the log or not', () => {
   assert.deepEqual(wrong([calls[0]!, unknown], { log: log.slice(0, 1) }), [])
 })
 
+test('of calls whose outcome is not known, the one that did what the log says is the commit', () => {
+  const pop = (key: string, number: number): CallRecord => ({
+    ...call('a.1', number, { kind: 'pop', key }, [5, 6]),
+    result: undefined,
+    failed: 'unknown',
+  })
+  const popped = [...log, commit(3, 'a.1', 'pop', { x: 2 }, {})]
+  assert.deepEqual(wrong([...calls, pop('y', 2), pop('x', 3)], { log: popped }), [])
+  assert.deepEqual(wrong([...calls, pop('y', 2)], { log: popped }), ['unknown write'])
+})
+
 test('writes that are committed in another order than that of time', () => {
   const later = [setBy('a.1', 1, [5, 6]), setBy('b.1', 2, [3, 4])]
   assert.deepEqual(wrong(later), ['reordered writes'])

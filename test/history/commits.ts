@@ -24,7 +24,9 @@ export function findCommits(records: readonly CallRecord[], log: Log, found: Fou
     if (name === DIRECTOR) continue
     const own = calls.get(name) ?? []
     const from = next.get(name) ?? 0
-    const fits = ({ call }: CallRecord) => isOf(call, log, revision)
+    // Of what is not known to have been done, only what would have done exactly this.
+    const fits = ({ call, result }: CallRecord) =>
+      isOf(call, log, revision) && (result !== undefined || does(call, log, revision))
     const at = own.findIndex((record, i) => i >= from && mayCommit(record) && fits(record))
     if (at >= 0) {
       for (const record of own.slice(from, at)) if (mustCommit(record)) passed.add(record)
@@ -115,8 +117,8 @@ const changedBy = (values: Values, key: string, tag: string): boolean =>
   values.get(key)?.endsWith(`"by":${JSON.stringify(tag)}}`) === true
 
 function checkEffect(record: CallRecord, revision: number, log: Log, found: Found): void {
-  const { result, after } = effectOf(record.call, log.values(revision - 1))
-  if (!after || showValues(after) !== log.text(revision))
+  const { result } = effectOf(record.call, log.values(revision - 1))
+  if (!does(record.call, log, revision))
     found(
       'wrong effect',
       `${shown(record)} is commit ${revision}, which did something else: ${what(log, revision)}`,
@@ -126,6 +128,11 @@ function checkEffect(record: CallRecord, revision: number, log: Log, found: Foun
       'wrong result',
       `${shown(record)} is commit ${revision} and should have given ${JSON.stringify(result)}`,
     )
+}
+
+function does(call: Call, log: Log, revision: number): boolean {
+  const { after } = effectOf(call, log.values(revision - 1))
+  return after !== undefined && showValues(after) === log.text(revision)
 }
 
 const what = (log: Log, revision: number): string =>
