@@ -103,6 +103,18 @@ export const promises: Promised[] = [
   ),
   ratio('map', '100 items that compute for 1–20 ms, 2 workers', 'processMap', { atMost: 1.08, slack: 0.05 }),
   median('map', 'The first result of 10 × 100 ms, 2 workers', 'processMap', { atMost: 115, slack: 0.1 }),
+
+  ...['ipc', 'tcp'].flatMap(where => [
+    ratio('tls', `A secret key over ${where}: one call at a time`, 'with a key', { atMost: 1.7, slack: 0.1 }),
+    ratio('tls', `A secret key over ${where}: 500 calls in flight`, 'with a key', {
+      atLeast: 0.6,
+      slack: 0.1,
+    }),
+  ]),
+  ratio('hostile', 'Calls of a client beside 250 messages of others each 20 ms', 'hostile ones', {
+    atLeast: 0.8,
+    slack: 0.1,
+  }),
 ]
 
 export interface Verdict {
