@@ -8,8 +8,8 @@ import { enterChunk } from './signal.ts'
 
 // Milliseconds: a chunk that takes longer is handed back, so that others can do what is left of it.
 const PATIENCE = 20
-// Items that may pass without a look at the time, while as many take less than these milliseconds.
-const UNSEEN = 16
+// Items that may pass without a look at the time, while as many take less than these milliseconds: few, the next may be long.
+const UNSEEN = 4
 const QUICK = 0.1
 
 interface Task {
