@@ -24,7 +24,7 @@ export function planClass(node: AnyNode, restores: boolean): ClassPlan {
   const { superClass, body } = node
   plan.derived = superClass != null && !(superClass.type === 'Literal' && superClass.value === null)
   if (superClass && plan.derived)
-    plan.edits.push({ start: superClass.start, end: superClass.end, text: '$zp_parent' })
+    plan.edits.push({ start: superClass.start, end: superClass.end, text: ' $zp_parent ' })
   for (const member of body.body) {
     if (member.type === 'StaticBlock') plan.edits.push({ start: member.start, end: member.end, text: ';' })
     if (member.type !== 'PropertyDefinition') continue

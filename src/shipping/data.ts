@@ -7,7 +7,8 @@ import type { Node } from './shipment.ts'
 
 /** What the engine and Node make of a single value, or undefined: other objects are sent part by part. */
 export function dataNode(cargo: Cargo, value: object, trail: Trail): Node | undefined {
-  if (types.isSharedArrayBuffer(value)) throw refusal(cargo.options.call, trail, ...whyNot(value))
+  if (types.isSharedArrayBuffer(value) || isTransferred(value))
+    throw refusal(cargo.options.call, trail, ...whyNot(value))
   if (Buffer.isBuffer(value)) {
     cargo.buffers.add(value)
     return { kind: 'leaf', value }
@@ -36,6 +37,16 @@ export function shareMemory(cargo: Cargo, trail: Trail): void {
     const number = cargo.numbers.get(value)
     if (number !== undefined && (isShared || cargo.numbers.has(buffer)))
       cargo.nodes[number] = viewNode(cargo, value, trail)
+  }
+}
+
+/** Node 20 has no better way to ask. */
+function isTransferred(value: object): boolean {
+  if (!types.isArrayBuffer(value) || value.byteLength > 0) return false
+  try {
+    return !new Uint8Array(value)
+  } catch {
+    return true
   }
 }
 

@@ -135,12 +135,34 @@ export class Engine {
 
   #idOf(object: object): string {
     hatch().value = object
-    const { result } = this.#ask<{ result: { objectId: string } }>('Runtime.evaluate', {
-      expression: `${HATCH}.value`,
-      silent: true,
-    })
+    let id = this.#inHatch()
+    if (id === undefined) {
+      // A test runner may run each file in a context of its own, with other globals.
+      for (contextId of this.#contexts()) {
+        id = this.#inHatch()
+        if (id !== undefined) break
+      }
+    }
     hatch().value = undefined
-    return result.objectId
+    if (id === undefined) throw new Error('the inspector does not see the globals of this module')
+    return id
+  }
+
+  #inHatch(): string | undefined {
+    const expression = `${HATCH}?.value`
+    const asked = { expression, silent: true, ...(contextId === undefined ? {} : { contextId }) }
+    return this.#ask<{ result: { objectId?: string } }>('Runtime.evaluate', asked).result.objectId
+  }
+
+  #contexts(): number[] {
+    const session = this.#open()
+    const ids: number[] = []
+    const seen = ({ params }: { params: { context: { id: number } } }) => ids.push(params.context.id)
+    session.on('Runtime.executionContextCreated', seen)
+    this.#ask('Runtime.enable')
+    this.#ask('Runtime.disable')
+    session.off('Runtime.executionContextCreated', seen)
+    return ids
   }
 
   #hold<T>(objectId: string): T {
@@ -177,6 +199,9 @@ interface ScriptParsed {
   startColumn: number
   isModule?: boolean
 }
+
+/** Where this module runs, when that is not the main context. */
+let contextId: number | undefined
 
 /** The one place that both this module and an evaluated expression can reach. */
 const HATCH = "globalThis[Symbol.for('zproc.hatch')]"

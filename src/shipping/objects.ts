@@ -4,7 +4,7 @@ import { dataNode, isDense } from './data.ts'
 import { addPrivates, BASES, protoSlot, prototypeNode } from './instances.ts'
 import { builtinNode, className, isObject, lateNode } from './natives.ts'
 import { addProperties, isInline } from './properties.ts'
-import { refusal, type Trail, whyNot } from './refusal.ts'
+import { isIterator, refusal, type Trail, whyNot } from './refusal.ts'
 import type { Base, Node, Slot } from './shipment.ts'
 import { importOf } from './variables.ts'
 
@@ -17,8 +17,7 @@ export function objectNode(cargo: Cargo, value: object, trail: Trail): Node {
     types.isPromise(value) ||
     types.isGeneratorObject(value) ||
     types.isExternal(value) ||
-    types.isMapIterator(value) ||
-    types.isSetIterator(value) ||
+    isIterator(value) ||
     types.isArgumentsObject(value) ||
     value instanceof WeakRef
   ) {

@@ -40,7 +40,7 @@ export const OWN_ADVICE =
 export function whyNot(value: object, kind?: string): [what: string, advice: string] {
   if (types.isPromise(value))
     return ['a promise', 'Await it first and use the result, or make the promise inside the function.']
-  if (types.isMapIterator(value) || types.isSetIterator(value))
+  if (isIterator(value))
     return ['an iterator', 'Send what it goes through, and make the iterator inside the function.']
   if (types.isGeneratorObject(value))
     return ['a running generator', 'Send the generator function, and call it inside the function.']
@@ -53,6 +53,8 @@ export function whyNot(value: object, kind?: string): [what: string, advice: str
     ]
   if (types.isArgumentsObject(value))
     return ['an arguments object', 'Make an array of it, `[...arguments]`, or use a rest parameter.']
+  if (types.isArrayBuffer(value))
+    return ['an ArrayBuffer whose memory was transferred', 'Send it before it is given away, or send a copy.']
   if (types.isExternal(value)) return ['a native handle', 'Open it inside the function.']
   const name = className(value)
   const known = ADVICE.find(([pattern]) => pattern.test(kind || name))
@@ -61,6 +63,11 @@ export function whyNot(value: object, kind?: string): [what: string, advice: str
     `${articleOf(name)} ${what}`,
     known ? known[1] : `It belongs to its process: make it inside the function.`,
   ]
+}
+
+/** An iterator that the engine has made: of a list, a Map, the matches of a pattern. */
+export function isIterator(value: object): boolean {
+  return / Iterator\]$/.test(Object.prototype.toString.call(value)) && Reflect.ownKeys(value).length === 0
 }
 
 function articleOf(name: string): string {

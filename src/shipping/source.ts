@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { findSourceMap } from 'node:module'
 import { isAbsolute } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -22,7 +22,7 @@ export function loadedWith(
 ): Loaded | undefined {
   const source = sourceAround(fn)
   const { isModule } = closure
-  const url = source && (ownName(source) ?? compiledFrom(source) ?? fileOf(source, isModule, known))
+  const url = source && (compiledFrom(source) ?? fileOf(source, isModule, known) ?? ownName(source))
   return url ? { url, source, isModule, line: 0, column: 0 } : engine.script(closure.scriptId)
 }
 
@@ -76,7 +76,7 @@ function compiledFrom(source: string): string | undefined {
 /** A file with just this text: of a module that is running, of the program, or next to a module seen before. */
 function fileOf(source: string, isModule: boolean, known: Iterable<string>): string | undefined {
   for (const url of candidates(known)) {
-    if (/\.[cm]?js$/.test(url) && textOf(url) === source) return isModule ? url : fileURLToPath(url)
+    if (/\.[cm]?js$/.test(url) && isText(url, source)) return isModule ? url : fileURLToPath(url)
   }
   return undefined
 }
@@ -90,10 +90,13 @@ function* candidates(known: Iterable<string>): Generator<string> {
   for (const url of known) yield* importsOf(url)
 }
 
-function textOf(url: string): string | undefined {
+function isText(url: string, source: string): boolean {
   try {
-    return readFileSync(new URL(url), 'utf8').replace(/^\uFEFF/, '')
+    const file = new URL(url)
+    // Most are ruled out by their size; a mark of the byte order is no part of the text.
+    const more = statSync(file).size - Buffer.byteLength(source)
+    return (more === 0 || more === 3) && readFileSync(file, 'utf8').replace(/^\uFEFF/, '') === source
   } catch {
-    return undefined
+    return false
   }
 }

@@ -110,7 +110,7 @@ function contentOf(object: object): unknown[] | Uint8Array | number | string | u
   if (object instanceof URLSearchParams) return String(object)
   if (ArrayBuffer.isView(object))
     return new Uint8Array(object.buffer, object.byteOffset, object.byteLength).slice()
-  return types.isArrayBuffer(object) ? new Uint8Array(object).slice() : undefined
+  return types.isArrayBuffer(object) && object.byteLength > 0 ? new Uint8Array(object).slice() : undefined
 }
 
 function isSame(now: ReturnType<typeof contentOf>, then: ReturnType<typeof contentOf>): boolean {

@@ -161,6 +161,61 @@ describe('functions are sent', () => {
     })
   }
 
+  it('from a context with globals of its own, as Jest makes one for each test file', async () => {
+    file(
+      'inner-context.mjs',
+      `import { basename } from 'node:path'
+      import { ship } from '${src}ship.ts'
+      const data = { list: [1, new Map([['a', /x/g]])], when: new Date(5) }
+      class Jar { #n = 2; next() { return ++this.#n } }
+      const jar = new Jar()
+      const fn = () => [data.list[0], data.list[1].get('a').source, data.when.getTime(), jar.next(), basename('/a/b')]
+      export const { bytes } = ship(fn, { call: 'ctx.process(fn)' })`,
+    )
+    const program = `
+      import { readFileSync } from 'node:fs'
+      import { isBuiltin } from 'node:module'
+      import vm from 'node:vm'
+      import { transformSync } from 'esbuild'
+      import { revive } from '${src}revive.ts'
+      const { Buffer, URL, URLSearchParams, TextEncoder, TextDecoder, performance } = globalThis
+      const globals = { Buffer, URL, URLSearchParams, TextEncoder, TextDecoder, performance, process, console }
+      const context = vm.createContext(globals)
+      const loaded = new Map()
+      const find = (specifier, from) => {
+        if (isBuiltin(specifier)) return specifier
+        return /^[.]|^file:/.test(specifier) ? new URL(specifier, from).href : import.meta.resolve(specifier)
+      }
+      const load = (specifier, { identifier }) => {
+        const id = find(specifier, identifier)
+        if (!loaded.has(id)) loaded.set(id, make(id))
+        return loaded.get(id)
+      }
+      const make = async identifier => {
+        if (isBuiltin(identifier)) {
+          const module = await import(identifier)
+          const names = Object.keys(module)
+          return new vm.SyntheticModule(names, function () {
+            for (const name of names) this.setExport(name, module[name])
+          }, { context, identifier })
+        }
+        const text = readFileSync(new URL(identifier), 'utf8')
+        const code = identifier.endsWith('.ts') ? transformSync(text, { loader: 'ts', format: 'esm' }).code : text
+        return new vm.SourceTextModule(code, {
+          context,
+          identifier,
+          initializeImportMeta: meta => { meta.url = identifier },
+        })
+      }
+      const module = await load('./inner-context.mjs', { identifier: import.meta.url })
+      await module.link(load)
+      await module.evaluate()
+      const there = await revive(module.namespace.bytes)
+      console.log(JSON.stringify(there()))`
+    const flags = ['--experimental-vm-modules', '--no-warnings']
+    assert.deepEqual(await run([...flags, file('context.mjs', program)]), [1, 'x', 5, 3, 'b'])
+  })
+
   it('with what belongs to their module: its place, its `require`, its JSON, what it awaited', async () => {
     file('data.json', '{ "sizes": [1, 2] }')
     const program = `${kit}

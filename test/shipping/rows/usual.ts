@@ -397,6 +397,23 @@ stays(
   },
   'ctx.process(order): `order` uses `finder`, a Collator (FILE:LINE). It belongs to its process: make it inside the function.',
 )
+const letters = ['a', 'b'].values()
+stays(
+  'iterators of lists',
+  function next() {
+    return letters.next()
+  },
+  'ctx.process(next): `next` uses `letters`, an iterator (FILE:LINE). Send what it goes through, and make the iterator inside the function.',
+)
+const gone = new ArrayBuffer(4)
+structuredClone(gone, { transfer: [gone] })
+stays(
+  'an ArrayBuffer whose memory was transferred',
+  function look() {
+    return gone
+  },
+  'ctx.process(look): `look` uses `gone`, an ArrayBuffer whose memory was transferred (FILE:LINE). Send it before it is given away, or send a copy.',
+)
 const shared = new Int32Array(new SharedArrayBuffer(8))
 stays(
   'views of shared memory',
