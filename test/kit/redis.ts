@@ -38,8 +38,8 @@ export interface RedisHome {
 }
 
 /** A server that writes down each commit before it answers. */
-export async function startRedis(...options: string[]): Promise<RedisHome> {
-  const server = await startServer(['--appendonly', 'yes', '--appendfsync', 'always', ...options])
+export async function startRedis(...options: string[][]): Promise<RedisHome> {
+  const server = await startServer(['--appendonly', 'yes', '--appendfsync', 'always'], ...options)
   return { address: `redis://127.0.0.1:${server.port}`, servers: [server], stop: () => server.stop() }
 }
 
@@ -181,16 +181,17 @@ async function startServer(...options: string[][]): Promise<RedisServer> {
       started.unref()
       await until(async () => {
         if (started.exitCode !== null) throw new Error(`redis-server ended with ${started.exitCode}`)
-        return (await command('PING')) === 'PONG'
+        const answer = await command('PING').catch((error: Error) => error.message)
+        return answer === 'PONG' || String(answer).startsWith('NOAUTH')
       })
     },
     kill: async () => {
+      child?.ref()
       child?.kill('SIGKILL')
       await ended
     },
     stop: async () => {
-      child?.kill('SIGKILL')
-      await ended
+      await server.kill()
       rmSync(directory, { recursive: true, force: true })
     },
   }

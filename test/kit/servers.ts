@@ -33,8 +33,8 @@ const servers = [
 ]
 /** And to have none: see docs/redis.md. */
 const engines = [
-  { name: 'redis', start: shared(startRedis) },
-  { name: 'a cluster of three', start: shared(startCluster) },
+  { name: 'redis', start: shared(() => startRedis()) },
+  { name: 'a cluster of three', start: shared(() => startCluster()) },
 ]
 
 async function own(

@@ -36,10 +36,10 @@ export class Client {
   #lostAt = 0
   #lastError: Error | undefined
 
-  constructor(library: Library, address: RedisAddress, owner: Owner, resend: boolean) {
+  constructor(library: Library, address: RedisAddress, owner: Owner, blocks: boolean) {
     this.#address = address
     this.#owner = owner
-    this.raw = address.kind === 'cluster' ? this.#cluster(library, resend) : this.#redis(library, resend)
+    this.raw = address.kind === 'cluster' ? this.#cluster(library, blocks) : this.#redis(library, blocks)
     this.raw.on('error', error => {
       this.#lastError = error as Error
     })
@@ -93,7 +93,7 @@ export class Client {
     return Math.min(500, 10 * 2 ** Math.min(times, 10)) * (0.5 + Math.random() / 2)
   }
 
-  #common(resend: boolean): RedisOptions {
+  #common(blocks: boolean): RedisOptions {
     const { username, password, db, tls, settings } = this.#address
     return {
       lazyConnect: true,
@@ -104,19 +104,18 @@ export class Client {
       connectTimeout: Math.min(10_000, settings.connectTimeout),
       keepAlive: 5000,
       maxRetriesPerRequest: null,
-      autoResendUnfulfilledCommands: resend,
       // Half-open connections: what is asked is answered within this time, or asked again on another connection.
-      ...(resend ? { socketTimeout: 5000 } : {}),
+      ...(blocks ? {} : { socketTimeout: 5000 }),
       disableClientInfo: true,
       // A master that became a replica takes no writes: ask for the new one, and send them there.
       reconnectOnError: error => (error.message.startsWith('READONLY') ? 2 : false),
     }
   }
 
-  #redis(library: Library, resend: boolean): Redis {
+  #redis(library: Library, blocks: boolean): Redis {
     const { kind, nodes, name, tls } = this.#address
     const redis = new library.Redis({
-      ...this.#common(resend),
+      ...this.#common(blocks),
       ...(kind === 'sentinel'
         ? { sentinels: nodes, name, enableTLSForSentinelMode: tls, sentinelRetryStrategy: () => null }
         : nodes[0]),
@@ -125,11 +124,11 @@ export class Client {
     return unreferenced(redis)
   }
 
-  #cluster(library: Library, resend: boolean): Cluster {
+  #cluster(library: Library, blocks: boolean): Cluster {
     const { nodes, settings } = this.#address
     const RETRY = 100
     const options: ClusterOptions = {
-      redisOptions: this.#common(resend),
+      redisOptions: this.#common(blocks),
       lazyConnect: true,
       scaleReads: 'master',
       clusterRetryStrategy: times => this.#delay(times),

@@ -5,6 +5,9 @@ import { Client, type Library, loadLibrary } from './client.ts'
 import { explain, PASSING } from './errors.ts'
 import type { Script } from './scripts.ts'
 
+// Milliseconds for replicas to have a commit.
+const REPLICATED = 2000
+
 /** A process's way to one Redis: scripts, plain commands, and what is to be known of the server. */
 export class RedisConnection {
   readonly address: RedisAddress
@@ -22,7 +25,7 @@ export class RedisConnection {
 
   async connect(): Promise<void> {
     this.#library = await loadLibrary(this.address.shown)
-    const client = new Client(this.#library, this.address, { wanted: this.#wanted }, true)
+    const client = new Client(this.#library, this.address, { wanted: this.#wanted }, false)
     this.#client = client
     try {
       await client.connect()
@@ -33,9 +36,9 @@ export class RedisConnection {
     }
   }
 
-  /** Another connection, for commands that block. It does not send again what was under way. */
+  /** Another connection, for commands that block. */
   async another(): Promise<Client> {
-    const client = new Client(this.#library as Library, this.address, { wanted: this.#wanted }, false)
+    const client = new Client(this.#library as Library, this.address, { wanted: this.#wanted }, true)
     this.#others.add(client)
     await client.connect()
     return client
@@ -61,6 +64,34 @@ export class RedisConnection {
 
   call(call: string, command: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
     return this.#patiently(call, 'none', client => client.call(command, ...args))
+  }
+
+  /** Resolves when the replicas that `minReplicas` asks for have what was just written to this namespace. */
+  async replicated(log: string, call: string): Promise<void> {
+    const { settings, shown } = this.address
+    if (settings.minReplicas === 0) return
+    const client = this.#client as Client
+    // In a pipeline, so that it is asked where the log is.
+    const ms = Math.min(REPLICATED, settings.connectTimeout)
+    const replies = await client.raw
+      .pipeline([
+        ['exists', log],
+        ['wait', settings.minReplicas, ms],
+      ])
+      .exec()
+      .catch((error: Error) => [[null, 0], [error]] as [Error | null, unknown?][])
+    const [error, count] = replies?.[1] ?? []
+    if (error)
+      throw new ConnectionError(
+        `${call}: it was done, but the connection to ${shown} was lost before replicas had it: ${error.message}`,
+        { cause: error, outcome: 'unknown' },
+      )
+    if (Number(count) < settings.minReplicas)
+      throw new ConnectionError(
+        `${call}: it was done, but only ${String(count)} replicas of ${shown} had it within ${ms} ms, ` +
+          `not ${settings.minReplicas} (minReplicas): it may be lost if the master is`,
+        { outcome: 'unknown' },
+      )
   }
 
   end(): void {

@@ -84,6 +84,8 @@ export class Lane {
     const [status, first, second] = reply as [number, Buffer | number, Buffer | StreamEntry[] | null]
     if (status === scripts.Status.lost) return { status: 'lost' }
     if (status === scripts.Status.wait) return { status: 'wait', ms: first as number }
+    if (!batch.isEmpty && status === scripts.Status.ok)
+      await this.#connection.replicated(this.#keys.log, call)
     const head = first.toString()
     return status === scripts.Status.ok
       ? { status: 'ok', head, before: String(second) }

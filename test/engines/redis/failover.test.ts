@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, type TestContext, test } from 'node:test'
+import { type AnyState, atomic, State } from 'zproc'
+import {
+  noRedis,
+  type RedisHome,
+  type RedisServer,
+  startCluster,
+  startSentinels,
+  until,
+} from '../../kit/redis.ts'
+
+const increment = atomic((state: AnyState) => {
+  state.count = (state.count ?? 0) + 1
+})
+
+/**
+ * Writes and watches while `strike` takes the master away. With minReplicas=1 what was acknowledged is on a replica; the
+ * call that met the failure may be told that its outcome is not known.
+ */
+async function survives(t: TestContext, address: string, namespace: string, strike: () => Promise<unknown>) {
+  const open = (query = '') => {
+    const state = new State(`${address}?minReplicas=1${query}`, { namespace })
+    t.after(() => state.close())
+    return state
+  }
+  const [state, other] = [open(), open('&connectTimeout=30000')]
+  await Promise.all([state.size(), other.size()])
+  const seen: number[] = []
+  const watching = (async () => {
+    for await (const { revision, after: now } of other.rawUpdates()) {
+      seen.push(revision)
+      if (now.end) return
+    }
+  })()
+  let known = 0
+  let unknown = 0
+  let over = false
+  const writing = (async () => {
+    while (!over)
+      await increment(state).then(
+        () => known++,
+        error => {
+          assert.equal(error.name, 'ConnectionError')
+          unknown++
+        },
+      )
+  })()
+  await until(async () => known > 5)
+  await strike()
+  const before = known
+  await until(async () => known > before + 5, 30_000)
+  over = true
+  await writing
+  await until(() =>
+    state.set('end', true).then(
+      () => true,
+      () => false,
+    ),
+  )
+  await watching
+  const count = Number(await state.get('count'))
+  assert.ok(count >= known && count <= known + unknown, `${count} increments; ${known} known, ${unknown} not`)
+  assert.deepEqual(
+    seen,
+    seen.map((_, i) => i + 1),
+  )
+}
+
+describe('failover in a cluster', { skip: noRedis }, () => {
+  let home: RedisHome
+  before(async () => {
+    home = await startCluster(1)
+  })
+  after(() => home?.stop())
+
+  test('a replica takes over from a master that was killed: writes and watchers go on', async t => {
+    const namespace = 'failover'
+    const slot = Number(await home.servers[0]?.command('CLUSTER', 'KEYSLOT', `zproc:{${namespace}}:log`))
+    const place = Math.floor(slot / (16384 / 3))
+    const master = home.servers[place] as RedisServer
+    const replica = home.servers[place + 3] as RedisServer
+    await survives(t, home.address, namespace, async () => {
+      await master.kill()
+      await until(async () => String(await replica.command('ROLE')).startsWith('master'))
+      // It comes back as a replica: without one, nothing would be acknowledged.
+      await master.start()
+    })
+  })
+})
+
+describe('failover under sentinels', { skip: noRedis }, () => {
+  let home: RedisHome
+  before(async () => {
+    home = await startSentinels()
+  })
+  after(() => home?.stop())
+
+  test('where too few replicas answer, a commit is told apart from those that are safe', async t => {
+    const state = new State(`${home.address}?minReplicas=9`, { namespace: 'few' })
+    t.after(() => state.close())
+    await assert.rejects(state.set('x', 1), {
+      name: 'ConnectionError',
+      outcome: 'unknown',
+      message: /it was done, but only 2 replicas .* not 9 \(minReplicas\)/,
+    })
+    assert.equal(await state.get('x'), 1)
+  })
+
+  test('a replica takes over from a master that was killed: writes and watchers go on', async t => {
+    await survives(t, home.address, 'failover', () => (home.servers[0] as RedisServer).kill())
+  })
+})
