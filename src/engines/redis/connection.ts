@@ -40,7 +40,13 @@ export class RedisConnection {
   async another(): Promise<Client> {
     const client = new Client(this.#library as Library, this.address, { wanted: this.#wanted }, true)
     this.#others.add(client)
-    await client.connect()
+    try {
+      await client.connect()
+    } catch (error) {
+      this.#others.delete(client)
+      client.destroy()
+      throw error
+    }
     return client
   }
 

@@ -1,3 +1,4 @@
+import { ConnectionError } from '../../errors.ts'
 import { decode } from '../../protocol/frames.ts'
 import type { WireCommit } from '../../protocol/messages.ts'
 import { isWire, Packed, type Wire } from '../../protocol/values.ts'
@@ -72,7 +73,18 @@ class Trial extends Namespace {
 
 /** A value of the hash. */
 export function wireOf(bytes: Buffer, key: string): Wire {
-  const wire = decode(bytes)
-  if (!isWire(wire)) throw new TypeError(`the value of '${key}' in Redis was not put there by zproc`)
+  let wire: unknown
+  try {
+    wire = decode(bytes)
+  } catch (cause) {
+    throw foreign(key, cause)
+  }
+  if (!isWire(wire)) throw foreign(key)
   return wire instanceof Packed ? wire.own() : wire
 }
+
+const foreign = (key: string, cause?: unknown): ConnectionError =>
+  new ConnectionError(
+    `the value of '${key}' in Redis is something that zproc did not put there: use another namespace, or remove it`,
+    { cause },
+  )

@@ -22,7 +22,7 @@ export interface Following {
 export class Tail {
   readonly #connection: RedisConnection
   readonly #followed = new Map<string, Following>()
-  #client: Promise<Client> | undefined
+  #client: Client | undefined
   #clientId: number | undefined
   /** How often what is followed has changed; and how often it had when Redis was asked last. */
   #changes = 0
@@ -50,9 +50,8 @@ export class Tail {
     let until = 0
     while (this.#followed.size > 0) {
       try {
-        this.#client ??= this.#connection.another()
-        const client = await this.#client
-        await this.#read(client)
+        this.#client ??= await this.#connection.another()
+        await this.#read(this.#client)
         until = 0
       } catch (error) {
         this.#clientId = undefined
