@@ -5,9 +5,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { atomic, State } from '../src/index.ts'
+import { atomic, State } from 'zproc'
 import { spawnTied } from '../src/lifeline/spawn.ts'
-import { awaited, inTurn, median, pipelined } from './kit/measure.ts'
+import { awaited, inTurn, mustBe, pipelined, sized } from './kit/measure.ts'
+import { report } from './kit/report.ts'
 
 const increment = atomic((state: { count: number }) => {
   state.count += 1
@@ -41,71 +42,78 @@ if (process.send) {
   const store = `redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) redis.call('XADD', KEYS[2], '*', ARGV[1], ARGV[2])`
   const sha = String(await redis.script('LOAD', store))
   const text = 'x'.repeat(64)
-  const N = 2000
-  const single = await inTurn(9, {
-    'a bare EVALSHA of HSET and XADD': () =>
-      awaited(N, () => redis.evalsha(sha, 2, '{b}h', '{b}s', 'key', text)),
-    'state.set': () => awaited(N, () => state.set('key', text)),
-  })
-  const bare = single['a bare EVALSHA of HSET and XADD']
-  table('One call at a time', single, ms => ({
-    µs: (ms * 1000).toFixed(1),
-    '× bare': (ms / bare).toFixed(2),
-  }))
+  const N = sized(300)
+  report(
+    'One call at a time',
+    'µs',
+    await inTurn(
+      sized(60),
+      {
+        'a bare EVALSHA of HSET and XADD': () =>
+          awaited(N, () => redis.evalsha(sha, 2, '{b}h', '{b}s', 'key', text)),
+        'state.set': () => awaited(N, () => state.set('key', text)),
+      },
+      5,
+    ),
+  )
 
-  const M = 50_000
-  const flight = await inTurn(5, {
-    'HSET of the client': () => pipelined(M, 500, i => redis.hset('h', 'key', i)),
-    'state.set': () => pipelined(M, 500, i => state.set('key', i)),
-  })
-  const rate = flight['HSET of the client']
-  table('500 calls in flight', flight, n => ({
-    'per second': Math.round(n),
-    '× bare': (n / rate).toFixed(2),
-  }))
+  const M = sized(50_000)
+  report(
+    '500 calls in flight',
+    'per second',
+    await inTurn(sized(7), {
+      'HSET of the client': () => pipelined(M, 500, i => redis.hset('h', 'key', i)),
+      'state.set': () => pipelined(M, 500, i => state.set('key', i)),
+    }),
+  )
 
   const watcher = new State<Record<string, unknown>>(address.replace('127.0.0.1', 'localhost'))
   await watcher.size()
+  const W = sized(100)
   let turn = 0
-  const wake = await inTurn(9, {
-    'XADD → XREAD BLOCK': () =>
-      awaited(500, async () => {
-        const read = reader.xread('BLOCK', 5000, 'STREAMS', 'wake', '$')
-        await redis.ping()
-        await redis.xadd('wake', '*', 'a', 'b')
-        await read
-      }),
-    'set → getWhenEqual': () =>
-      awaited(500, async () => {
-        turn++
-        const woken = watcher.getWhenEqual('turn', turn)
-        await redis.ping()
-        await state.set('turn', turn)
-        await woken
-      }),
-  })
-  const block = wake['XADD → XREAD BLOCK']
-  table('From a write to the watcher', wake, ms => ({
-    µs: (ms * 1000).toFixed(1),
-    '× bare': (ms / block).toFixed(2),
-  }))
+  report(
+    'From a write to the watcher, with one more round trip for each',
+    'µs',
+    await inTurn(sized(30), {
+      'XADD → XREAD BLOCK': () =>
+        awaited(W, async () => {
+          const read = reader.xread('BLOCK', 5000, 'STREAMS', 'wake', '$')
+          await redis.ping()
+          await redis.xadd('wake', '*', 'a', 'b')
+          await read
+        }),
+      'set → getWhenEqual': () =>
+        awaited(W, async () => {
+          turn++
+          const woken = watcher.getWhenEqual('turn', turn)
+          await redis.ping()
+          await state.set('turn', turn)
+          await woken
+        }),
+    }),
+  )
 
-  const sizes: Record<string, number> = {}
-  for (const size of [10, 1000, 100_000]) {
-    const sized = new State<Record<string, number>>(address, { namespace: `of ${size}` })
-    for (let i = 0; i < size; i += 1000)
-      await sized.update(
-        Object.fromEntries(Array.from({ length: Math.min(size, 1000) }, (_, k) => [`k${i + k}`, k])),
+  const sizes = [10, 1000, 100_000]
+  const states = new Map<number, State<{ count: number }>>()
+  for (const size of sizes) {
+    const one = new State<{ count: number }>(address, { namespace: `of ${size}` })
+    for (let i = 0; i < sized(size); i += 1000)
+      await one.update(
+        Object.fromEntries(
+          Array.from({ length: Math.min(size, 1000) }, (_, k) => [`k${i + k}`, k]),
+        ) as object,
       )
-    await sized.set('count', 0)
-    await increment(sized as never)
-    sizes[`set, ${size} keys`] = median(await times(5, () => awaited(500, i => sized.set('k5', i))))
-    sizes[`atomic, ${size} keys`] = median(
-      await times(5, () => awaited(500, () => increment(sized as never))),
-    )
-    await sized.close()
+    await one.set('count', 0)
+    await increment(one)
+    states.set(size, one)
   }
-  table('By the size of the state', sizes, ms => ({ µs: (ms * 1000).toFixed(1) }))
+  const candidates: Record<string, () => Promise<number>> = {}
+  for (const [size, one] of states) {
+    candidates[`set, ${size} keys`] = () => awaited(N, i => one.set('k5' as 'count', i))
+    candidates[`atomic, ${size} keys`] = () => awaited(N, () => increment(one))
+  }
+  report('By the size of the state', 'µs', await inTurn(sized(20), candidates, 3))
+  for (const one of states.values()) await one.close()
 
   const counter = new State<{ count: number }>(address, { namespace: 'counter' })
   await counter.set('count', 0)
@@ -119,15 +127,14 @@ if (process.send) {
         return Number((await answer)[0])
       }),
     )
-  const warm = await run(2000)
-  const counts = await run(5000)
+  const warm = await run(sized(2000))
+  const counts = await run(sized(5000))
   const total = [...warm, ...counts].reduce((sum, count) => sum + count)
-  const exact = (await counter.get('count')) === total
+  mustBe('the count', await counter.get('count'), total)
   console.log(
-    `4 processes, each awaiting its increments: ${Math.round(counts.reduce((a, b) => a + b) / 5)}/s, ` +
-      `${Math.min(...counts)} to ${Math.max(...counts)} each, ${exact ? 'the total is exact' : 'THE TOTAL IS WRONG'}`,
+    `4 processes, each awaiting its increments: ${Math.round(counts.reduce((a, b) => a + b) / (sized(5000) / 1000))}/s, ` +
+      `${Math.min(...counts)} to ${Math.max(...counts)} each`,
   )
-  if (!exact) process.exitCode = 1
 
   for (const child of children) child.kill()
   await Promise.all([state.close(), watcher.close(), counter.close()])
@@ -136,15 +143,4 @@ if (process.send) {
   server.kill()
   await once(server, 'exit')
   rmSync(directory, { recursive: true })
-}
-
-async function times(count: number, measure: () => Promise<number>): Promise<number[]> {
-  const figures = []
-  for (let i = 0; i < count; i++) figures.push(await measure())
-  return figures
-}
-
-function table(title: string, figures: Record<string, number>, row: (figure: number) => object): void {
-  console.log(title)
-  console.table(Object.fromEntries(Object.entries(figures).map(([name, figure]) => [name, row(figure)])))
 }
