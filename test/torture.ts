@@ -3,8 +3,7 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { Hands } from './history/hands.ts'
-import { describe } from './history/sound.ts'
-import { type Kind, kinds, openStage, seedsFrom, torture } from './history/stages.ts'
+import { describe, type Kind, kinds, openStage, seedsFrom, torture } from './history/stages.ts'
 
 const { values } = parseArgs({
   options: {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Hands } from './hands.ts'
-import { type Kind, openStage, seedsFrom, torture } from './stages.ts'
-import type { Violation } from './violations.ts'
+import { describe, type Kind, openStage, seedsFrom, torture } from './stages.ts'
 
 /** Tests that so many histories on a server of this kind are right. */
 export function expectSound(kind: Kind, title: string, histories: number, remote = 0): void {
@@ -18,15 +17,4 @@ export function expectSound(kind: Kind, title: string, histories: number, remote
     assert.ok(tally.faults >= 2 * histories, `${tally.faults} faults are too few`)
     assert.ok(tally.calls / histories >= 150, `${tally.calls} calls are too few`)
   })
-}
-
-/** What was found, and how to have the same workload again. */
-export function describe(
-  kind: Kind,
-  remote: number,
-  { seed, violations }: { seed: number; violations: Violation[] },
-): string {
-  const found = violations.slice(0, 5).map(({ wrong, message }) => `  ${wrong}: ${message}`)
-  const again = `npm run torture -- --kind '${kind}' --seed ${seed} --histories 1${remote > 0 ? ' --killed' : ''}`
-  return [`seed ${seed}, ${kind}: ${violations.length} violations; again: ${again}`, ...found].join('\n')
 }

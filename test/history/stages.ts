@@ -71,3 +71,14 @@ export async function torture(
 export function* seedsFrom(first: number, count = Number.POSITIVE_INFINITY): Generator<number> {
   for (let seed = first; seed < first + count; seed++) yield seed
 }
+
+/** What was found, and how to have the same workload again. */
+export function describe(
+  kind: Kind,
+  remote: number,
+  { seed, violations }: { seed: number; violations: Violation[] },
+): string {
+  const found = violations.slice(0, 5).map(({ wrong, message }) => `  ${wrong}: ${message}`)
+  const again = `npm run torture -- --kind '${kind}' --seed ${seed} --histories 1${remote > 0 ? ' --killed' : ''}`
+  return [`seed ${seed}, ${kind}: ${violations.length} violations; again: ${again}`, ...found].join('\n')
+}
