@@ -45,9 +45,9 @@ local t = cmsgpack.unpack(ARGV[1])
 local writer, number, expected, limit, hold, slice = t[1], t[2], t[3], tonumber(t[4]), t[6], t[7]
 local mark = 'd:' .. writer
 local m = redis.call('HMGET', log, 'h', 'o', 'u', 'l', 'n', 'c', mark)
-if m[7] then
-  local made, head, before = string.match(m[7], '^(%d+) (%S+) (%S+)$')
-  if tonumber(made) >= number then return {0, head, before} end
+if m[7] and tonumber(string.match(m[7], '^%d+')) >= number then
+  local head, before = string.match(m[7], ' (%S+) (%S+)$')
+  return {0, head, before}
 end
 local head = m[1] or '0-0'
 local last = tonumber(string.match(head, '^%d+'))
@@ -83,9 +83,10 @@ if stale then
 end
 local i, n = 8, #t
 if i > n then return {0, head, head} end
-local micros = time[1] .. string.format('%06d', time[2])
+local suffix = '-' .. time[1] .. string.sub('00000' .. time[2], -6)
 local stamp = '\\203' .. struct.pack('>d', now)
-local before, added = head, tonumber(m[5] or '0')
+local before, had = head, tonumber(m[5] or '0')
+local added = had
 while i < n do
   last = last + 1
   local parts, p, count = {t[i], stamp, t[i + 1]}, 3, t[i + 2]
@@ -116,12 +117,14 @@ while i < n do
       parts[p] = said
     end
   end
-  local id = string.format('%.0f', last) .. '-' .. micros
+  local id = last .. suffix
   redis.call('XADD', stream, id, head, table.concat(parts))
   head = id
 end
-redis.call('HSET', log, 'h', head, 'n', string.format('%.0f', added), mark, number .. ' ' .. head .. ' ' .. before)
-local at = tonumber(string.match(m[6] or '', '%d+$') or '0')
+local done = number .. ' ' .. head .. ' ' .. before
+if added == had then redis.call('HSET', log, 'h', head, mark, done)
+else redis.call('HSET', log, 'h', head, mark, done, 'n', added) end
+local at = m[6] and tonumber(string.match(m[6], '%d+$')) or 0
 if last - at >= 1000 and last - at >= redis.call('HLEN', values) then
   local from, kept = 0, {}
   redis.call('COPY', values, values .. ':' .. string.format('%.0f', last), 'REPLACE')
