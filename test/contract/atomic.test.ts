@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type AnyState, AtomicTimeoutError, atomic, State } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
-import { contract, elsewhere } from '../kit/servers.ts'
+import { elsewhere } from '../kit/elsewhere.ts'
+import { contract } from '../kit/servers.ts'
 import { assertPending } from '../kit/watching.ts'
 
 const increment = atomic((state: AnyState, step: number) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, type TestContext } from 'node:test'
 import { type AnyState, type Server, type ServerOptions, State, startServer } from 'zproc'
+import { elsewhere } from './elsewhere.ts'
 import { noRedis, type RedisHome, startCluster, startRedis } from './redis.ts'
 
 /** What can be set for every home of a state. */
@@ -119,13 +120,6 @@ export async function room(
   const { server, home } = await own({ backend: 'inline', ...options }, address)
   t.after(() => server.stop())
   return { ...roomOf(() => home), server: () => server }
-}
-
-/** The same home by another name of its address: States at different ones do not share a connection. */
-export function elsewhere(address: string): string {
-  return address.startsWith('ipc:///')
-    ? address.replace('ipc:///', 'ipc:////')
-    : address.replaceAll('127.0.0.1:', 'localhost:')
 }
 
 function roomOf(home: () => Home): Room {

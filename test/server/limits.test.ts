@@ -4,9 +4,10 @@ import { type TestContext, test } from 'node:test'
 import { type AnyState, atomic, ConnectionError, type Server, State, startServer } from 'zproc'
 import { Ask, type Hello, PROTOCOL, Tell, VERSION } from '../../src/protocol/messages.ts'
 import { toWire } from '../../src/protocol/values.ts'
+import { elsewhere } from '../kit/elsewhere.ts'
 import { program } from '../kit/programs.ts'
 import { type Raw, raw } from '../kit/raw.ts'
-import { elsewhere, room } from '../kit/servers.ts'
+import { room } from '../kit/servers.ts'
 
 const hello = [PROTOCOL, VERSION, { pid: 1 }] satisfies Hello
 
