@@ -5,6 +5,9 @@ import type { Pool } from './pool.ts'
 import type { Reporter } from './progress.ts'
 import type { Run } from './run.ts'
 
+// Longer arrays are made of another kind when they are made empty.
+const MOST = 1 << 25
+
 export type Settled<R> = { status: 'fulfilled'; value: R } | { status: 'rejected'; reason: unknown }
 
 /** What a map yields for each item: what its target gives, or, with `settle: true`, what became of it. */
@@ -51,14 +54,19 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
   /** All results that were not taken yet. Rejects when the map is cancelled before it has them. */
   toArray(): Promise<R[]> {
     return this.#inTurn(async () => {
-      const parts: ArrayLike<R>[] = []
+      // Made at once in its size, where that is known: a million results cost a fifth of what it takes to push them.
+      const all = new Array<R>(Math.min(this.#run.left, MOST))
+      let at = 0
       for (;;) {
         const chunk = await this.#chunk()
         if (!chunk) {
-          if (this.#state !== 'cancelled') return joined(parts)
-          throw new ZprocError('toArray: the map was cancelled before its end')
+          if (this.#state === 'cancelled')
+            throw new ZprocError('toArray: the map was cancelled before its end')
+          all.length = at
+          return all
         }
-        parts.push(this.#rest(chunk))
+        const results = this.#rest(chunk)
+        for (let i = 0; i < results.length; i++) all[at++] = results[i] as R
         this.#at = 0
         if (chunk.error) throw this.#fail(chunk.error.error)
         this.#shift()
@@ -166,13 +174,3 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
 }
 
 type Done = { results: unknown[]; failures: Map<number, unknown> }
-
-// Made at once in its size: a million results cost a fifth of what it takes to push them.
-function joined<R>(parts: ArrayLike<R>[]): R[] {
-  let length = 0
-  for (const part of parts) length += part.length
-  const all = new Array<R>(length)
-  let at = 0
-  for (const part of parts) for (let i = 0; i < part.length; i++) all[at++] = part[i] as R
-  return all
-}

@@ -69,6 +69,12 @@ export class Run {
       : 1
   }
 
+  /** Results that nobody has consumed, those to come included; 0 when that is not known. */
+  get left(): number {
+    const { total } = this.#source
+    return total === undefined ? 0 : total - (this.#chunks[0]?.first ?? this.#read)
+  }
+
   get ended(): boolean {
     return this.#ended
   }

@@ -80,14 +80,19 @@ async function runChunk(
     if (shape.timed) tell([Did.begun, chunk])
     const began = performance.now()
     const clock = new Clock(began)
+    if (cancelled.signal.aborted) return [Did.dropped, chunk]
     for (let i = 0; i < items.length; i++) {
-      if (cancelled.signal.aborted) return [Did.dropped, chunk]
       if (shape.divisible && i === clock.next && clock.look(i) > PATIENCE) break
       try {
         const result = call(items[i])
-        results.push(isThenable(result) ? await result : result)
+        if (!isThenable(result)) results.push(result)
+        else {
+          results.push(await result)
+          // Only while something is awaited can word of it come.
+          if (cancelled.signal.aborted) return [Did.dropped, chunk]
+        }
       } catch (error) {
-        if (!shape.settle) throw error
+        if (!shape.settle || cancelled.signal.aborted) throw error
         failures.push([i, errorToWire(error)])
         results.push(undefined)
       }
