@@ -119,25 +119,25 @@ async function each<T>(results: AsyncIterable<T>): Promise<T[]> {
 async function bare(): Promise<void> {
   const path = randomIpcAddress().slice('ipc://'.length)
   const server = createServer(socket => {
-    const channel = new Channel(socket, 2 ** 32, {
+    const channel = Channel.over(socket, {
       frame: messages => {
         for (const wire of messages as never[]) channel.send(toWire(fromWire(wire), 'bare'))
       },
-      closed: () => {},
+      lost: () => {},
     })
   }).listen(path)
   await new Promise<void>(resolve => {
     let left = 20
     const part = MILLION.length / left
     const socket = connect({ path })
-    const channel = new Channel(socket, 2 ** 32, {
+    const channel = Channel.over(socket, {
       frame: messages => {
         for (const wire of messages as never[]) {
           fromWire(wire)
           if (--left === 0) socket.destroy()
         }
       },
-      closed: () => resolve(),
+      lost: () => resolve(),
     })
     for (let i = 0; i < 20; i++) channel.send(toWire(MILLION.slice(i * part, (i + 1) * part), 'bare'))
   })

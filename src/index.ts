@@ -7,6 +7,7 @@ export type {
   Draft,
   Frozen,
   RawUpdate,
+  SetOptions,
   Snapshot,
   WatchOptions,
 } from './client/types.ts'
@@ -40,3 +41,4 @@ export { backoff } from './process/retry.ts'
 export { signalToException } from './process/signals.ts'
 export type { HungServer, ServerOptions } from './server/options.ts'
 export { type Server, startServer } from './server/start.ts'
+export type { ConnectionEvent } from './store/store.ts'

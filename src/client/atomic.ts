@@ -122,13 +122,14 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
   })
   const { holds } = link.connection
   const ended = new Promise<never>((_, reject) => {
-    holds.set(hold, why =>
+    holds.set(hold, why => {
+      holds.delete(hold)
       reject(
         why instanceof Error
           ? why
           : new AtomicTimeoutError(`${call} held its namespace for over ${why} ms; nothing was changed`),
-      ),
-    )
+      )
+    })
   })
   ended.catch(() => {})
   try {
@@ -141,7 +142,7 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
       value = fromWire(toWire(await Promise.race([run, ended]), call, 'result'))
       ;({ changes } = draft.changes())
     } catch (error) {
-      if (!(error instanceof AtomicTimeoutError)) await release(hold, null).catch(() => {})
+      if (holds.has(hold)) await release(hold, null).catch(() => {})
       throw error
     }
     await release(hold, changes.length > 0 ? changes.map(wireChange) : null)

@@ -1,16 +1,19 @@
+import { Settling } from '../async/settling.ts'
 import { ConnectionError, ValueTooLargeError } from '../errors.ts'
-import { Ask, type ClientMessage, type ServerMessage, Tell, unanswered } from '../protocol/messages.ts'
+import {
+  Ask,
+  type ClientMessage,
+  type ServerHello,
+  type ServerMessage,
+  Tell,
+  unanswered,
+} from '../protocol/messages.ts'
 import { errorFromWire } from '../protocol/values.ts'
-import type { FeedEvents, Finish, Store } from '../store/store.ts'
-import { Channel } from '../transport/channel.ts'
-import { connect } from '../transport/connect.ts'
+import type { Begun, ConnectionEvent, FeedEvents, Finish, Store } from '../store/store.ts'
+import { Line, type LineOptions } from './line.ts'
 
-// Milliseconds; long, since a machine that starts many processes at once is slow to greet.
-const CONNECT_TIMEOUT = 10_000
 // Milliseconds without a pending call after which the connection does not keep the program alive any more.
 const LET_GO = 5
-// Servers may answer with whole states: what they send is not limited.
-const ANY_LENGTH = 2 ** 32
 
 interface Pending {
   resolve(value: unknown): void
@@ -19,180 +22,151 @@ interface Pending {
   extra: unknown
 }
 
+/** An event without what they all have. */
+type TypeOf<E> = E extends unknown ? Omit<E, 'address' | 'time'> : never
+
+type Waiting = [message: ClientMessage, bytes: number, call?: string]
+
 const open = new Map<string, Connection>()
 
-/** The connection of this process to one server; States of the same address share it. */
+/** This process's session with one server; States of the same address share it. */
 export class Connection implements Store {
   readonly address: string
-  /** The server's number for this connection, once it is made. */
+  /** The server's number for this session, once it is made. */
   session = -1
+  readonly events = new Set<(event: ConnectionEvent) => void>()
+  readonly states = new Map<number, Begun>()
   readonly feeds = new Map<number, FeedEvents>()
-  /** How to tell whoever holds a namespace that it does no more: the time that was up, or why the connection ended. */
   readonly holds = new Map<number, (why: number | Error) => void>()
-  /** The numbers of the functions that the server was given. */
   readonly functions = new Map<string, number>()
   readonly #key: string
+  readonly #line: Line
+  readonly #connectTimeout: number
+  #log = ''
+  #newLog = false
   #users = 0
-  #channel: Channel | undefined
-  // What was sent before the connection was made; and what that was called, as long as its size is to be checked.
-  #early: [message: ClientMessage, bytes: number, call?: string][] = []
   readonly #pending = new Map<number, Pending>()
   #lastId = 0
+  readonly #settling = new Settling()
   #numbers = 0
-  #error: Error | undefined
   #maxMessageBytes = Number.POSITIVE_INFINITY
   #maxInFlight = Number.POSITIVE_INFINITY
   #inFlight = 0
-  // What there are too many requests under way for.
-  #later: [message: ClientMessage, bytes: number][] = []
-  #referenced = true
+  // What waits for the connection, or has too many requests under way before it; and what that was called.
+  #later: Waiting[] = []
   #awaited = 0
+  #awake = true
+  // Keeps the program alive, or not: the connection itself never does.
+  readonly #wakefulness = setInterval(() => {}, 2 ** 30)
   #lettingGo: NodeJS.Timeout | undefined
-  readonly #connecting = new AbortController()
 
-  /** `ready`: the server is being started, connect when this resolves. */
-  static use(address: string, secretKey: string | undefined, ready?: Promise<unknown>): Connection {
+  static use(address: string, options: LineOptions): Connection {
     // Whoever has another key, or none, does not get through on somebody else's connection.
-    const key = `${address}\n${secretKey ?? ''}`
+    const key = `${address}\n${options.connectTimeout}\n${options.secretKey ?? ''}`
     let connection = open.get(key)
     if (!connection) {
-      connection = new Connection(key, address, secretKey, ready)
+      connection = new Connection(key, address, options)
       open.set(key, connection)
     }
     connection.#users++
     return connection
   }
 
-  private constructor(
-    key: string,
-    address: string,
-    secretKey: string | undefined,
-    ready: Promise<unknown> | undefined,
-  ) {
+  private constructor(key: string, address: string, options: LineOptions) {
     this.address = address
     this.#key = key
-    Promise.resolve(ready)
-      .then(() => connect(address, secretKey, CONNECT_TIMEOUT, this.#connecting.signal))
-      .then(
-        ({ socket, server }) => {
-          this.session = server.session
-          this.#maxMessageBytes = server.maxMessageBytes
-          this.#maxInFlight = server.maxInFlight
-          const channel = new Channel(
-            socket,
-            ANY_LENGTH,
-            {
-              frame: value => this.#frame(value as ServerMessage[]),
-              closed: error => this.#lose(error),
-            },
-            process.nextTick,
-          )
-          this.#channel = channel
-          if (this.#users === 0 && this.#pending.size === 0) return channel.end()
-          for (const [message, bytes, call = ''] of this.#early)
-            if (bytes <= this.#maxMessageBytes) this.#pass(channel, message, bytes)
-            else this.#refuse(message[1] as number, this.#tooLarge(call, bytes))
-          this.#early = []
-          channel.flush()
-          socket.resume()
-          this.#keepAlive()
-        },
-        error => this.#fail(error),
-      )
+    this.#connectTimeout = options.connectTimeout
+    this.#line = new Line(address, options, {
+      frame: messages => this.#frame(messages),
+      begun: server => this.#begin(server),
+      connected: resumed => {
+        this.#later = this.#later.filter(waiting => !overtakes(waiting[0]) || this.#passLate(waiting))
+        this.#passMore()
+        this.#tell(resumed ? { type: 'resumed' } : { type: 'connected', newLog: this.#newLog })
+        this.#endWhenIdle()
+      },
+      lost: error => this.#tell({ type: 'disconnected', error }),
+      failed: (error, wasConnected) => this.#fail(error, wasConnected),
+    })
   }
 
-  /** A new number for a State, feed or function of this connection. */
   number(): number {
     return ++this.#numbers
   }
 
-  /** Why the connection is of no use any more, if so. */
-  get error(): Error | undefined {
-    return this.#error
-  }
-
-  /** Resolves when the request is answered. `message` gets the request's id as its second part; `bytes`: about how large it is. */
   request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown, bytes = 0): Promise<T> {
-    if (this.#error) return Promise.reject(this.#error)
     if (bytes > this.#maxMessageBytes) return Promise.reject(this.#tooLarge(call, bytes))
     const id = ++this.#lastId
     return new Promise<T>((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, finish, extra })
       message[1] = id
+      if (this.#line.phase === 'down') this.#line.dial()
       this.send(message, bytes, call)
     })
   }
 
   send(message: ClientMessage, bytes = 0, call?: string): void {
-    if (this.#error) return
-    if (this.#channel) this.#pass(this.#channel, message, bytes)
-    else this.#early.push([message, bytes, call])
-    if (!this.#referenced) this.#keepAlive()
+    const { phase } = this.#line
+    if (phase === 'up' && this.#later.length === 0 && this.#inFlight < this.#maxInFlight)
+      this.#pass(message, bytes)
+    else if (phase === 'up' && overtakes(message)) this.#pass(message, bytes)
+    // What has no answer is about a session that is over.
+    else if (phase !== 'down' || !unanswered.has(message[0])) this.#later.push([message, bytes, call])
+    if (!this.#awake) this.#keepAlive()
   }
 
-  // What ends a hold overtakes all that may be waiting for that end.
-  #pass(channel: Channel, message: ClientMessage, bytes: number): void {
-    const [kind] = message
-    if (
-      (this.#inFlight < this.#maxInFlight && this.#later.length === 0) ||
-      kind === Ask.release ||
-      kind === Ask.credit
-    ) {
-      if (!unanswered.has(kind)) this.#inFlight++
-      channel.send(message, bytes)
-    } else this.#later.push([message, bytes])
+  #pass(message: ClientMessage, bytes: number): void {
+    if (!unanswered.has(message[0])) this.#inFlight++
+    this.#line.channel.send(message, bytes)
   }
 
-  #passMore(channel: Channel): void {
+  #passMore(): void {
     const later = this.#later
-    this.#later = []
+    if (later.length === 0) return
     let i = 0
-    for (; i < later.length && this.#inFlight < this.#maxInFlight; i++)
-      this.#pass(channel, ...(later[i] as [ClientMessage, number]))
+    for (; i < later.length && this.#inFlight < this.#maxInFlight; i++) this.#passLate(later[i] as Waiting)
     this.#later = later.slice(i)
   }
 
-  #tooLarge(call: string, bytes: number): ValueTooLargeError {
-    return new ValueTooLargeError(
-      `${call}: ${bytes} bytes to send; the server takes ${this.#maxMessageBytes} (its maxMessageBytes)`,
-    )
+  #passLate([message, bytes, call = '']: Waiting): void {
+    if (bytes <= this.#maxMessageBytes) return this.#pass(message, bytes)
+    this.#reject(id => (id === message[1] ? this.#tooLarge(call, bytes) : undefined))
   }
 
-  #refuse(id: number, error: Error): void {
-    this.#pending.get(id)?.reject(error)
-    this.#pending.delete(id)
+  settled(): Promise<void> {
+    return this.#settling.over(this.#lastId, this.#pending)
   }
 
-  /** Nobody waits for the answer to this request any more. */
   forget(id: number): void {
     if (this.#pending.delete(id)) this.#look()
   }
 
-  /** Somebody who used the connection does not need it any more: the last one ends it once all is answered. */
   release(): void {
     if (--this.#users > 0) return
     if (open.get(this.#key) === this) open.delete(this.#key)
     this.#endWhenIdle()
   }
 
-  #endWhenIdle(): void {
-    if (this.#users > 0 || this.#pending.size > 0) return
-    if (this.#channel) this.#channel.end()
-    else this.#connecting.abort()
-  }
-
-  /** Somebody awaits what the server will say unasked; to be called off by the function that it returns, once. */
   keepAwaited(): () => void {
     this.#awaited++
-    if (!this.#referenced) this.#keepAlive()
+    // Nobody can wait for what comes from nowhere.
+    if (this.#line.phase === 'down') this.#line.dial()
+    if (!this.#awake) this.#keepAlive()
     return () => {
       this.#awaited--
       this.#look()
     }
   }
 
+  #endWhenIdle(): void {
+    if (this.#users > 0 || this.#pending.size > 0 || this.#line.phase === 'closed') return
+    this.#line.close(() => this.#line.channel.send([Ask.leave]))
+    clearInterval(this.#wakefulness)
+  }
+
   // Whoever was waiting may well ask again: to let go after each answer would be work for nothing.
   #look(): void {
+    this.#settling.look(this.#pending)
     if (this.#pending.size > 0) return
     if (this.#users === 0) this.#endWhenIdle()
     this.#lettingGo ??= setTimeout(() => {
@@ -204,16 +178,16 @@ export class Connection implements Store {
   // A call that is awaited keeps the program alive; an idle connection does not.
   #keepAlive(): void {
     const wanted = this.#pending.size > 0 || this.#awaited > 0
-    if (!this.#channel || wanted === this.#referenced) return
-    this.#referenced = wanted
-    if (wanted) this.#channel.socket.ref()
-    else this.#channel.socket.unref()
+    if (wanted === this.#awake) return
+    this.#awake = wanted
+    if (wanted) this.#wakefulness.ref()
+    else this.#wakefulness.unref()
   }
 
   #frame(messages: ServerMessage[]): void {
     for (const message of messages) if (message[0] >= Tell.updates) this.#unasked(message)
     for (const message of messages) if (message[0] < Tell.updates) this.#reply(message)
-    if (this.#later.length > 0) this.#passMore(this.#channel as Channel)
+    if (this.#later.length > 0) this.#passMore()
     this.#look()
   }
 
@@ -238,27 +212,84 @@ export class Connection implements Store {
     else if (message[0] === Tell.holdEnded) this.holds.get(message[1])?.(message[2])
   }
 
-  #lose(cause: Error | undefined): void {
-    const why = cause ? `: ${cause.message}` : ''
-    this.#fail(
-      new ConnectionError(
-        `the connection to ${this.address} ended${why}; what was asked may or may not have been done`,
-        {
-          outcome: 'unknown',
-          cause,
-        },
-      ),
-    )
+  /** A session begins: it is told what this process has open, and who asked something of the one before is told too. */
+  #begin(server: ServerHello): void {
+    const otherLog = this.#log !== '' && server.log !== this.#log
+    this.#log = server.log
+    this.#newLog = otherLog
+    this.session = server.session
+    this.#maxMessageBytes = server.maxMessageBytes
+    this.#maxInFlight = server.maxInFlight
+    this.#inFlight = 0
+    const why = otherLog
+      ? `the server at ${this.address} is another one, with a log of its own`
+      : `the server at ${this.address} had ended this session, for lack of a connection`
+    const lost = new ConnectionError(`${why}; what was asked may or may not have been done`, {
+      outcome: 'unknown',
+    })
+    const later = this.#later
+    this.#later = []
+    const before = this.#lastId
+    const hasLeft = left(later)
+    const feeds = [...this.feeds.values()]
+    for (const end of [...this.holds.values()]) end(lost)
+    for (const [hash, number] of this.functions) this.send([Ask.define, number, hash, null])
+    for (const state of [...this.states.values()]) state.beginAgain(hasLeft, otherLog)
+    for (const feed of feeds)
+      if (otherLog) feed.lost(new ConnectionError(`${why}: this one's updates are no continuation`))
+      else feed.reopen(hasLeft)
+    this.#later = this.#later.concat(later)
+    this.#reject(id => (id <= before && hasLeft(id) ? lost : undefined))
   }
 
-  #fail(error: Error): void {
-    this.#error ??= error
-    if (open.get(this.#key) === this) open.delete(this.#key)
-    const pending = [...this.#pending.values()]
-    this.#pending.clear()
-    for (const { reject } of pending) reject(this.#error)
-    for (const feed of [...this.feeds.values()]) feed.lost(this.#error)
-    this.feeds.clear()
-    for (const end of this.holds.values()) end(this.#error)
+  #fail(cause: Error, wasConnected: boolean): void {
+    const given = (outcome: 'none' | 'unknown') => {
+      if (!wasConnected) return cause
+      const done = outcome === 'none' ? 'nothing was sent' : 'what was asked may or may not have been done'
+      return new ConnectionError(
+        `the connection to ${this.address} ended, and was not made again within ${this.#connectTimeout} ms: ${cause.message}; ${done}`,
+        { cause, outcome },
+      )
+    }
+    const hasLeft = left(this.#later)
+    this.#later = []
+    this.#inFlight = 0
+    const unknown = given('unknown')
+    const none = given('none')
+    for (const end of [...this.holds.values()]) end(unknown)
+    for (const feed of [...this.feeds.values()]) feed.failed(unknown)
+    this.#reject(id => (hasLeft(id) ? unknown : none))
   }
+
+  #reject(errorOf: (id: number) => Error | undefined): void {
+    for (const [id, { reject }] of [...this.#pending]) {
+      const error = errorOf(id)
+      if (!error) continue
+      this.#pending.delete(id)
+      reject(error)
+    }
+    this.#look()
+  }
+
+  #tell(event: TypeOf<ConnectionEvent>): void {
+    if (this.events.size === 0) return
+    const whole = { ...event, address: this.address, time: Date.now() }
+    for (const listener of [...this.events]) listener(whole)
+  }
+
+  #tooLarge(call: string, bytes: number): ValueTooLargeError {
+    return new ValueTooLargeError(
+      `${call}: ${bytes} bytes to send; the server takes ${this.#maxMessageBytes} (its maxMessageBytes)`,
+    )
+  }
+}
+
+// What ends a hold goes before all that may be waiting for that end.
+const overtakes = ([kind]: ClientMessage): boolean => kind === Ask.release || kind === Ask.credit
+
+/** Tells of a request whether it has left: whether it is none of those that wait. */
+function left(waiting: readonly Waiting[]): (id: number) => boolean {
+  const ids = new Set<unknown>()
+  for (const [message] of waiting) if (!unanswered.has(message[0])) ids.add(message[1])
+  return id => !ids.has(id)
 }

@@ -1,29 +1,69 @@
+import { type Deferred, deferred } from '../async/deferred.ts'
 import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
 import { Ask, type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
-import type { Finish, Store } from '../store/store.ts'
+import type { Begun, Finish, Store } from '../store/store.ts'
 
 /** One State's standing on a connection: what a State, its watchers and atomic functions have in common. */
-export class Link {
+export class Link implements Begun {
   readonly connection: Store
   readonly state: number
   readonly namespace: string
-  /** The revision at which the State starts. */
-  readonly start: Promise<number>
   readonly views = new Set<Follower>()
+  /** Called when the State goes on at another log. */
+  onOtherLog: (() => void) | undefined
+  readonly #name: string
+  #from: number | undefined
+  #start: Deferred<number>
+  #failed = false
+  // The message that the State begins with.
+  #opening: ClientMessage | undefined
   #closed: Error | undefined
 
   constructor(connection: Store, namespace: string, name: string, from: number | undefined) {
     this.connection = connection
     this.namespace = namespace
+    this.#name = name
+    this.#from = from
     this.state = connection.number()
-    const start = connection.request<number>(
-      'new State',
-      [Ask.open, 0, this.state, namespace, name],
-      message => from ?? (message as [number, number, number])[2],
-    )
-    // Whoever uses the State hears of a failure; a State that nobody uses is no reason to crash.
-    start.catch(() => {})
-    this.start = start
+    this.#start = started()
+    connection.states.set(this.state, this)
+    this.#begin()
+  }
+
+  /** The revision at which the State starts. */
+  get start(): Promise<number> {
+    if (this.#failed && !this.#closed) this.#begin()
+    return this.#start.promise
+  }
+
+  beginAgain(hasLeft: (id: number) => boolean, otherLog: boolean): void {
+    if (otherLog) {
+      this.#from = undefined
+      this.#start = started()
+      this.lastCommit = 0
+      this.onOtherLog?.()
+    }
+    if (otherLog || hasLeft(this.#opening?.[1] as number)) this.#begin()
+    if (otherLog) for (const view of this.views) view.otherLog()
+  }
+
+  #begin(): void {
+    const opening: ClientMessage = [Ask.open, 0, this.state, this.namespace, this.#name]
+    this.#opening = opening
+    if (this.#failed) this.#start = started()
+    this.#failed = false
+    const start = this.#start
+    this.connection
+      .request<number>(
+        'new State',
+        opening,
+        message => this.#from ?? (message as [number, number, number])[2],
+      )
+      .then(start.resolve, error => {
+        if (this.#opening !== opening) return
+        this.#failed = true
+        start.reject(error)
+      })
   }
 
   request<T>(
@@ -71,6 +111,7 @@ export class Link {
   close(error: Error): boolean {
     if (this.#closed) return false
     this.#closed = error
+    this.connection.states.delete(this.state)
     this.connection.send([Ask.close, this.state])
     return true
   }
@@ -79,5 +120,13 @@ export class Link {
 /** Something that shows the state, and what it has to do with those who write. */
 interface Follower {
   reached(revision: number): Promise<void> | undefined
+  otherLog(): void
   close(): void
+}
+
+// Whoever uses the State hears of a failure; a State that nobody uses is no reason to crash.
+function started(): Deferred<number> {
+  const start = deferred<number>()
+  start.promise.catch(() => {})
+  return start
 }

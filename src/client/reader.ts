@@ -2,6 +2,7 @@ import { ConnectionError, MissedUpdatesError } from '../errors.ts'
 import { decode } from '../protocol/frames.ts'
 import {
   Ask,
+  type ClientMessage,
   type Entry,
   type FeedStart,
   type Jump,
@@ -90,6 +91,8 @@ export class Reader implements FeedEvents {
   resumeAt: number | undefined
   /** Called at each update that arrives, instead of keeping it for waiters. */
   onArrival: (() => void) | undefined
+  /** Called when what comes next will take a while, or never come. */
+  onFailure: (() => void) | undefined
   readonly #link: Link
   readonly #id: number
   // 'missed': it begins with a gap, and nobody has been told yet.
@@ -98,21 +101,21 @@ export class Reader implements FeedEvents {
   #used = 0
   // What follows the queue is no longer kept by the server: whoever has read the queue is told.
   #gap: MissedUpdatesError | undefined
-  #seeks = 0
+  // What was asked and is not answered; and the newest revision that arrived.
+  #opening: ClientMessage | undefined
+  #seeks: ClientMessage[] = []
+  #seeksAgain = false
+  #arrived: number
   readonly #waiters = new Set<Waiter>()
   #snapshot: { revision: number; value: object } | undefined
 
   /** Reads on from `from`; -1: from now. */
   constructor(link: Link, from: number) {
     this.#link = link
-    this.position = from
+    this.position = this.#arrived = from
     this.#id = link.connection.number()
-    const { connection, state } = link
-    connection.feeds.set(this.#id, this)
-    connection
-      .request<FeedStart | null>('watch', [Ask.feed, 0, state, this.#id, from, WINDOW], result)
-      .then(start => this.#started(start))
-      .catch(error => this.lost(error))
+    link.connection.feeds.set(this.#id, this)
+    this.#ask(WINDOW)
   }
 
   get busy(): boolean {
@@ -143,12 +146,13 @@ export class Reader implements FeedEvents {
   /** Goes to the newest revision, past all that is waiting. */
   seek(): void {
     if (this.#state === 'ended') return
-    this.#seeks++
     if (this.#state !== 'opening') this.#state = 'seeking'
+    const message: ClientMessage = [Ask.seek, 0, this.#id]
+    this.#seeks.push(message)
     this.#link.connection
-      .request<Jump | null>('goLive', [Ask.seek, 0, this.#id], result)
+      .request<Jump | null>('goLive', message, result)
       .then(jump => jump && this.#jumped(jump))
-      .catch(error => this.lost(error))
+      .catch(error => this.#seeks.includes(message) && this.lost(error))
   }
 
   /** Moves by one update, if one is here. */
@@ -194,13 +198,50 @@ export class Reader implements FeedEvents {
   }
 
   updates(first: number, chunk: Uint8Array): void {
-    this.#queue.push({ first, commits: decode(chunk) as WireCommit[], next: 0, bytes: chunk.length })
+    const commits = decode(chunk) as WireCommit[]
+    this.#arrived = first + commits.length - 1
+    this.#queue.push({ first, commits, next: 0, bytes: chunk.length })
     if (this.#state === 'open') this.#proceed()
   }
 
   fellBehind(from: number, to: number): void {
     this.#gap = new MissedUpdatesError(from, to)
     if (this.#state === 'open') this.#proceed()
+  }
+
+  reopen(hasLeft: (id: number) => boolean): void {
+    const kept = this.#seeks.filter(([, id]) => !hasLeft(id as number))
+    const seeks = this.#seeksAgain || kept.length < this.#seeks.length
+    this.#seeksAgain = false
+    this.#seeks = kept
+    if (!this.#opening || hasLeft(this.#opening[1] as number)) {
+      let waiting = 0
+      for (const { bytes } of this.#queue) waiting += bytes
+      this.#used = 0
+      this.#ask(WINDOW - waiting)
+    }
+    if (seeks) this.seek()
+  }
+
+  failed(error: Error): void {
+    // What was asked will be asked again, see `reopen`.
+    this.#opening = undefined
+    if (this.#seeks.length > 0) this.#seeksAgain = true
+    this.#seeks = []
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    for (const waiter of waiters) waiter.fail(error)
+    this.onFailure?.()
+  }
+
+  #ask(credit: number): void {
+    const { connection, state } = this.#link
+    const message: ClientMessage = [Ask.feed, 0, state, this.#id, this.#arrived, credit]
+    this.#opening = message
+    connection
+      .request<FeedStart | null>('watch', message, result)
+      .then(start => this.#opening === message && this.#started(start))
+      .catch(error => this.#opening === message && this.lost(error))
   }
 
   #fall(gap: MissedUpdatesError): void {
@@ -214,19 +255,20 @@ export class Reader implements FeedEvents {
     this.error = error
     this.#state = 'ended'
     this.#link.connection.feeds.delete(this.#id)
-    const waiters = [...this.#waiters]
-    this.#waiters.clear()
-    for (const waiter of waiters) waiter.fail(error)
+    this.failed(error)
     this.onArrival?.()
   }
 
   #started(start: FeedStart | null): void {
     if (this.#state === 'ended') return
+    // What was open before goes on with what it has, or comes to the gap.
+    if (this.#state !== 'opening') return
     if (start) {
       this.position = start[0]
+      this.#arrived = Math.max(this.#arrived, start[0])
       this.values = new Map(start[1])
     }
-    if (this.#seeks > 0) this.#state = 'seeking'
+    if (this.#seeks.length > 0) this.#state = 'seeking'
     else if (start) this.#ready()
     else if (this.#waiters.size > 0 || this.onArrival) this.#fall(this.#gap as MissedUpdatesError)
     else this.#state = 'missed'
@@ -239,8 +281,10 @@ export class Reader implements FeedEvents {
     if (changes) this.#apply(changes, new Map())
     else this.values = new Map(entries as Entry[])
     this.position = revision
+    this.#arrived = Math.max(this.#arrived, revision)
     if (this.#gap && this.#gap.from <= revision) this.#gap = undefined
-    if (--this.#seeks === 0) this.#ready()
+    this.#seeks.shift()
+    if (this.#seeks.length === 0) this.#ready()
   }
 
   #ready(): void {

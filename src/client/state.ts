@@ -1,14 +1,16 @@
+import { Broadcast } from '../async/broadcast.ts'
+import { checkTime } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
 import { ConnectionError, KeyError } from '../errors.ts'
 import { Ask, type Entry, Tell } from '../protocol/messages.ts'
 import { checkKey, describe, fromWire, toWire, type Wire } from '../protocol/values.ts'
-import { type Finish, result } from '../store/store.ts'
+import { type ConnectionEvent, type Finish, result } from '../store/store.ts'
 import { entriesOf, wireBytes } from './arguments.ts'
 import * as condition from './condition.ts'
 import { Link } from './link.ts'
 import { pingThrough } from './ping.ts'
 import { items, rawUpdate, snapshot, valueOr, values, wholeState } from './replies.ts'
-import type { AnyState, ChangeOptions, Key, RawUpdate, Snapshot, WatchOptions } from './types.ts'
+import type { AnyState, ChangeOptions, Key, RawUpdate, SetOptions, Snapshot, WatchOptions } from './types.ts'
 import { useStore } from './use-store.ts'
 import { StateView } from './view.ts'
 import { Watcher } from './watch.ts'
@@ -17,6 +19,8 @@ export interface StateOptions {
   /** Default `'default'`. */
   namespace?: string
   secretKey?: string
+  /** Milliseconds: how long connecting may take, and getting back to a server that is away. Default 10,000. */
+  connectTimeout?: number
 }
 
 /** @internal What zproc itself says when it makes a State. */
@@ -47,6 +51,7 @@ export class State<S extends object = AnyState> {
   readonly #options: InnerStateOptions
   readonly #link: Link
   readonly #watcher: Watcher
+  #events: Broadcast<ConnectionEvent> | undefined
   #closed: Promise<void> | undefined
 
   static {
@@ -68,7 +73,8 @@ export class State<S extends object = AnyState> {
     this.serverAddress = serverAddress
     this.namespace = namespace
     this.#options = inner
-    const connection = useStore(serverAddress, inner.secretKey, inner.ready)
+    checkTime(options.connectTimeout, 'new State', 'connectTimeout')
+    const connection = useStore(serverAddress, inner)
     this.#link = new Link(connection, namespace, inner.name ?? processName, inner.from)
     this.#watcher = new Watcher(this.#link)
   }
@@ -110,11 +116,16 @@ export class State<S extends object = AnyState> {
     return this.#whole('equals', Ask.equals, object, result)
   }
 
-  /** Puts one value, or, given an object, replaces the whole state. Resolves when it is committed. */
-  set<K extends Key<S>>(key: K, value: S[K]): Promise<void>
+  /**
+   * Puts one value, or, given an object, replaces the whole state. Resolves when it is committed.
+   *
+   *     await state.set('worker 5', 'ready', { ephemeral: true }) // gone when this process is
+   */
+  set<K extends Key<S>>(key: K, value: S[K], options?: SetOptions): Promise<void>
   set(object: S): Promise<void>
-  set(...args: [key: unknown, value?: unknown]): Promise<void> {
+  set(...args: [key: unknown, value?: unknown, options?: SetOptions]): Promise<void> {
     if (args.length === 1) return this.#whole('set', Ask.replace, args[0], this.#nothing)
+    if (args[2] !== undefined) return this.#setWith(args)
     return this.#valued('set', Ask.set, args[0], args[1], this.#nothing)
   }
 
@@ -164,6 +175,18 @@ export class State<S extends object = AnyState> {
     this.#watcher.goLive()
   }
 
+  /**
+   * What happens to the connection from now on; keeps no program alive. Ends when the State is closed.
+   *
+   *     for await (const { type } of state.events()) console.log(type) // disconnected, resumed, …
+   */
+  events(): AsyncIterableIterator<ConnectionEvent> {
+    this.#link.check()
+    this.#events ??= new Broadcast()
+    this.#link.connection.events.add(this.#events.add)
+    return this.#events.iterate()
+  }
+
   /** The server's pid; see `ping`. */
   async ping(options: { timeout?: number; sentPayload?: Uint8Array } = {}): Promise<number | null> {
     this.#link.check()
@@ -184,8 +207,10 @@ export class State<S extends object = AnyState> {
     const closed = new ConnectionError('this State is closed')
     this.#watcher.close(closed)
     for (const view of this.#link.views) view.close()
-    // The server answers in order: when this is answered, so is all that went before.
-    await this.#link.request('state.close', [Ask.size, 0, this.#link.state], result).catch(() => {})
+    const { connection } = this.#link
+    this.#events?.end()
+    if (this.#events) connection.events.delete(this.#events.add)
+    await connection.settled().catch(() => {})
     if (this.#link.close(closed)) this.#link.connection.release()
   }
 
@@ -341,6 +366,15 @@ export class State<S extends object = AnyState> {
     )
   }
 
+  #setWith([key, value, options]: unknown[]): Promise<void> {
+    try {
+      const kind = isEphemeral(options) ? Ask.setEphemeral : Ask.set
+      return this.#valued('set', kind, key, value, this.#nothing)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
   #whole<T>(name: string, kind: number, object: unknown, finish: Finish): Promise<T> {
     let entries: Entry[]
     try {
@@ -390,6 +424,15 @@ let processName = 'main'
 /** @internal The name that the commits of this process carry. */
 export function nameProcess(name: string): void {
   processName = name
+}
+
+function isEphemeral(options: unknown): boolean {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`state.set: options must be an object, got ${describe(options)}`)
+  const { ephemeral = false } = options as SetOptions
+  if (typeof ephemeral !== 'boolean')
+    throw new TypeError(`state.set: ephemeral must be true or false, got ${describe(ephemeral)}`)
+  return ephemeral
 }
 
 function optionsOf(args: unknown[]): ChangeOptions {

@@ -23,6 +23,14 @@ export type Key<S> = keyof S & string
 // biome-ignore lint/suspicious/noExplicitAny: there is no type that is both assignable and readable without a cast
 export type AnyState = Record<string, any>
 
+export interface SetOptions {
+  /**
+   * true: the key is deleted when this process's session with the server ends: it has closed its States, or has
+   * ended, or was away for longer than the server's `graceTime`. Any other write makes it a key like all others.
+   */
+  ephemeral?: boolean
+}
+
 export interface WatchOptions {
   /** true: start from now, updates may be skipped. Default false: every update since the last one seen. */
   live?: boolean

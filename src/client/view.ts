@@ -32,7 +32,10 @@ export class StateView<S extends object> {
           return true
         },
         offer: () => true,
-        fail: reject,
+        fail: error => {
+          reader.close()
+          reject(error)
+        },
       })
     })
     return new StateView<S>(link, reader)
@@ -76,16 +79,27 @@ export class StateView<S extends object> {
     return done.promise
   }
 
-  #follow(): void {
+  /** @internal */
+  otherLog(): void {
+    this.#reader = new Reader(this.#link, -1)
+    this.#follow(true)
+  }
+
+  #follow(otherLog = false): void {
     const reader = this.#reader
     reader.onArrival = () => {
       while (reader.take(false));
-      if (reader.open && reader.position >= this.#shown.position) this.#shown = reader
+      if (this.#reader !== reader) return
+      // Revisions of different logs have nothing to do with each other.
+      if (reader.open && (otherLog || reader.position >= this.#shown.position)) this.#shown = reader
       if (reader.error instanceof MissedUpdatesError && !this.#closed) {
         this.#reader = new Reader(this.#link, -1)
         this.#follow()
       }
-      this.#wake(reader.error !== undefined && !(reader.error instanceof MissedUpdatesError))
+      this.#wake(false)
+    }
+    reader.onFailure = () => {
+      if (!(reader.error instanceof MissedUpdatesError)) this.#wake(true)
     }
     reader.onArrival()
   }

@@ -33,6 +33,14 @@ export class Watcher {
 
   constructor(link: Link) {
     this.#link = link
+    // Who waits is told by the readers.
+    link.onOtherLog = () => {
+      this.#position = undefined
+      this.#seen = 0
+      this.#idle = this.#idleLive = undefined
+      this.#buffered.clear()
+      this.#live.clear()
+    }
   }
 
   once<T>(matcher: Matcher, options: WatchOptions, call: string, make: Result<T>): Promise<T> {

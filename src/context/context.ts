@@ -1,5 +1,5 @@
 import { checkTime } from '../async/interval.ts'
-import { State } from '../client/state.ts'
+import { type InnerStateOptions, linkOf, State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
 import { Maps, type MapTarget } from '../map/map.ts'
 import type { MapIter, MapOptions, TaskDetail } from '../map/options.ts'
@@ -61,12 +61,14 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     this.serverProcess = own
     this.#own = own
     warmUp()
-    const inner = { namespace, secretKey, ready: own?.ready }
+    const { connectTimeout } = settings
+    const inner: InnerStateOptions = { namespace, secretKey, connectTimeout, ready: own?.ready }
     this.state = new State<S>(this.serverAddress, inner)
     this.ready = startOf(this.state).then(() => {})
     // The first use tells of a failure; a Context that is not used is no reason to crash.
     this.ready.catch(() => {})
     this.#processes = new Processes(this.serverAddress, settings, own?.ready, this.#events)
+    this.#connection().add(this.#events.add)
     this.#maps = new Maps(namespace, (...worker) => this.#processes.worker(...worker))
   }
 
@@ -188,7 +190,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     return this.state.ping(options)
   }
 
-  /** What happens to the processes from now on. Ends when the Context is closed. */
+  /** What happens to the processes, and to the connection to the server, from now on. Ends when the Context is closed. */
   events(): AsyncIterableIterator<ContextEvent> {
     return this.#events.iterate()
   }
@@ -208,9 +210,14 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     return this.#processes.start(target, options, call, watch)
   }
 
+  #connection() {
+    return linkOf(this.state as unknown as State<object>, 'ctx.events').connection.events
+  }
+
   async #close(): Promise<void> {
     await Promise.all([this.#maps.close(), this.#processes.close()])
     this.#events.end()
+    this.#connection().delete(this.#events.add)
     // One that hangs is ended without waiting for its answers.
     await Promise.race([this.state.close(), ...(this.#own ? [this.#own.hung] : [])])
     await this.#own?.stop()

@@ -1,3 +1,4 @@
+import { checkTime } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
 import { checkProcessOptions, type ProcessOptions } from '../process/options.ts'
 import { describe } from '../protocol/values.ts'
@@ -12,6 +13,7 @@ export interface Settings {
   cleanup: boolean
   namespace: string
   secretKey: string | undefined
+  connectTimeout: number | undefined
   server: ServerOptions
   spares: number
   /** For its processes. */
@@ -20,10 +22,19 @@ export interface Settings {
 
 export function settingsOf(options: ContextOptions): Settings {
   checkProcessOptions(options, CALL)
-  const { wait = false, cleanup = true, serverBackend, server = {}, spares = 1, ...defaults } = options
+  const {
+    wait = false,
+    cleanup = true,
+    serverBackend,
+    server = {},
+    spares = 1,
+    connectTimeout,
+    ...defaults
+  } = options
   for (const [name, value] of Object.entries({ wait, cleanup }))
     if (typeof value !== 'boolean')
       throw new TypeError(`${CALL}: ${name} must be true or false, got ${describe(value)}`)
+  checkTime(connectTimeout, CALL, 'connectTimeout')
   if (!Number.isSafeInteger(spares) || spares < 0)
     throw new RangeError(`${CALL}: spares must be a whole number, 0 or more, got ${describe(spares)}`)
   if (typeof server !== 'object' || server === null)
@@ -38,6 +49,7 @@ export function settingsOf(options: ContextOptions): Settings {
     cleanup,
     namespace,
     secretKey,
+    connectTimeout,
     server: forServer,
     spares,
     defaults: { ...defaults, namespace },

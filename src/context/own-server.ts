@@ -19,6 +19,7 @@ export class OwnServer implements Server {
     const options: InnerServerOptions = {
       ...settings.server,
       tied: settings.cleanup,
+      picked: true,
       onHung: hung => {
         resolve()
         onHung(hung)

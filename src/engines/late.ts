@@ -1,6 +1,6 @@
 import { deferred } from '../async/deferred.ts'
 import type { ClientMessage } from '../protocol/messages.ts'
-import type { FeedEvents, Finish, Store } from '../store/store.ts'
+import type { Begun, FeedEvents, Finish, Store } from '../store/store.ts'
 import type { Engine } from './engine.ts'
 
 const open = new Map<string, LateStore>()
@@ -8,6 +8,8 @@ const open = new Map<string, LateStore>()
 /** The store of an engine that is being loaded: it takes requests at once, and hands them over in their order. */
 export class LateStore implements Store {
   readonly address: string
+  readonly states = new Map<number, Begun>()
+  readonly events: Store['events'] = new Set()
   readonly feeds = new Map<number, FeedEvents>()
   readonly holds = new Map<number, (why: number | Error) => void>()
   readonly functions = new Map<string, number>()
@@ -96,6 +98,11 @@ export class LateStore implements Store {
       isOver = true
       callOff?.()
     }
+  }
+
+  async settled(): Promise<void> {
+    await this.#loaded.promise
+    await this.#store?.settled()
   }
 
   release(): void {

@@ -176,7 +176,7 @@ export class Pool {
     if (process.platform !== 'win32') this.#forget = unlinkAtEnd(this.#path)
     this.#server = createServer(socket => {
       let worker: Worker | undefined
-      const channel = new Channel(socket, 2 ** 32, {
+      const channel = Channel.over(socket, {
         frame: messages => {
           for (const message of messages as WorkerMessage[]) {
             if (message[0] === Did.join) {
@@ -188,7 +188,7 @@ export class Pool {
           }
           this.dispatch()
         },
-        closed: () => worker && this.#gone(worker),
+        lost: () => worker && this.#gone(worker),
       })
       socket.unref()
     }).listen(this.#path)

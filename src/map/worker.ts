@@ -29,11 +29,11 @@ export default async function work(state: State, path: string, worker: number): 
     socket.once('error', reject).once('connect', resolve)
   })
   await new Promise<void>(resolve => {
-    const channel = new Channel(socket, 2 ** 32, {
+    const channel = Channel.over(socket, {
       frame: messages => {
         for (const message of messages as PoolMessage[]) take(message)
       },
-      closed: () => resolve(),
+      lost: () => resolve(),
     })
     const tell = (message: WorkerMessage) => {
       channel.send(message)

@@ -1,8 +1,11 @@
 import type { Wire } from './values.ts'
 
-// The whole wire protocol. A connection carries frames (see frames.ts); a frame is a msgpack array of messages;
-// a message is an array that begins with its kind. `id` names a request: its reply carries the same one.
-// `state` names a State on its connection, `feed` an open reading of a namespace's log; clients pick both.
+// The whole wire protocol. A connection carries frames (see frames.ts); a frame is a msgpack array of messages, or a
+// number: how many frames of messages its sender has received in this session, which also stands for "I am here".
+// A message is an array that begins with its kind. `id` names a request: its reply carries the same one.
+// `state` names a State of the session, `feed` an open reading of a namespace's log; clients pick both.
+// A session outlives its connection for a while: after the hellos of the next one each side sends again the frames that
+// the other has not received, so that nothing is lost and nothing happens twice.
 
 export const PROTOCOL = 'zproc'
 export const VERSION = 1
@@ -11,6 +14,16 @@ export const VERSION = 1
 export type Hello = [protocol: string, version: number, hello: ClientHello | ServerHello | Refusal]
 export interface ClientHello {
   pid: number
+  /** Where the pid means something; see transport/machine.ts. */
+  machine?: string
+  /** The session's secret: 16 random bytes. Without one the session ends with its connection. */
+  token?: Uint8Array
+  /** Counts the connections that were tried with this token: an older one does not come back. */
+  attempt?: number
+  /** The session to go on with, its server's log, and how many of its frames have arrived. -1: begin it anew. */
+  session?: number
+  log?: string
+  received?: number
 }
 export interface ServerHello {
   pid: number
@@ -18,6 +31,13 @@ export interface ServerHello {
   maxMessageBytes: number
   /** Requests that may be under way at a time. */
   maxInFlight: number
+  /** Another one stands for another server, which knows nothing of what was before. */
+  log: string
+  /** Whether the session goes on; how many frames of it have arrived. */
+  resumed: boolean
+  received: number
+  /** The address, if it was picked for this server alone: once nobody answers there, nobody will. */
+  home: string | undefined
 }
 /** Why the server ends the connection at once. */
 export interface Refusal {
@@ -30,6 +50,7 @@ export const Ask = {
   ping: 0,
   open: 1,
   close: 2,
+  leave: 3,
   // one atomic step each; those from `set` on may change the state
   get: 10,
   has: 11,
@@ -47,6 +68,7 @@ export const Ask = {
   popItem: 26,
   setDefault: 27,
   atomic: 28,
+  setEphemeral: 29,
   // functions and holds
   define: 40,
   hold: 41,
@@ -59,7 +81,13 @@ export const Ask = {
 } as const
 
 /** The kinds that have no answer. */
-export const unanswered: ReadonlySet<number> = new Set([Ask.close, Ask.define, Ask.credit, Ask.unfeed])
+export const unanswered: ReadonlySet<number> = new Set([
+  Ask.close,
+  Ask.leave,
+  Ask.define,
+  Ask.credit,
+  Ask.unfeed,
+])
 
 export type Entry = [key: string, value: Wire]
 
@@ -68,6 +96,8 @@ export type ClientMessage =
   /** A State begins: replies with the revision it starts at. */
   | [kind: typeof Ask.open, id: number, state: number, namespace: string, name: string]
   | [kind: typeof Ask.close, state: number]
+  /** The session is over. */
+  | [kind: typeof Ask.leave]
   | [kind: typeof Ask.get | typeof Ask.has, id: number, state: number, key: string]
   | [
       kind: typeof Ask.size | typeof Ask.keys | typeof Ask.values | typeof Ask.items,
@@ -75,7 +105,14 @@ export type ClientMessage =
       state: number,
     ]
   | [kind: typeof Ask.equals, id: number, state: number, entries: Entry[]]
-  | [kind: typeof Ask.set | typeof Ask.setDefault, id: number, state: number, key: string, value: Wire]
+  | [
+      /** `setEphemeral`: for as long as the session. */
+      kind: typeof Ask.set | typeof Ask.setDefault | typeof Ask.setEphemeral,
+      id: number,
+      state: number,
+      key: string,
+      value: Wire,
+    ]
   | [kind: typeof Ask.replace | typeof Ask.update, id: number, state: number, entries: Entry[]]
   | [kind: typeof Ask.delete | typeof Ask.pop, id: number, state: number, key: string]
   | [kind: typeof Ask.clear | typeof Ask.popItem, id: number, state: number]

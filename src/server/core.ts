@@ -1,3 +1,4 @@
+import { randomBytes, randomInt } from 'node:crypto'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { FunctionCache } from '../shipping/compiled.ts'
 import { Namespace } from '../store/namespace.ts'
@@ -12,9 +13,15 @@ export interface Room {
   exclusive: Exclusive
 }
 
-/** What all sessions of one server share. */
-export class Core {
+/** What all sessions of one server, of type S, share. */
+export class Core<S = unknown> {
   readonly limits: Limits
+  /** Names the log that begins with this server: who comes back to another one finds nothing of what was before. */
+  readonly log = randomBytes(12).toString('hex')
+  /** Its address, if nobody else will ever listen there. */
+  home: string | undefined
+  /** By their tokens; those without a connection included. */
+  readonly sessions = new Map<string, S>()
   readonly functions = new FunctionCache()
   readonly #rooms = new Map<string, Room>()
   /** Sessions that were told of updates in this turn. */
@@ -22,8 +29,8 @@ export class Core {
   #dirty = new Set<Feeds>()
   #scheduled = false
   #sessions = 0
-  /** Those that have said hello. */
-  connections = 0
+  // Begins anywhere: a hold of another server's is none of this one.
+  #holds = randomInt(2 ** 40)
 
   /** Where it is written down which function runs, for who watches this thread. */
   readonly doing: Doing | undefined
@@ -35,6 +42,15 @@ export class Core {
 
   nextSession(): number {
     return ++this.#sessions
+  }
+
+  /** Whether there has been a session of this number. */
+  wasSession(number: number): boolean {
+    return number > 0 && number <= this.#sessions
+  }
+
+  nextHold(): number {
+    return ++this.#holds
   }
 
   room(name: string): Room {

@@ -3,14 +3,13 @@ import type { Jump, WireChange } from '../protocol/messages.ts'
 import { wireCommit } from '../store/commit.ts'
 import type { Namespace } from '../store/namespace.ts'
 
-// Commits that are sent together, at most; and bytes a socket may hold before its feeds pause.
+// Commits that are sent together, at most.
 const CHUNK = 256
-const CONGESTED = 1 << 20
 
 /** Who reads: a session, as far as its feeds are concerned. */
 export interface Listener {
-  /** Bytes that it was sent and has not taken yet. */
-  readonly pending: number
+  /** Whether it takes less than it is sent: its feeds pause. */
+  readonly congested: boolean
   tellUpdates(feed: number, first: number, chunk: Uint8Array): void
   tellFellBehind(feed: number, from: number, to: number): void
 }
@@ -121,7 +120,7 @@ export class Feeds {
   }
 }
 
-const ready = (feed: Feed): boolean => feed.credit > 0 && feed.session.pending < CONGESTED
+const ready = (feed: Feed): boolean => feed.credit > 0 && !feed.session.congested
 
 function difference(space: Namespace, from: number): Jump {
   const { revision } = space

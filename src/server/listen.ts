@@ -6,29 +6,34 @@ import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.
 import { createServer } from '../transport/secure.ts'
 import { Core } from './core.ts'
 import { Door, refuse } from './door.ts'
+import { greet } from './greet.ts'
 import { log } from './log.ts'
 import type { Limits } from './options.ts'
-import { Session } from './session.ts'
+import type { Session } from './session.ts'
+
+/** What a server needs to know. */
+export interface Start {
+  address: string
+  limits: Limits
+  secretKey: string | undefined
+  /** The address was picked for this server, and will not be used again. */
+  picked: boolean
+}
 
 export interface Listening {
   address: string
   /** Whether it, and its ends of the connections, keep this program alive; at first they do. */
   keep(alive: boolean): void
-  /** Whether nobody is connected. */
+  /** Whether nobody has a session. */
   isUnused(): boolean
   stop(): Promise<void>
 }
 
 /** Runs a state server in this process. */
-export async function listen(
-  address: string,
-  limits: Limits,
-  secretKey?: string,
-  doing?: Doing,
-): Promise<Listening> {
+export async function listen(start: Start, doing?: Doing): Promise<Listening> {
+  const { address, limits, secretKey, picked } = start
   const endpoint = parseAddress(address, 'startServer')
-  const core = new Core(limits, doing)
-  const sessions = new Set<Session>()
+  const core = new Core<Session>(limits, doing)
   const sockets = new Set<Socket>()
   const door = new Door(limits, secretKey !== undefined)
   let kept = true
@@ -38,13 +43,7 @@ export async function listen(
       if (!kept) raw.unref()
       door.enter(raw)
     },
-    socket: (socket, raw) => {
-      const session = new Session(core, socket, {
-        greeted: () => door.leave(raw),
-        closed: () => sessions.delete(session),
-      })
-      sessions.add(session)
-    },
+    socket: (socket, raw) => greet(core, socket, () => door.leave(raw)),
     withoutKey: raw => {
       log('no key', 'refused a client that gave no secret key')
       refuse(raw, { refused: 'it was started with a secretKey and none was given here', key: true })
@@ -53,20 +52,22 @@ export async function listen(
   })
   await bind(net, endpoint, address)
   const bound = net.address()
+  const where =
+    bound && typeof bound === 'object'
+      ? formatAddress({ kind: 'tcp', host: bound.address, port: bound.port })
+      : address
+  if (picked || (endpoint.kind === 'tcp' && endpoint.port === 0)) core.home = where
   return {
-    address:
-      bound && typeof bound === 'object'
-        ? formatAddress({ kind: 'tcp', host: bound.address, port: bound.port })
-        : address,
+    address: where,
     keep: alive => {
       kept = alive
       for (const one of [net, ...sockets]) alive ? one.ref() : one.unref()
     },
-    isUnused: () => sessions.size === 0,
+    isUnused: () => core.sessions.size === 0,
     stop: () =>
       new Promise(resolve => {
         net.close(() => resolve())
-        for (const session of sessions) session.end()
+        for (const session of [...core.sessions.values()]) session.end()
         for (const socket of sockets) socket.destroy()
       }),
   }

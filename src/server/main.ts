@@ -2,15 +2,9 @@ import { parentPort } from 'node:worker_threads'
 import { endWithOwner } from '../lifeline/owner.ts'
 import { Doing, startWatchdog } from '../lifeline/watchdog.ts'
 import { errorToWire, Packed } from '../protocol/values.ts'
-import { type Listening, listen } from './listen.ts'
-import type { Limits } from './options.ts'
+import { type Listening, listen, type Start } from './listen.ts'
 
-/** What the owner sends first, and the two answers to it. */
-export interface Start {
-  address: string
-  limits: Limits
-  secretKey: string | undefined
-}
+/** The two answers to what the owner sends first. */
 export type Started = { address: string; pid: number } | { error: unknown }
 /** A thread asks its owner to watch it. */
 export interface Watch {
@@ -39,14 +33,14 @@ let server: Listening | undefined
 
 onMessage(message => {
   if (message === 'stop') return void end()
-  const { address, limits, secretKey } = message
+  const { limits } = message
   // What a thread does is looked at by its owner, what a process does by a thread of its own.
   const doing = new Doing(memory => {
     const patience = limits.atomicTimeout + BEYOND
     if (parentPort) tell({ watch: memory, patience })
     else startWatchdog(memory, patience, REPORTS)
   })
-  listen(address, limits, secretKey, doing).then(
+  listen(message, doing).then(
     listening => {
       server = listening
       tell({ address: listening.address, pid: process.pid })

@@ -27,6 +27,8 @@ export interface ServerOptions {
   handshakeTimeout?: number
   /** Requests of one client that wait to be answered; what it sends beyond is read when there are fewer. Default 10,000. */
   maxInFlight?: number
+  /** How long a client that lost its connection may take to come back to what it holds. Default 15,000. */
+  graceTime?: number
   /** Called when the server is stuck in an atomic function, besides a line on stderr. Not for `'inline'`. */
   onHung?: (hung: HungServer) => void
 }
@@ -45,6 +47,7 @@ export interface Limits {
   maxHalfOpen: number
   handshakeTimeout: number
   maxInFlight: number
+  graceTime: number
   allowCode: boolean
 }
 
@@ -60,6 +63,7 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
     maxHalfOpen = 1000,
     handshakeTimeout = 10_000,
     maxInFlight = 10_000,
+    graceTime = 15_000,
     allowCode = true,
   } = options
   if (!['process', 'thread', 'inline'].includes(backend))
@@ -67,6 +71,7 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
   atLeast(1, atomicTimeout, `${call}: atomicTimeout`)
   atLeast(1024, maxMessageBytes, `${call}: maxMessageBytes`)
   atLeast(1, handshakeTimeout, `${call}: handshakeTimeout`)
+  atLeast(0, graceTime, `${call}: graceTime`)
   for (const [name, count] of Object.entries({
     historyLimit,
     maxDepth,
@@ -93,6 +98,7 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
     maxHalfOpen,
     handshakeTimeout,
     maxInFlight,
+    graceTime,
     allowCode,
   }
 }

@@ -1,16 +1,14 @@
 import type { Socket } from 'node:net'
+import { after } from '../async/interval.ts'
 import { AtomicTimeoutError } from '../errors.ts'
-import { describe, quote } from '../protocol/describe.ts'
-import { encodeFrame, HELLO_BYTES } from '../protocol/frames.ts'
+import { quote } from '../protocol/describe.ts'
 import {
   Ask,
+  type ClientHello,
   type Entry,
-  type Hello,
-  PROTOCOL,
   type ServerMessage,
   Tell,
   unanswered,
-  VERSION,
 } from '../protocol/messages.ts'
 import { errorToWire, fromWire, Packed, type Wire } from '../protocol/values.ts'
 import { runWithin } from '../shipping/atomic.ts'
@@ -18,9 +16,9 @@ import type { AtomicFunction } from '../shipping/compiled.ts'
 import { ABSENT, type Author, type Slot } from '../store/commit.ts'
 import { changesFromWire, reads, writes } from '../store/methods.ts'
 import { runAtomic } from '../store/run-atomic.ts'
-import { Channel } from '../transport/channel.ts'
+import { Channel, type Read } from '../transport/channel.ts'
+import { hasEnded, machine } from '../transport/machine.ts'
 import type { Core, Room } from './core.ts'
-import { refuse } from './door.ts'
 import type { Feed } from './feed.ts'
 import { log } from './log.ts'
 
@@ -34,19 +32,28 @@ const CONGESTED = 1 << 20
 type Message = [kind: number, ...rest: never[]]
 type Handler = (message: never) => void
 
-/** One client's standing with the server. */
+// It is no State's own update: everybody who watches is told.
+const NO_STATE = 0
+// How soon after a connection was lost the client's process is looked for: milliseconds, then twice as many, up to these.
+const FIRST_LOOK = 5
+const LATER_LOOKS = 500
+
+/** One client's standing with the server. It outlives its connection by the grace time, or until its process ends. */
 export class Session {
   readonly number: number
-  readonly #core: Core
+  /** Of the client's tries to connect, the one that succeeded last. */
+  attempt: number
+  readonly #core: Core<Session>
   readonly #channel: Channel
-  readonly #onGreeted: () => void
-  #pid = 0
-  #greeted = false
+  readonly #token: string
+  readonly #pid: number
+  readonly #here: boolean
   readonly #states = new Map<number, Opened>()
   readonly #feeds = new Map<number, Feed & { room: Room }>()
   readonly #functions = new Map<number, string>()
   readonly #holds = new Map<number, () => void>()
-  #holdCount = 0
+  // Where it has set ephemeral keys.
+  readonly #tied = new Map<Room, Author>()
   // While a function's modules are loaded, what came after it waits, so that order is kept.
   #loading = false
   /** Requests that wait for a namespace to be free. */
@@ -54,44 +61,95 @@ export class Session {
   /** What is not looked at yet: more comes when there is room for it. */
   #later: Message[] = []
   #lastUpdates: [number, number[], number, Uint8Array] | undefined
+  #lingering: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(core: Core, socket: Socket, on: { greeted(): void; closed(): void }) {
+  /** `token`: empty when the client does not want to come back. `number`: the one of a session that has ended. */
+  constructor(core: Core<Session>, client: Required<ClientHello>, token: string, number?: number) {
     this.#core = core
-    this.#onGreeted = on.greeted
-    this.number = core.nextSession()
-    this.#channel = new Channel(socket, HELLO_BYTES, {
-      frame: value => this.#frame(value),
+    this.number = number ?? core.nextSession()
+    this.attempt = client.attempt
+    this.#pid = client.pid
+    this.#here = client.machine === machine()
+    this.#token = token || `session ${this.number}`
+    core.sessions.set(this.#token, this)
+    const keeps = token !== ''
+    const events = {
+      frame: (value: unknown) => this.#frame(value),
       // Answers leave at once, unless updates are to go before them: those wait for what others write in this turn.
-      heard: flush => (core.updatesWait ? setImmediate(flush) : flush()),
+      heard: (flush: () => void) => void (core.updatesWait ? setImmediate(flush) : flush()),
       drain: () => {
         for (const feed of this.#feeds.values()) feed.room.feeds.resume(feed)
         this.#goOn()
       },
-      closed: error => {
-        if (error && !('syscall' in error))
-          log('broken', `ended the connection of ${this.#name}: ${error.message}`)
-        this.#close()
-        on.closed()
+      lost: (error: Error | undefined, broken: boolean) => {
+        if (broken) log('broken', `ended the connection of process ${this.#pid}: ${error?.message}`)
+        if (broken || !keeps) this.close()
+        else if (!this.#closed) this.#linger(performance.now(), FIRST_LOOK)
       },
-    })
+    }
+    this.#channel = new Channel(events, { keeps })
     this.#channel.beforeFlush = () => {
       core.distribute()
       this.#lastUpdates = undefined
     }
   }
 
+  /** How many frames have arrived. */
+  get received(): number {
+    return this.#channel.received
+  }
+
+  /** Whether a client that has so many frames can go on. */
+  canResume(received: number): boolean {
+    return this.#channel.canResume(received)
+  }
+
+  /** Goes on over this socket with a client that has so many frames. */
+  attach(socket: Socket, received: number, read: Read): void {
+    clearTimeout(this.#lingering)
+    this.#channel.attach(socket, received, read)
+    if (this.#later.length > 0) socket.pause()
+  }
+
   flush(): void {
     this.#channel.flush()
   }
 
-  get pending(): number {
-    return this.#channel.pending
+  get congested(): boolean {
+    return this.#channel.congested
   }
 
-  end(): void {
+  /** Ends it for good: nothing is held, watched or kept for the client any more. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#lingering)
+    this.#core.sessions.delete(this.#token)
+    this.#later = []
+    for (const feed of this.#feeds.values()) feed.room.feeds.remove(feed)
+    this.#feeds.clear()
+    for (const end of this.#holds.values()) end()
+    this.#holds.clear()
+    // After what this session has written and somebody else's hold still keeps waiting.
+    for (const [room, author] of this.#tied)
+      room.exclusive.enter(() => room.space.expire({ ...author, state: NO_STATE }))
     this.#channel.end()
-    this.#channel.destroy()
+  }
+
+  /** Ends it, its connection at once. */
+  end(): void {
+    const { socket } = this.#channel
+    this.close()
+    socket?.destroy()
+  }
+
+  // Nobody comes back from a process that has ended. Whether it has can be seen on this machine only.
+  #linger(lost: number, wait: number): void {
+    const left = this.#core.limits.graceTime - (performance.now() - lost)
+    if (left <= 0 || (this.#here && hasEnded(this.#pid))) return this.close()
+    const next = this.#here ? Math.min(wait, left) : left
+    this.#lingering = after(next, () => this.#linger(lost, Math.min(wait * 2, LATER_LOOKS)))?.unref()
   }
 
   tellUpdates(feed: number, first: number, chunk: Uint8Array): void {
@@ -116,7 +174,6 @@ export class Session {
 
   #frame(value: unknown): void {
     if (!Array.isArray(value)) throw new TypeError('a frame is an array of messages')
-    if (!this.#greeted) return this.#greet(value as Partial<Hello>)
     if (this.#later.length > 0) this.#later = this.#later.concat(value as Message[])
     else this.#take(value as Message[])
   }
@@ -130,7 +187,7 @@ export class Session {
       for (let i = 0; i < messages.length; i++) {
         if (this.#isFull()) {
           this.#later = messages.slice(i)
-          this.#channel.socket.pause()
+          this.#channel.socket?.pause()
           return
         }
         const message = messages[i] as Message
@@ -158,46 +215,7 @@ export class Session {
     } catch (error) {
       this.#channel.destroy(error as Error)
     }
-    if (this.#later.length === 0) this.#channel.socket.resume()
-  }
-
-  #greet([protocol, version, hello]: Partial<Hello>): void {
-    if (protocol !== PROTOCOL) throw new TypeError('the peer does not speak zproc')
-    if (version !== VERSION) {
-      return this.#refuse(
-        'version',
-        `the server speaks version ${VERSION} of the protocol and the client version ${describe(version)}: use the same version of zproc on both sides`,
-      )
-    }
-    const { maxMessageBytes, maxConnections, maxInFlight } = this.#core.limits
-    if (this.#core.connections >= maxConnections)
-      return this.#refuse(
-        'many',
-        `the server has ${maxConnections} connections, as many as it takes (its maxConnections)`,
-      )
-    this.#greeted = true
-    this.#core.connections++
-    this.#onGreeted()
-    this.#pid = Number((hello as { pid?: unknown }).pid)
-    this.#channel.limit = maxMessageBytes + (2 << 20)
-    this.#channel.socket.write(
-      encodeFrame([
-        PROTOCOL,
-        VERSION,
-        { pid: process.pid, session: this.number, maxMessageBytes, maxInFlight },
-      ] satisfies Hello),
-    )
-  }
-
-  #refuse(kind: string, refused: string): void {
-    log(kind, `refused a client: ${refused}`)
-    // Whatever else it says is not heard.
-    this.#channel.socket.removeAllListeners('data').resume()
-    refuse(this.#channel.socket, { refused })
-  }
-
-  get #name(): string {
-    return this.#greeted ? `process ${this.#pid}` : 'somebody who had not said hello'
+    if (this.#later.length === 0) this.#channel.socket?.resume()
   }
 
   #handle(message: Message): void {
@@ -241,6 +259,14 @@ export class Session {
         else this.#tell([Tell.committed, id, room.space.revision, result])
       })
     }
+  }
+
+  readonly #writeEphemeral = this.#write(Ask.setEphemeral)
+
+  #setEphemeral(message: [number, number, number, string, Wire]): void {
+    const { room, author } = this.#opened(message[2])
+    this.#tied.set(room, author)
+    this.#writeEphemeral(message as never)
   }
 
   #enter(room: Room, id: number, write: () => void): void {
@@ -300,7 +326,7 @@ export class Session {
     if (typeof label !== 'string') throw new TypeError('a hold must say what it is for')
     this.#queue(room, () => {
       if (this.#closed) return
-      const hold = ++this.#holdCount
+      const hold = this.#core.nextHold()
       const end = room.exclusive.take(atomicTimeout, () => {
         this.#holds.delete(hold)
         log(
@@ -367,6 +393,8 @@ export class Session {
     },
     ...Object.fromEntries(Object.keys(reads).map(kind => [kind, this.#read(Number(kind))])),
     ...Object.fromEntries(Object.keys(writes).map(kind => [kind, this.#write(Number(kind))])),
+    [Ask.leave]: () => this.close(),
+    [Ask.setEphemeral]: message => this.#setEphemeral(message),
     [Ask.atomic]: message => this.#atomic(message),
     [Ask.define]: ([, number, hash, bytes]: [number, number, string, Uint8Array | null]) => {
       if (!this.#core.limits.allowCode) return
@@ -392,16 +420,6 @@ export class Session {
       if (feed) feed.room.feeds.remove(feed)
       this.#feeds.delete(number)
     },
-  }
-
-  #close(): void {
-    this.#closed = true
-    if (this.#greeted) this.#core.connections--
-    this.#later = []
-    for (const feed of this.#feeds.values()) feed.room.feeds.remove(feed)
-    this.#feeds.clear()
-    for (const end of this.#holds.values()) end()
-    this.#holds.clear()
   }
 }
 

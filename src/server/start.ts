@@ -8,8 +8,8 @@ import { startThread } from '../lifeline/thread.ts'
 import { type Stuck, startWatchdog } from '../lifeline/watchdog.ts'
 import { isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
-import { listen } from './listen.ts'
-import type { Start, Started, Watch } from './main.ts'
+import { listen, type Start } from './listen.ts'
+import type { Started, Watch } from './main.ts'
 import { checkServerOptions, type HungServer, type ServerOptions } from './options.ts'
 
 /** A running state server. Like any server of Node's it keeps its program alive until it is stopped, or unref'd. */
@@ -30,6 +30,8 @@ const entry = new URL(`../server/main${import.meta.url.endsWith('.ts') ? '.ts' :
 export interface InnerServerOptions extends ServerOptions {
   /** false: a server process survives its owner, until the last of its clients is gone. */
   tied?: boolean
+  /** true: the address was picked for this server, and will not be used again. */
+  picked?: boolean
 }
 
 /**
@@ -47,12 +49,12 @@ export async function startServer(address?: string | null, options: ServerOption
     throw new TypeError(
       `startServer: ${where} can be reached from other machines; give a secretKey, or insecure: true to let anybody in`,
     )
-  const { backend = 'process', tied = true }: InnerServerOptions = options
+  const { backend = 'process', tied = true, picked = !address }: InnerServerOptions = options
   // The guard removes what a killed server could not.
   const forget =
     tied && endpoint.kind === 'ipc' && process.platform !== 'win32' ? unlinkAtEnd(endpoint.path) : () => {}
   const started = await { process: inProcess, thread: inThread, inline }
-    [backend]({ address: where, limits, secretKey: options.secretKey }, tied, stuck => {
+    [backend]({ address: where, limits, secretKey: options.secretKey, picked }, tied, stuck => {
       const hung = { ...stuck, address: where }
       console.error(describeHung(hung))
       options.onHung?.(hung)
@@ -85,8 +87,8 @@ type Running = Pick<Server, 'address' | 'pid' | 'stop' | 'ref' | 'unref'>
 const STOPPING = 2000
 const STOPPING_HUNG = 200
 
-async function inline({ address, limits, secretKey }: Start): Promise<Running> {
-  const { address: bound, keep, stop } = await listen(address, limits, secretKey)
+async function inline(start: Start): Promise<Running> {
+  const { address: bound, keep, stop } = await listen(start)
   return { address: bound, pid: process.pid, stop, ref: () => keep(true), unref: () => keep(false) }
 }
 

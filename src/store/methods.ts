@@ -29,6 +29,11 @@ export const writes: Record<number, Write> = {
     space.commit(author, 'set', [put(space, key, value)])
     return undefined
   },
+  [Ask.setEphemeral]: (space, author, key: string, value: Wire) => {
+    space.commit(author, 'set', [put(space, key, value)])
+    space.tie(key, author)
+    return undefined
+  },
   [Ask.replace]: (space, author, entries: Entry[]) => {
     const changes: Change[] = entries.map(([key, value]) => change(checked(key), ABSENT, own(space, value)))
     space.commit(author, 'set', [{ key: null, before: space.values }, ...changes])

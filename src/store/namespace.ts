@@ -4,8 +4,10 @@ import {
   type Author,
   type Change,
   type Commit,
+  change,
   equalSlots,
   type Slot,
+  slot,
   type Values,
 } from './commit.ts'
 
@@ -24,6 +26,8 @@ export class Namespace {
   readonly #kept: Commit[] = []
   // The keys in the order in which they came, once somebody asks for the newest: gone ones are left in until then.
   #order: string[] | undefined
+  /** The keys that live as long as a session, and its number. */
+  readonly #ephemeral = new Map<string, number>()
   /** Called after each commit. */
   onCommit: (() => void) | undefined
 
@@ -54,10 +58,32 @@ export class Namespace {
         this.values.set(change.key, change.after)
       }
     }
+    if (this.#ephemeral.size > 0) this.#outlive(changes)
     const commit: Commit = { author, method, time: Date.now(), identical, changes }
     this.#kept[this.revision % this.historyLimit] = commit
     this.revision++
     this.onCommit?.()
+  }
+
+  /** From now on `key`, just committed by `author`, goes when the author's session does. */
+  tie(key: string, author: Author): void {
+    this.#ephemeral.set(key, author.session)
+  }
+
+  /** The session of `author` is over: what was tied to it goes, in one commit. */
+  expire(author: Author): void {
+    const changes: Change[] = []
+    for (const [key, session] of this.#ephemeral)
+      if (session === author.session) changes.push(change(key, slot(this.values, key), ABSENT))
+    if (changes.length > 0) this.commit(author, 'expire', changes)
+  }
+
+  // Whoever writes a key makes it one like any other.
+  #outlive(changes: readonly Change[]): void {
+    for (const { key } of changes) {
+      if (key === null) this.#ephemeral.clear()
+      else this.#ephemeral.delete(key)
+    }
   }
 
   /** The key that came last; undefined when there is none. Costs the same for any number of keys. */

@@ -8,8 +8,12 @@ export interface Store {
   readonly address: string
   /** The number that this process's commits carry; known once the first request is answered. */
   readonly session: number
-  /** Why it is of no use any more, if so. */
-  readonly error: Error | undefined
+  /** Why it is of no use any more, if so: who wants it next opens another. */
+  readonly error?: Error | undefined
+  /** The States that have begun here, by their numbers. */
+  readonly states: Map<number, Begun>
+  /** Who wants to know how the connection is. */
+  readonly events: Set<(event: ConnectionEvent) => void>
   /** Who hears of new commits, by the number of the feed. */
   readonly feeds: Map<number, FeedEvents>
   /** How to tell whoever holds a namespace that it does no more: the time that was up, or why the store was lost. */
@@ -32,6 +36,8 @@ export interface Store {
   forget(id: number): void
   /** Somebody awaits what comes unasked, so the program is kept alive; the function that it returns calls that off. */
   keepAwaited(): () => void
+  /** Resolves when all that was asked so far is over. */
+  settled(): Promise<void>
   /** Somebody who used the store does not need it any more. */
   release(): void
 }
@@ -39,10 +45,39 @@ export interface Store {
 /** What a request becomes when its reply is here. */
 export type Finish = (message: ServerMessage, extra: unknown) => unknown
 
-/** Who wants what a store says unasked. */
+/** What happens to a connection; `time` in milliseconds since the epoch. */
+export type ConnectionEvent = { address: string; time: number } & (
+  | {
+      /** A session begins: at first, and where the one before could not go on. */
+      type: 'connected'
+      /** Another server answers than before, with a log of its own. */
+      newLog: boolean
+    }
+  /** The connection is lost, and being made again. */
+  | { type: 'disconnected'; error: Error | undefined }
+  /** It is there again, and nothing was lost. */
+  | { type: 'resumed' }
+)
+
+// A store whose connection is cut goes on where it was, and nobody hears of it. When it cannot, since the server has
+// let go of the session or is another one, each of these asks again for what it needs. `hasLeft` tells of the id of a
+// request whether it was lost with the session: the others have not left yet, and will.
+
+/** A State that has begun. */
+export interface Begun {
+  /** `otherLog`: revisions begin anew as well. */
+  beginAgain(hasLeft: (id: number) => boolean, otherLog: boolean): void
+}
+
+/** Who reads a log. */
 export interface FeedEvents {
   updates(first: number, chunk: Uint8Array): void
   fellBehind(from: number, to: number): void
+  /** Asks to be sent again what comes after the newest update that arrived. */
+  reopen(hasLeft: (id: number) => boolean): void
+  /** Nobody answers at present: who waits is told, the reading goes on when somebody does. */
+  failed(error: Error): void
+  /** There will be no more. */
   lost(error: Error): void
 }
 

@@ -1,68 +1,96 @@
 import type { Socket } from 'node:net'
 import { decode, encodeFrame, FrameReader } from '../protocol/frames.ts'
+import { onBeat } from './heart.ts'
 
 // A frame is closed once it holds about this much, so that one turn's batch never becomes one giant frame.
 const FRAME_BYTES = 1 << 20
+// The peer is told what arrived after this many frames or bytes, at the latest.
+const UNTOLD_FRAMES = 32
+const UNTOLD_BYTES = 32 << 10
+// With this much under way, no more is sent than has to be.
+const CONGESTED = 1 << 20
+// Beats of silence after which a peer is taken for dead, and beats without a word after which one is said.
+const SILENCE = 4
+const QUIET = 2
 
 export interface ChannelEvents {
-  /** One decoded frame: an array of messages, unless the peer sends something else. */
-  frame(value: unknown): void
-  /** All frames that arrived together were handed out, and there is something to send: calls `flush` when it is to leave. */
+  /** The messages of one frame, unless the peer sends something else. What it throws ends the channel. */
+  frame(messages: unknown): void
+  /** All that arrived together was handed out, and there is something to send: calls `flush` when it is to leave. */
   heard?(flush: () => void): void
-  /** The bytes waiting in the socket have been written out. */
+  /** It is congested no more. */
   drain?(): void
-  /** Called once, last. `error` says why, if there is a reason other than "it ended". */
-  closed(error: Error | undefined): void
+  /** The socket is gone, another one may take its place. `broken`: what came makes no sense, so none should. */
+  lost(error: Error | undefined, broken: boolean): void
 }
 
-/** A socket that carries messages: what is sent within one turn of the event loop leaves in one write. */
+/**
+ * Messages in both directions, in order and each once, over one socket after the other. What is sent within one turn
+ * of the event loop leaves in one frame. Frames are kept until the peer has them: from time to time each side says how
+ * many it has received, in a frame that is just that number; it also stands for "I am still here".
+ */
 export class Channel {
-  readonly socket: Socket
-  readonly #reader: FrameReader
+  /** How many frames of messages have arrived. */
+  received = 0
+  readonly #events: ChannelEvents
+  readonly #endOfTurn: (flush: () => void) => void
+  #socket: Socket | undefined
+  #calm: (() => void) | undefined
   #batch: unknown[] = []
   #bytes = 0
   #queued = 0
+  // The frames that the peer may not have, oldest first, and how many of them were written to a socket.
   #frames: Buffer[] = []
+  #written = 0
+  #underWay = 0
+  #delivered = 0
+  // What the peer was told of `received`, and what arrived since.
+  #told = 0
+  #untold = 0
   #scheduled = false
   #hearing = false
-  readonly #endOfTurn: (flush: () => void) => void
+  #heard = true
+  #silent = 0
+  #quiet = 0
   #error: Error | undefined
+  #broken = false
+  #ended = false
+  readonly #keeps: boolean
   /** Called at the end of a turn, before the turn's messages leave: what is sent in it still joins them. */
   beforeFlush: (() => void) | undefined
 
-  /** `endOfTurn` calls what it is given when a turn's messages are there: a server hears all connections first. */
+  /** A channel that has this one socket and ends with it. */
+  static over(socket: Socket, events: ChannelEvents): Channel {
+    const channel = new Channel(events, { keeps: false })
+    channel.attach(socket, 0)
+    return channel
+  }
+
+  /**
+   * `keeps`: whether what was sent is kept for another socket, until the peer has it. `endOfTurn` calls what it is given
+   * when a turn's messages are there: a server hears all connections first.
+   */
   constructor(
-    socket: Socket,
-    limit: number,
     events: ChannelEvents,
-    endOfTurn: (flush: () => void) => void = setImmediate,
+    { keeps, endOfTurn = setImmediate }: { keeps: boolean; endOfTurn?: (flush: () => void) => void },
   ) {
+    this.#events = events
+    this.#keeps = keeps
     this.#endOfTurn = endOfTurn
-    this.socket = socket
-    this.#reader = new FrameReader(limit)
-    const onFrame = (bytes: Uint8Array) => events.frame(decode(bytes))
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        this.#hearing = true
-        this.#reader.read(chunk, onFrame)
-      } catch (error) {
-        this.destroy(error as Error)
-      }
-      this.#hearing = false
-      if (this.#scheduled) (events.heard ?? this.#endOfTurn)(this.flush)
-    })
-    socket.on('drain', () => events.drain?.())
-    socket.on('error', error => {
-      this.#error ??= error
-    })
-    socket.on('end', () => socket.end())
-    socket.on('close', () => events.closed(this.#error))
-    if ('setNoDelay' in socket) socket.setNoDelay(true)
+  }
+
+  get socket(): Socket | undefined {
+    return this.#socket
+  }
+
+  /** Whether the peer takes less than it is sent, or nothing at all. */
+  get congested(): boolean {
+    return this.#socket === undefined || this.pending >= CONGESTED
   }
 
   /** Bytes that the peer has not taken yet. */
   get pending(): number {
-    return this.socket.writableLength + this.#queued
+    return this.#queued + (this.#keeps ? this.#underWay : (this.#socket?.writableLength ?? 0))
   }
 
   /** Bytes of this turn that leave at its end. */
@@ -70,9 +98,42 @@ export class Channel {
     return this.#queued
   }
 
-  /** The longest frame that is taken. */
-  set limit(bytes: number) {
-    this.#reader.limit = bytes
+  /** Whether a peer that has `delivered` frames can be sent all the others. */
+  canResume(delivered: unknown): boolean {
+    const more = Number(delivered) - this.#delivered
+    return Number.isSafeInteger(delivered) && more >= 0 && more <= this.#frames.length
+  }
+
+  /**
+   * Goes on over this socket, the one before is dropped. The peer has `delivered` frames: the others are sent
+   * again. `read`: what was read from the socket already.
+   */
+  attach(socket: Socket, delivered: number, read: Read = nothingRead()): void {
+    this.#acknowledge(delivered)
+    const old = this.#socket
+    this.#detach()
+    old?.destroy()
+    this.#socket = socket
+    this.#error = undefined
+    this.#broken = false
+    this.#written = 0
+    this.#told = this.received
+    this.#untold = 0
+    const { frame, handedOut } = this.#listen(socket, read.reader)
+    this.flush()
+    // Whoever has no room for it pauses the socket again.
+    socket.resume()
+    this.#events.drain?.()
+    this.#hear(() => read.frames.forEach(frame))
+    handedOut()
+  }
+
+  /** Drops all that is under way: what is sent next begins anew. */
+  forget(): void {
+    this.#batch = []
+    this.#bytes = this.#queued = 0
+    this.#frames = []
+    this.received = this.#told = this.#written = this.#underWay = this.#delivered = 0
   }
 
   /** Whether something is to leave at the end of this turn. */
@@ -86,10 +147,6 @@ export class Channel {
     this.#batch.push(message)
     this.#bytes += bytes
     this.#queued += bytes
-    this.schedule()
-  }
-
-  schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     if (!this.#hearing) this.#endOfTurn(this.flush)
@@ -98,28 +155,133 @@ export class Channel {
   readonly flush = (): void => {
     this.#scheduled = false
     this.beforeFlush?.()
+    const socket = this.#socket
+    if (!socket || this.#ended) return
     if (this.#batch.length > 0) this.#closeFrame()
     this.#queued = 0
     const frames = this.#frames
-    if (frames.length === 0 || this.socket.destroyed) return
-    this.#frames = []
-    if (frames.length === 1) this.socket.write(frames[0] as Buffer)
-    else {
-      this.socket.cork()
-      for (const frame of frames) this.socket.write(frame)
-      this.socket.uncork()
+    const first = this.#written
+    const { length } = frames
+    const due = this.#isDue
+    if (length - first === 1 && !due) socket.write(frames[first] as Buffer)
+    else if (length > first || due) {
+      socket.cork()
+      for (let i = first; i < length; i++) socket.write(frames[i] as Buffer)
+      if (due) this.#tell(socket)
+      socket.uncork()
     }
+    if (length > first) this.#quiet = 0
+    if (this.#keeps) this.#written = length
+    else this.#frames = []
   }
 
-  /** Sends what is queued and ends the connection. */
+  /** Sends what is queued and nothing more. */
   end(): void {
     this.flush()
-    this.socket.end()
+    this.#ended = true
+    this.#socket?.end()
   }
 
+  /** Ends the socket. */
   destroy(error?: Error): void {
     this.#error ??= error
-    this.socket.destroy()
+    this.#socket?.destroy()
+  }
+
+  // Whether the peer should be told what arrived.
+  get #isDue(): boolean {
+    return this.#keeps && (this.received - this.#told >= UNTOLD_FRAMES || this.#untold >= UNTOLD_BYTES)
+  }
+
+  #listen(socket: Socket, reader: FrameReader) {
+    const frame = (bytes: Uint8Array) => {
+      const value = decode(bytes)
+      if (typeof value === 'number') return this.#acknowledge(value)
+      this.received++
+      this.#untold += bytes.length
+      this.#events.frame(value)
+    }
+    const handedOut = () => {
+      this.#scheduled ||= this.#isDue
+      if (this.#scheduled) (this.#events.heard ?? this.#endOfTurn)(this.flush)
+    }
+    socket.on('data', (chunk: Buffer) => {
+      if (socket !== this.#socket) return
+      this.#heard = true
+      this.#hear(() => reader.read(chunk, frame))
+      handedOut()
+    })
+    if (!this.#keeps) socket.on('drain', () => this.#events.drain?.())
+    socket.on('error', error => {
+      if (socket === this.#socket) this.#error ??= error
+    })
+    socket.on('end', () => socket.end())
+    socket.on('close', () => {
+      if (socket !== this.#socket) return
+      this.#detach()
+      this.#events.lost(this.#error, this.#broken)
+    })
+    socket.setNoDelay(true)
+    // A local socket ends when its peer does: silence there is a peer that is busy.
+    if (this.#keeps && socket.remoteAddress !== undefined) this.#calm = onBeat(() => this.#beat(socket))
+    return { frame, handedOut }
+  }
+
+  /** What is sent meanwhile waits until all is heard that came with it. What makes no sense ends the connection. */
+  #hear(read: () => void): void {
+    this.#hearing = true
+    try {
+      read()
+    } catch (error) {
+      this.#broken = true
+      this.destroy(error as Error)
+    }
+    this.#hearing = false
+  }
+
+  #beat(socket: Socket): void {
+    // Beats are counted, not milliseconds: a process that was busy itself has not listened.
+    this.#silent = this.#heard || socket.isPaused() ? 0 : this.#silent + 1
+    this.#heard = false
+    if (this.#silent >= SILENCE)
+      return this.destroy(new Error('the other end has not been heard of for seconds'))
+    if (this.#ended) return
+    if (!this.#keeps) return
+    if (++this.#quiet >= QUIET || this.received !== this.#told) this.#tell(socket)
+  }
+
+  #tell(socket: Socket): void {
+    this.#told = this.received
+    this.#untold = 0
+    this.#quiet = 0
+    socket.write(encodeFrame(this.received))
+  }
+
+  #acknowledge(delivered: number): void {
+    if (!this.canResume(delivered))
+      throw new RangeError(
+        `${delivered} frames are said to have arrived, of ${this.#delivered} and ${this.#frames.length}`,
+      )
+    const count = delivered - this.#delivered
+    if (count === 0) return
+    const congested = this.congested
+    for (const frame of this.#frames.splice(0, count)) this.#underWay -= frame.length
+    this.#written -= count
+    this.#delivered = delivered
+    if (congested && !this.congested) this.#events.drain?.()
+  }
+
+  #detach(): void {
+    this.#calm?.()
+    this.#calm = undefined
+    this.#heard = true
+    this.#silent = 0
+    this.#quiet = 0
+    if (!this.#socket) return
+    this.#socket = undefined
+    // What was queued in this turn may as well have left: it counts as such.
+    if (this.#batch.length > 0) this.#closeFrame()
+    this.#written = this.#frames.length
   }
 
   #closeFrame(): void {
@@ -127,10 +289,21 @@ export class Channel {
     this.#batch = []
     this.#bytes = 0
     try {
-      this.#frames.push(encodeFrame(batch))
+      const frame = encodeFrame(batch)
+      this.#frames.push(frame)
+      this.#underWay += frame.length
     } catch (error) {
-      // More than one buffer holds, say. Who sent it may live on.
+      // More than one buffer holds, say: it never would arrive. Who sent it may live on.
+      this.#broken = true
       this.destroy(error as Error)
     }
   }
 }
+
+/** What was read from a socket before a channel has it: whole frames, and the reader that may hold part of one. */
+export interface Read {
+  reader: FrameReader
+  frames: Uint8Array[]
+}
+
+const nothingRead = (): Read => ({ reader: new FrameReader(2 ** 32), frames: [] })

@@ -1,21 +1,40 @@
 import type { Socket } from 'node:net'
+import { after } from '../async/interval.ts'
 import { AuthenticationError, ConnectionError, TimeoutError, ZprocError } from '../errors.ts'
 import { parseAddress } from '../protocol/address.ts'
-import { decode, encodeFrame, FrameReader, HELLO_BYTES } from '../protocol/frames.ts'
-import { type Hello, PROTOCOL, type Refusal, type ServerHello, VERSION } from '../protocol/messages.ts'
+import { encodeFrame } from '../protocol/frames.ts'
+import {
+  type ClientHello,
+  type Hello,
+  PROTOCOL,
+  type Refusal,
+  type ServerHello,
+  VERSION,
+} from '../protocol/messages.ts'
+import type { Read } from './channel.ts'
+import { readHello } from './hello.ts'
 import { connectSocket } from './secure.ts'
+
+// Servers may answer with whole states: what they send is not limited.
+const ANY_LENGTH = 2 ** 32
 
 /** A socket whose two ends have greeted each other, and what the server said of itself. */
 export interface Greeted {
   socket: Socket
   server: ServerHello
+  /** What came with that. */
+  read: Read
 }
 
-/** Connects to a server and exchanges hellos; `timeout` in milliseconds. Aborting `signal` gives it up. */
+/**
+ * Connects to a server and exchanges hellos; `timeout` in milliseconds. Aborting `signal` gives it up. The socket
+ * keeps no program alive.
+ */
 export function connect(
   address: string,
   secretKey: string | undefined,
   timeout: number,
+  hello: ClientHello,
   signal: AbortSignal,
 ): Promise<Greeted> {
   const endpoint = parseAddress(address, 'connect')
@@ -25,43 +44,49 @@ export function connect(
     const socket = connectSocket(
       endpoint.kind === 'ipc' ? { path: endpoint.path } : { ...endpoint, noDelay: true },
       secretKey,
-      () => socket.write(encodeFrame([PROTOCOL, VERSION, { pid: process.pid }] satisfies Hello)),
+      () => socket.write(encodeFrame([PROTOCOL, VERSION, hello] satisfies Hello)),
     )
     socket.once('connect', () => {
       reached = true
     })
-    const reader = new FrameReader(HELLO_BYTES)
-    const fail = (error: Error) => {
+    socket.unref()
+    const settled = () => {
       clearTimeout(timer)
       signal.removeEventListener('abort', givenUp)
+      socket
+        .off('error', onError)
+        .off('close', onClose)
+        .on('error', () => {})
+      stopReading()
+    }
+    const fail = (error: Error) => {
+      settled()
       socket.destroy()
       reject(error)
     }
-    const timer = setTimeout(
-      () => fail(new TimeoutError(`${address} did not greet within ${timeout} ms: is it a zproc server?`)),
-      timeout,
-    )
+    const timer = after(timeout, () =>
+      fail(
+        new TimeoutError(`${address} did not greet within ${Math.round(timeout)} ms: is it a zproc server?`),
+      ),
+    )?.unref()
     const onError = (error: Error) => fail(reached ? ended(address, error) : silent(address, error))
     const onClose = () => fail(ended(address))
-    const onData = (chunk: Buffer) => {
-      try {
-        reader.read(chunk, bytes => {
-          const server = checkHello(decode(bytes), address)
-          clearTimeout(timer)
-          signal.removeEventListener('abort', givenUp)
-          socket.off('error', onError).off('close', onClose).off('data', onData)
-          socket.pause()
-          resolve({ socket, server })
-        })
-      } catch (error) {
+    const stopReading = readHello(
+      socket,
+      ANY_LENGTH,
+      (said, read) => {
+        const server = checkHello(said, address)
+        settled()
+        resolve({ socket, server, read })
+      },
+      error =>
         fail(
           error instanceof ZprocError
             ? error
             : new ConnectionError(`${address} does not speak zproc`, { cause: error }),
-        )
-      }
-    }
-    socket.on('error', onError).on('close', onClose).on('data', onData)
+        ),
+    )
+    socket.on('error', onError).on('close', onClose)
     if (signal.aborted) givenUp()
     else signal.addEventListener('abort', givenUp)
   })

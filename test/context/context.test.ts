@@ -160,7 +160,8 @@ test('events tell what happens to the processes, until the Context is closed', a
   )
   const seen: unknown[] = []
   for await (const event of events) {
-    if (event.type === 'serverHung') assert.fail()
+    // The connection has events, too.
+    if (!('process' in event)) continue
     const { type, name, attempt } = event
     seen.push([type, name, attempt, event.type === 'started' ? '' : event.reason])
     assert.equal(event.process, flaky as Process)

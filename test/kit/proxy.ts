@@ -20,6 +20,12 @@ export interface Proxy {
   tear(): void
   /** What the server says from now on, on the connections that there are, is lost. */
   deafen(): void
+  /** Nothing passes any more on the connections that there are, while new ones work. */
+  abandon(): void
+  /** Nobody listens at its address: connections end, new ones are refused. */
+  close(): Promise<void>
+  /** Listens again, at the same address. */
+  open(): Promise<void>
   /** Greets the server a second time, as the client of each connection did, and says no more. */
   duplicate(): void
 }
@@ -30,6 +36,8 @@ interface Link {
   /** What the client said first. */
   greeting: Buffer | undefined
   deaf: boolean
+  /** Its connections are about to end: a stream never goes on behind a gap. */
+  torn: boolean
 }
 
 /** Puts a proxy in front of the server at `address`; it listens at `at`. It ends with the test `t`. */
@@ -49,6 +57,7 @@ export async function proxy(
     const waiting: Buffer[] = []
     if (stalled) from.pause()
     const pass = (chunk: Buffer) => {
+      if (link.torn) return
       if (from === link.upstream) {
         if (link.deaf) return
         made.delivered += chunk.length
@@ -58,6 +67,7 @@ export async function proxy(
         return
       }
       torn = false
+      link.torn = true
       to.write(chunk.subarray(0, chunk.length >> 1))
       setImmediate(made.cut)
     }
@@ -74,7 +84,7 @@ export async function proxy(
     })
   }
   const server = createServer(client => {
-    const link: Link = { client, upstream: reach(), greeting: undefined, deaf: false }
+    const link: Link = { client, upstream: reach(), greeting: undefined, deaf: false, torn: false }
     links.add(link)
     pipe(link, link.client, link.upstream)
     pipe(link, link.upstream, link.client)
@@ -105,6 +115,19 @@ export async function proxy(
     },
     deafen: () => {
       for (const link of links) link.deaf = true
+    },
+    abandon: () => {
+      for (const socket of sockets(links)) socket.removeAllListeners('drain').pause()
+    },
+    close: async () => {
+      const closed = once(server, 'close')
+      server.close()
+      made.cut()
+      await closed
+    },
+    open: async () => {
+      server.listen(pathOf(made.address))
+      await once(server, 'listening')
     },
     duplicate: () => {
       for (const { greeting } of links) {

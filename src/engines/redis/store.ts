@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { Settling } from '../../async/settling.ts'
 import { ConnectionError } from '../../errors.ts'
 import { Ask, type ClientMessage, type Entry, type ServerMessage, Tell } from '../../protocol/messages.ts'
 import type { Wire } from '../../protocol/values.ts'
@@ -49,6 +50,8 @@ class RedisStore implements Store {
   readonly feeds: Store['feeds']
   readonly holds: Store['holds']
   readonly functions: Store['functions']
+  readonly states: Store['states'] = new Map()
+  readonly events: Store['events'] = new Set()
   error: Error | undefined
   readonly #connection: RedisConnection
   readonly #tail: Tail
@@ -58,6 +61,7 @@ class RedisStore implements Store {
   readonly #compiled = new FunctionCache()
   readonly #grants: Holds
   readonly #pending = new Map<number, Pending>()
+  readonly #settling = new Settling()
   #early: ClientMessage[] | undefined = []
   #lastId = 0
   #numbers = 0
@@ -123,6 +127,10 @@ class RedisStore implements Store {
     }
   }
 
+  settled(): Promise<void> {
+    return this.#settling.over(this.#lastId, this.#pending)
+  }
+
   release(): void {
     this.#released = true
     this.#look()
@@ -130,6 +138,7 @@ class RedisStore implements Store {
 
   // Whoever was waiting may well ask again: to let go after each answer would be work for nothing.
   #look(): void {
+    this.#settling.look(this.#pending)
     if (this.#pending.size > 0) return
     if (this.#released) void this.#end()
     this.#lettingGo ??= setTimeout(() => {
@@ -151,6 +160,7 @@ class RedisStore implements Store {
     clearInterval(this.#alive)
     for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()
+    this.#settling.look(this.#pending)
     for (const feed of [...this.feeds.values()]) feed.lost(error)
     this.feeds.clear()
     void this.#grants.end(error)

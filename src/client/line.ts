@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto'
+import { after } from '../async/interval.ts'
+import type { ServerHello, ServerMessage } from '../protocol/messages.ts'
+import { Channel } from '../transport/channel.ts'
+import { connect, type Greeted } from '../transport/connect.ts'
+import { machine } from '../transport/machine.ts'
+
+// All in milliseconds. How long one try to get back may take; and how often it is tried in the background, after
+// everybody who waited has been told that nobody answers.
+const ONE_TRY = 3000
+const LATER_TRIES = 1000
+
+/** How a connection is made. */
+export interface LineOptions {
+  secretKey: string | undefined
+  connectTimeout: number
+  /** The server is being started: connect when this resolves. */
+  ready: Promise<unknown> | undefined
+}
+
+export interface LineEvents {
+  frame(messages: ServerMessage[]): void
+  /** A session begins: this sends what comes first. What was sent in the one before and is not answered is lost. */
+  begun(server: ServerHello): void
+  /** The connection is made, and all of that is on its way. `resumed`: a session goes on, nothing was lost. */
+  connected(resumed: boolean): void
+  /** The connection is gone: it is being made again. */
+  lost(error: Error | undefined): void
+  /** Nobody answers, so the session is over. */
+  failed(error: Error, wasConnected: boolean): void
+}
+
+/** Not used yet or given up; being made; there; being made again; not needed any more. */
+type Phase = 'down' | 'connecting' | 'up' | 'remaking' | 'closed'
+
+/** The way to a server: a session, over one connection after the other. */
+export class Line {
+  readonly channel: Channel
+  readonly #address: string
+  readonly #options: LineOptions
+  readonly #events: LineEvents
+  #phase: Phase = 'down'
+  // What the session is known by; see ClientHello.
+  #token = randomBytes(16)
+  #attempt = 0
+  #server: ServerHello | undefined
+  #begun = false
+  #dialling = new AbortController()
+  #later: NodeJS.Timeout | undefined
+
+  constructor(address: string, options: LineOptions, events: LineEvents) {
+    this.#address = address
+    this.#options = options
+    this.#events = events
+    this.channel = new Channel(
+      {
+        frame: messages => events.frame(messages as ServerMessage[]),
+        lost: (error, broken) => this.#lose(error, broken),
+      },
+      { keeps: true, endOfTurn: process.nextTick },
+    )
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  /** Connects, if nobody does. */
+  dial(): void {
+    if (this.#phase !== 'down') return
+    clearTimeout(this.#later)
+    this.#phase = 'connecting'
+    void this.#dial()
+  }
+
+  /** The last message is sent, and the session over. */
+  close(leave: () => void): void {
+    const { phase } = this
+    this.#phase = 'closed'
+    clearTimeout(this.#later)
+    this.#dialling.abort()
+    if (phase !== 'up') return this.channel.forget()
+    leave()
+    this.channel.end()
+  }
+
+  async #dial(): Promise<void> {
+    const { ready, secretKey, connectTimeout } = this.#options
+    const again = this.#phase === 'remaking'
+    const began = performance.now()
+    for (;;) {
+      try {
+        await ready
+        const left = Math.max(1, connectTimeout - (performance.now() - began))
+        const patience = again ? Math.min(left, ONE_TRY) : left
+        const greeted = await connect(
+          this.#address,
+          secretKey,
+          patience,
+          this.#hello(),
+          this.#dialling.signal,
+        )
+        return this.#up(greeted)
+      } catch (error) {
+        if (this.#phase === 'closed') return
+        const away = performance.now() - began
+        const hopeless = again ? this.#isGone(error) : !isBusy(error)
+        if (hopeless || away >= connectTimeout) return this.#giveUp(error as Error, again)
+        await pause(Math.min(backoff(away), connectTimeout - away))
+      }
+    }
+  }
+
+  #hello() {
+    const { session = -1, log = '' } = this.#server ?? {}
+    return {
+      pid: process.pid,
+      machine: machine(),
+      token: this.#token,
+      attempt: ++this.#attempt,
+      session,
+      log,
+      received: this.#begun ? this.channel.received : -1,
+    }
+  }
+
+  #up({ socket, server, read }: Greeted): void {
+    if (this.#phase === 'closed') return void socket.destroy()
+    this.#phase = 'up'
+    const again = this.#begun
+    this.#begun = true
+    const resumed = server.resumed && again
+    if (!resumed) {
+      this.channel.forget()
+      this.#events.begun(server)
+    }
+    this.#server = server
+    this.channel.attach(socket, server.received, read)
+    this.#events.connected(resumed)
+  }
+
+  #lose(error: Error | undefined, broken: boolean): void {
+    if (this.#phase === 'closed') return
+    // What makes no sense would not make more the second time.
+    if (broken) {
+      this.#phase = 'down'
+      return this.#giveUp(error as Error, true)
+    }
+    this.#phase = 'remaking'
+    this.#events.lost(error)
+    void this.#dial()
+  }
+
+  #giveUp(error: Error, again: boolean): void {
+    this.#phase = 'down'
+    this.#begun = false
+    this.channel.forget()
+    // Some have nothing to ask and still want to know how things are: views, and who listens for events.
+    if (this.#server && !this.#isGone(error)) this.#later = after(LATER_TRIES, () => this.dial())?.unref()
+    this.#events.failed(error, again)
+  }
+
+  /** Whether nobody will ever answer here again: the address was that of one server, and that is gone. */
+  #isGone(error: unknown): boolean {
+    return this.#server?.home === this.#address && /^(ENOENT|ECONNREFUSED)$/.test(String(causeCode(error)))
+  }
+}
+
+// A server that has more to greet than it has places in line is not gone.
+const isBusy = (error: unknown): boolean => causeCode(error) === 'EAGAIN'
+
+const causeCode = (error: unknown): unknown =>
+  ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code
+
+/**
+ * How long to wait after `away` milliseconds: at first a tenth of that, then 15 to 30 ms, so that who comes back is
+ * found at once, and after ten seconds a three-hundredth. By chance, since others wait as well.
+ */
+const backoff = (away: number): number =>
+  Math.max(2, Math.min(away / 10, Math.max(30, away / 300), LATER_TRIES)) * (0.5 + Math.random() / 2)
+
+const pause = (ms: number): Promise<void> =>
+  new Promise(resolve => {
+    setTimeout(resolve, ms).unref()
+  })

@@ -1,0 +1,101 @@
+import type { Socket } from 'node:net'
+import { describe } from '../protocol/describe.ts'
+import { encodeFrame } from '../protocol/frames.ts'
+import { type ClientHello, type Hello, PROTOCOL, type ServerHello, VERSION } from '../protocol/messages.ts'
+import type { Read } from '../transport/channel.ts'
+import { readHello } from '../transport/hello.ts'
+import type { Core } from './core.ts'
+import { refuse } from './door.ts'
+import { log } from './log.ts'
+import { Session } from './session.ts'
+
+// What a message has besides its values.
+const OVERHEAD = 2 << 20
+
+/** Gives a socket its session: a new one, or one that lost its connection. `greeted` is called when it has one. */
+export function greet(core: Core<Session>, socket: Socket, greeted: () => void): void {
+  socket.on('error', () => {})
+  const send = (kind: string, refused: string) => {
+    log(kind, `refused a client: ${refused}`)
+    // Whatever else it says is not heard.
+    socket.resume()
+    refuse(socket, { refused })
+  }
+  const failed = (error: Error) => {
+    log('broken', `ended the connection of somebody who had not said hello: ${error.message}`)
+    socket.destroy()
+  }
+  const heard = (hello: unknown, read: Read) => {
+    const [protocol, version, said] = Array.isArray(hello) ? (hello as Partial<Hello>) : []
+    if (protocol !== PROTOCOL) throw new TypeError('the peer does not speak zproc')
+    if (version !== VERSION)
+      return send(
+        'version',
+        `the server speaks version ${VERSION} of the protocol and the client version ${describe(version)}: use the same version of zproc on both sides`,
+      )
+    const client = checked(said as Partial<ClientHello> | null)
+    const found = sessionOf(core, client)
+    if ('refused' in found) return send(found.kind, found.refused)
+    greeted()
+    const { session, resumed } = found
+    const { maxMessageBytes, maxInFlight } = core.limits
+    const answer: ServerHello = {
+      pid: process.pid,
+      session: session.number,
+      maxMessageBytes,
+      maxInFlight,
+      log: core.log,
+      resumed,
+      received: session.received,
+      home: core.home,
+    }
+    socket.write(encodeFrame([PROTOCOL, VERSION, answer] satisfies Hello))
+    session.attach(socket, resumed ? client.received : 0, read)
+  }
+  readHello(socket, core.limits.maxMessageBytes + OVERHEAD, heard, failed)
+}
+
+type Found = { session: Session; resumed: boolean } | { kind: string; refused: string }
+
+/** The session that a client asks for, or why it gets none. */
+function sessionOf(core: Core<Session>, client: Required<ClientHello>): Found {
+  const { token, number } = { token: Buffer.from(client.token).toString('hex'), number: client.session }
+  const { maxConnections } = core.limits
+  const made = (again?: number): Found =>
+    core.sessions.size >= maxConnections
+      ? {
+          kind: 'many',
+          refused: `the server has ${maxConnections} connections, as many as it takes (its maxConnections)`,
+        }
+      : { session: new Session(core, client, token, again), resumed: false }
+  const old = token === '' ? undefined : core.sessions.get(token)
+  if (old) {
+    // Whatever made a copy of a connection: each thing that was said on it happens once.
+    if (client.attempt <= old.attempt) return { kind: 'old', refused: 'this session has a newer connection' }
+    if (old.number === number && client.log === core.log && old.canResume(client.received)) {
+      old.attempt = client.attempt
+      return { session: old, resumed: true }
+    }
+    old.close()
+  }
+  if (client.log !== core.log || number < 0 || !core.wasSession(number)) return made()
+  for (const other of core.sessions.values())
+    if (other.number === number) return { kind: 'foreign', refused: 'this session belongs to somebody else' }
+  // It ended for lack of a connection: what this client has committed goes on to be its own.
+  return made(number)
+}
+
+function checked(hello: Partial<ClientHello> | null): Required<ClientHello> {
+  const said = typeof hello === 'object' && hello !== null ? hello : {}
+  const whole = (value: unknown, otherwise: number) =>
+    Number.isSafeInteger(value) ? (value as number) : otherwise
+  return {
+    pid: whole(said.pid, 0),
+    machine: String(said.machine),
+    token: said.token instanceof Uint8Array && said.token.length >= 16 ? said.token : new Uint8Array(),
+    attempt: whole(said.attempt, 1),
+    session: whole(said.session, -1),
+    log: String(said.log),
+    received: whole(said.received, -1),
+  }
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AnyState } from 'zproc'
+import { program } from '../kit/programs.ts'
+import { room, serverContract } from '../kit/servers.ts'
+import { take } from '../kit/watching.ts'
+
+const begin = `import { atomic, State } from 'zproc'
+const [address, namespace, secretKey] = process.argv.slice(2)
+const state = new State(address!, { namespace: namespace!, secretKey })
+`
+
+serverContract('clients that are gone', room => {
+  test('ephemeral keys go with the process that set them, in one commit', async t => {
+    const state = room.state<AnyState>(t)
+    await state.set('kept', 0)
+    const run = program(
+      t,
+      `${begin}
+      await state.set('a', 1, { ephemeral: true })
+      await state.fork().set('b', { deep: [2] }, { ephemeral: true })
+      await state.set('kept', 1, { ephemeral: false })
+      await state.set('ready', process.pid, { ephemeral: true })
+      setInterval(() => {}, 1000)`,
+      [state.serverAddress, state.namespace, ...(room.secretKey ? [room.secretKey] : [])],
+    )
+    await state.getWhenAvailable('ready')
+    const updates = state.rawUpdates()
+    run.child.kill('SIGKILL')
+    const [{ before, after, by, identical } = assert.fail()] = await take(updates, 1)
+    assert.deepEqual(before, { kept: 1, a: 1, b: { deep: [2] }, ready: run.pid })
+    assert.deepEqual([after, by.method, by.pid, identical], [{ kept: 1 }, 'expire', run.pid, false])
+    await updates.return?.()
+  })
+})
+
+test('what somebody else writes is ephemeral no more', async t => {
+  const own = await room(t)
+  const state = own.state<AnyState>(t)
+  const run = program(
+    t,
+    `${begin}
+    for (const key of ['set', 'update', 'atomic', 'deleted', 'untouched', 'own'])
+      await state.set(key, 1, { ephemeral: true })
+    await state.set('own', 2)
+    await state.set('ready', true)
+    setInterval(() => {}, 1000)`,
+    [state.serverAddress, state.namespace],
+  )
+  await state.getWhenAvailable('ready')
+  await state.set('set', 1)
+  await state.update({ update: 2 })
+  const { atomic } = await import('zproc')
+  await atomic((s: AnyState) => {
+    s.atomic += 1
+  })(state)
+  await state.delete('deleted')
+  await state.set('deleted', 'again')
+  run.child.kill('SIGKILL')
+  const left = await state.getWhen(s => !('untouched' in s))
+  assert.deepEqual(left, { set: 1, update: 2, atomic: 2, deleted: 'again', own: 2, ready: true })
+})
+
+test('ephemeral keys stay while their process has a State, and go when the last is closed', async t => {
+  const own = await room(t)
+  const [state, other] = await own.pair(t)
+  const second = state.fork()
+  await state.set('a', 1, { ephemeral: true })
+  await state.close()
+  assert.equal(await other.get('a'), 1)
+  await second.close()
+  assert.deepEqual(await other.getWhen(s => !('a' in s)), {})
+  await assert.rejects(other.set('x', 1, { ephemeral: 'yes' as never }), {
+    name: 'TypeError',
+    message: /'yes'/,
+  })
+  await assert.rejects(other.set('x', 1, 5 as never), { name: 'TypeError', message: /5/ })
+})
+
+test('ephemeral keys that wait for a hold come neither late nor for ever', async t => {
+  const { atomic } = await import('zproc')
+  const own = await room(t, { atomicTimeout: 20_000 })
+  const [state, other] = await own.pair(t)
+  let release = () => {}
+  const holding = atomic(async (s: AnyState) => {
+    s.held = true
+    await new Promise<void>(resolve => {
+      release = resolve
+    })
+  })
+  const held = holding(other)
+  await other.ping()
+  const run = program(
+    t,
+    `${begin}
+    await state.size()
+    state.set('late', 1, { ephemeral: true })
+    await state.ping()
+    console.log('waiting')
+    setInterval(() => {}, 1000)`,
+    [state.serverAddress, state.namespace],
+  )
+  assert.equal(await run.line(), 'waiting')
+  run.child.kill('SIGKILL')
+  await run.ended()
+  release()
+  await held
+  // It comes when the namespace is free, and goes at once or a moment later.
+  for await (const { by } of state.rawUpdates()) if (by.method === 'expire') break
+  assert.deepEqual(await other.copy(), { held: true })
+})
+
+test('holds, watchers and what they were to be sent go with a client that is killed', async t => {
+  const own = await room(t, { atomicTimeout: 60_000 })
+  const state = own.state<AnyState>(t)
+  await state.set('text', '')
+  const run = program(
+    t,
+    `${begin}
+    const loop = state.whenChange('text')
+    await loop.next()
+    // What comes now it does not look at.
+    atomic(async () => {
+      console.log('ready')
+      await new Promise(() => {})
+    })(state)
+    setInterval(() => {}, 1000)`,
+    [state.serverAddress, state.namespace],
+  )
+  const view = await state.view()
+  const ready = run.line().then(() => true)
+  while (!(await Promise.race([ready, state.set('text', Math.random()).then(() => false)])));
+  const write = state.set('text', 'after the hold')
+  run.child.kill('SIGKILL')
+  await write
+  assert.equal(view.get('text'), 'after the hold')
+})
