@@ -1,5 +1,6 @@
 import { Settling } from '../async/settling.ts'
 import { ConnectionError, ValueTooLargeError } from '../errors.ts'
+import { decode } from '../protocol/frames.ts'
 import {
   Ask,
   type ClientMessage,
@@ -7,6 +8,7 @@ import {
   type ServerMessage,
   Tell,
   unanswered,
+  type WireCommit,
 } from '../protocol/messages.ts'
 import { errorFromWire } from '../protocol/values.ts'
 import type { Begun, ConnectionEvent, FeedEvents, Finish, Store } from '../store/store.ts'
@@ -206,9 +208,12 @@ export class Connection implements Store {
   }
 
   #unasked(message: ServerMessage): void {
-    if (message[0] === Tell.updates)
-      for (const feed of message[1]) this.feeds.get(feed)?.updates(message[2], message[3])
-    else if (message[0] === Tell.fellBehind) this.feeds.get(message[1])?.fellBehind(message[2], message[3])
+    if (message[0] === Tell.updates) {
+      const [, feeds, first, chunk] = message
+      // Read once for all: values in it are made of their bytes once as well, by who asks first.
+      const commits = decode(chunk) as WireCommit[]
+      for (const feed of feeds) this.feeds.get(feed)?.updates(first, commits, chunk.length)
+    } else if (message[0] === Tell.fellBehind) this.feeds.get(message[1])?.fellBehind(message[2], message[3])
     else if (message[0] === Tell.holdEnded) this.holds.get(message[1])?.(message[2])
   }
 

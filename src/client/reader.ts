@@ -1,5 +1,4 @@
 import { ConnectionError, MissedUpdatesError } from '../errors.ts'
-import { decode } from '../protocol/frames.ts'
 import {
   Ask,
   type ClientMessage,
@@ -97,7 +96,7 @@ export class Reader implements FeedEvents {
   readonly #id: number
   // 'missed': it begins with a gap, and nobody has been told yet.
   #state: 'opening' | 'open' | 'missed' | 'seeking' | 'ended' = 'opening'
-  #queue: { first: number; commits: WireCommit[]; next: number; bytes: number }[] = []
+  #queue: { first: number; commits: readonly WireCommit[]; next: number; bytes: number }[] = []
   #used = 0
   // What follows the queue is no longer kept by the server: whoever has read the queue is told.
   #gap: MissedUpdatesError | undefined
@@ -197,10 +196,9 @@ export class Reader implements FeedEvents {
     this.#link.connection.send([Ask.unfeed, this.#id])
   }
 
-  updates(first: number, chunk: Uint8Array): void {
-    const commits = decode(chunk) as WireCommit[]
+  updates(first: number, commits: readonly WireCommit[], bytes: number): void {
     this.#arrived = first + commits.length - 1
-    this.#queue.push({ first, commits, next: 0, bytes: chunk.length })
+    this.#queue.push({ first, commits, next: 0, bytes })
     if (this.#state === 'open') this.#proceed()
   }
 

@@ -1,4 +1,4 @@
-import type { ClientMessage, ServerMessage } from '../protocol/messages.ts'
+import type { ClientMessage, ServerMessage, WireCommit } from '../protocol/messages.ts'
 
 /**
  * A home of logs, as a State and its watchers see it: whoever implements this answers the messages of
@@ -71,7 +71,8 @@ export interface Begun {
 
 /** Who reads a log. */
 export interface FeedEvents {
-  updates(first: number, chunk: Uint8Array): void
+  /** Commits `first`, `first + 1`, …, which others may have been given too; `bytes`: what they count against its credit. */
+  updates(first: number, commits: readonly WireCommit[], bytes: number): void
   fellBehind(from: number, to: number): void
   /** Asks to be sent again what comes after the newest update that arrived. */
   reopen(hasLeft: (id: number) => boolean): void

@@ -187,7 +187,7 @@ export class Feeds {
     const chunk = chunkOf(fresh)
     feed.id = idOf(fresh[fresh.length - 1] as StreamEntry)
     feed.credit -= chunk.length
-    feed.events.updates(next, chunk)
+    feed.events.updates(next, decode(chunk) as WireCommit[], chunk.length)
     return true
   }
 
