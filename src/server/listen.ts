@@ -86,7 +86,9 @@ async function bind(net: NetServer, endpoint: Endpoint, address: string): Promis
         ),
       )
     net.once('error', failed)
-    net.listen(endpoint.kind === 'ipc' ? { path: endpoint.path } : endpoint, () => {
+    // Hundreds of processes may come at once: what the system allows of this may wait in line.
+    const backlog = 4096
+    net.listen(endpoint.kind === 'ipc' ? { path: endpoint.path, backlog } : { ...endpoint, backlog }, () => {
       net.off('error', failed)
       if (endpoint.kind === 'ipc' && process.platform !== 'win32') chmodSync(endpoint.path, 0o600)
       resolve()
