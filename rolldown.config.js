@@ -6,6 +6,7 @@ import { defineConfig } from 'rolldown'
 // there once. A chunk lies as deep as the rooms of src/: what is relative to a module of theirs holds for both.
 const inputs = [
   'index',
+  'cli/main',
   'context/context',
   'map/worker',
   'process/main',

@@ -101,6 +101,11 @@ export const promises: Promised[] = [
       peer,
     }),
   ),
+  ...['workers that joined, a zproc server', 'workers that joined, Redis'].flatMap(row =>
+    ['wait', 'compute'].map(what =>
+      ratio('shared', `1,000 items that ${what} for 5 ms, 2 workers`, row, { atMost: 1.15, slack: 0.05 }),
+    ),
+  ),
   ratio('map', '100 items that compute for 1–20 ms, 2 workers', 'processMap', { atMost: 1.08, slack: 0.05 }),
   median('map', 'The first result of 10 × 100 ms, 2 workers', 'processMap', { atMost: 115, slack: 0.1 }),
 

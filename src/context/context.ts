@@ -69,7 +69,8 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     this.ready.catch(() => {})
     this.#processes = new Processes(this.serverAddress, settings, own?.ready, this.#events)
     this.#connection().add(this.#events.add)
-    this.#maps = new Maps(namespace, (...worker) => this.#processes.worker(...worker))
+    const place = { address: this.serverAddress, namespace, secretKey, connectTimeout, ready: own?.ready }
+    this.#maps = new Maps(place, (...worker) => this.#processes.worker(...worker))
   }
 
   /** The processes that it started, in order, ended ones included. */

@@ -1,4 +1,4 @@
-import type { MakeWorker } from '../map/pool.ts'
+import type { MakeWorker } from '../map/local.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
 import type { ProcessOptions } from '../process/options.ts'
 import { type InnerProcessOptions, Process } from '../process/process.ts'

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { ZprocError } from '../errors.ts'
+import { ShippingError, ZprocError } from '../errors.ts'
 import { toWire } from '../protocol/values.ts'
 import { ship } from '../shipping/ship.ts'
+import { JoinedCrew } from './joined.ts'
+import { LocalCrew, type MakeWorker } from './local.ts'
+import type { Place } from './member.ts'
 import { checkMapOptions, type MapOptions, type TaskDetail } from './options.ts'
-import { type MakeWorker, Pool } from './pool.ts'
+import { Pool } from './pool.ts'
 import { Reporter } from './progress.ts'
 import { MapResult } from './result.ts'
 import { Run } from './run.ts'
@@ -18,13 +21,14 @@ export type MapTarget = ((...args: never[]) => unknown) | URL
 /** What a Context needs for its maps: the pool, and the tasks that are to be pulled later. */
 export class Maps {
   readonly pool: Pool
-  readonly #namespace: string
+  readonly #place: Place
+  #shared: Pool | undefined
   readonly #tasks = new Map<string, MapResult<unknown>>()
   readonly #pulled = new Set<string>()
 
-  constructor(namespace: string, make: MakeWorker) {
-    this.#namespace = namespace
-    this.pool = new Pool(make)
+  constructor(place: Place, make: MakeWorker) {
+    this.#place = place
+    this.pool = new Pool(events => new LocalCrew(make, events))
   }
 
   start(target: MapTarget, mapIter: unknown, options: MapOptions): MapResult<unknown> | TaskDetail {
@@ -35,7 +39,8 @@ export class Maps {
       mapKwargs,
       args = [],
       kwargs,
-      count = availableParallelism(),
+      pool: kind = 'own',
+      count = kind === 'shared' ? Number.POSITIVE_INFINITY : availableParallelism(),
       stateful = false,
     } = options
     const { settle = false, maxRetries = 1, chunkSize, timeout, onProgress, progress = false } = options
@@ -43,7 +48,9 @@ export class Maps {
       throw new ZprocError(
         `${call}: ${UNPULLED} tasks wait to be pulled; pull some with ctx.pullResultsForTask`,
       )
-    const shipped = ship(target, { call: `${call}(fn)` })
+    const pool = kind === 'shared' ? this.#sharedPool() : this.pool
+    const isFar = kind === 'shared'
+    const shipped = ship(target, { call: `${call}(fn)`, byValue: isFar && target instanceof URL })
     const source = new Source({ mapIter, mapArgs, mapKwargs } as ConstructorParameters<typeof Source>[0])
     const shape = {
       stateful,
@@ -54,8 +61,9 @@ export class Maps {
       divisible: chunkSize === undefined,
       timed: timeout !== undefined,
     }
-    const run = new Run(this.pool.nextNumber(), source, {
+    const run = new Run(pool.nextNumber(), source, {
       target: shipped.bytes,
+      copy: isFar ? copyOf(target, `${call}(fn)`) : null,
       shape,
       limit: count,
       fresh: options.new === true,
@@ -64,11 +72,11 @@ export class Maps {
       timeout,
     })
     const reporter = onProgress || progress ? new Reporter(source.total, onProgress, progress) : undefined
-    const result = new MapResult<unknown>(run, this.pool, reporter, options.signal)
+    const result = new MapResult<unknown>(run, pool, reporter, options.signal)
     if (!options.returnTask) return result
     const id = randomUUID()
     this.#tasks.set(id, result)
-    return { id, namespace: this.#namespace }
+    return { id, namespace: this.#place.namespace }
   }
 
   pull(task: TaskDetail): MapResult<unknown> {
@@ -88,7 +96,23 @@ export class Maps {
     return result
   }
 
-  close(): Promise<void> {
-    return this.pool.close()
+  async close(): Promise<void> {
+    await Promise.all([this.pool.close(), this.#shared?.close()])
+  }
+
+  #sharedPool(): Pool {
+    this.#shared ??= new Pool(events => new JoinedCrew(this.#place, events))
+    return this.#shared
+  }
+}
+
+/** A function by value, if it can go so. */
+function copyOf(target: MapTarget, call: string): Uint8Array | null {
+  if (target instanceof URL) return null
+  try {
+    return ship(target, { call, byValue: true }).bytes
+  } catch (error) {
+    if (error instanceof ShippingError) return null
+    throw error
   }
 }

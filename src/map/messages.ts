@@ -1,17 +1,19 @@
 import { toWire, type Wire } from '../protocol/values.ts'
 
-// What a pool and its workers tell each other, over a socket of their own.
+// What a pool and its workers tell each other: over a socket of their own, or, from machine to machine, as letters.
 
-export const Do = { task: 0, chunk: 1, cancel: 2, forget: 3 } as const
-export const Did = { join: 0, begun: 1, done: 2, failed: 3, dropped: 4 } as const
+export const Do = { task: 0, chunk: 1, cancel: 2, forget: 3, kill: 4 } as const
+export const Did = { join: 0, begun: 1, done: 2, failed: 3, dropped: 4, gone: 5 } as const
 
 export type PoolMessage =
-  /** A map begins here: the target as it was shipped, and what all its calls share. */
-  | [kind: typeof Do.task, task: number, target: Uint8Array, shape: Shape]
+  /** A map begins here: the target as it was shipped, and what all its calls share. `copy`: where that cannot be had here. */
+  | [kind: typeof Do.task, task: number, target: Uint8Array, shape: Shape, copy: Uint8Array | null]
   | [kind: typeof Do.chunk, task: number, chunk: number, items: Wire]
   /** Ends what runs of the map, drops what waits. */
   | [kind: typeof Do.cancel, task: number]
   | [kind: typeof Do.forget, task: number]
+  /** Ends the worker: not for itself, but for the program that started it. */
+  | [kind: typeof Do.kill]
 
 /** How an item becomes a call. */
 export interface Shape {
@@ -36,6 +38,11 @@ export type WorkerMessage =
   /** Item `at` of the chunk threw; the results before it. */
   | [kind: typeof Did.failed, chunk: number, results: Wire, at: number, error: Wire]
   | [kind: typeof Did.dropped, chunk: number]
+  /** Said by the program that started it: it is gone. `guilty`: it died while at what it had in hand first. */
+  | [kind: typeof Did.gone, guilty: boolean]
+
+/** From machine to machine: to or from one of the workers there. */
+export type Letter<M = PoolMessage | WorkerMessage> = [worker: number, message: M]
 
 /** A list of items or results; many numbers travel as their plain bytes. */
 export function listToWire(list: ArrayLike<unknown>, call: string, root: string): Wire {

@@ -14,7 +14,9 @@ export interface MapOptions {
   mapKwargs?: MapIter<object>
   /** Given to all calls as one last argument, together with the item's own. */
   kwargs?: object
-  /** Workers that this map may use. Default: what the machine runs in parallel. */
+  /** 'shared': the workers that have joined the namespace from anywhere, see `zproc worker`. Default 'own'. */
+  pool?: 'own' | 'shared'
+  /** Workers that this map may use. Default: what the machine runs in parallel; of a shared pool, all that there are. */
   count?: number
   /** The target gets a State first. Default false. */
   stateful?: boolean
@@ -83,6 +85,13 @@ export function checkMapOptions(target: unknown, mapIter: unknown, options: MapO
   for (const name of ['stateful', 'new', 'returnTask', 'progress', 'settle'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'boolean')
       throw new TypeError(`${call}: ${name} must be true or false, got ${describe(options[name])}`)
+  const { pool = 'own' } = options
+  if (pool !== 'own' && pool !== 'shared')
+    throw new TypeError(`${call}: pool must be 'own' or 'shared', got ${describe(pool)}`)
+  if (pool === 'shared' && options.new)
+    throw new TypeError(
+      `${call}: new: true is for workers of this program; those of a shared pool join by themselves`,
+    )
   if (options.onProgress !== undefined && typeof options.onProgress !== 'function')
     throw new TypeError(`${call}: onProgress must be a function, got ${describe(options.onProgress)}`)
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal))

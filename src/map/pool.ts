@@ -1,14 +1,10 @@
-import { rmSync } from 'node:fs'
-import { createServer, type Server as NetServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { after } from '../async/interval.ts'
 import { TimeoutError } from '../errors.ts'
-import { unlinkAtEnd } from '../lifeline/guard.ts'
 import type { Process } from '../process/process.ts'
-import { parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import { errorFromWire } from '../protocol/values.ts'
-import { Channel } from '../transport/channel.ts'
 import type { Chunk } from './chunk.ts'
+import type { Crew, CrewEvents, Desk } from './crew.ts'
 import { Did, Do, type PoolMessage, type WorkerMessage } from './messages.ts'
 import type { Run } from './run.ts'
 
@@ -16,20 +12,8 @@ import type { Run } from './run.ts'
 const IDLE = 5_000
 const GRACE = 1000
 
-// So many workers in a row may end before they have joined.
-const BOOTS = 3
-
-/** Starts the process of one worker, which is to join at `path` as number `worker`. `ended` hears of its end. */
-export type MakeWorker = (
-  path: string,
-  worker: number,
-  ended: (end: { reason: string; error: unknown }) => void,
-) => Process
-
 interface Worker {
-  number: number
-  process: Process
-  channel: Channel | undefined
+  desk: Desk
   /** The map that it was started for, where that wanted workers of its own. */
   madeFor: Run | undefined
   /** What it has in hand, by the chunk's number on this worker; the first is what it is at. */
@@ -38,26 +22,38 @@ interface Worker {
   idle: NodeJS.Timeout | undefined
 }
 
-/** The workers of a context, shared by its maps. */
+/** The workers of a context, wherever they come from, shared by its maps. */
 export class Pool {
-  readonly #make: MakeWorker
-  readonly #workers = new Map<number, Worker>()
+  readonly #crew: Crew
+  readonly #workers = new Map<Desk, Worker>()
   readonly #runs = new Set<Run>()
   #numbers = 0
   #chunks = 0
-  #failedBoots = 0
-  #server: NetServer | undefined
-  #path = ''
-  #forget: () => void = () => {}
   #awaited = 0
   #closed = false
 
-  constructor(make: MakeWorker) {
-    this.#make = make
+  constructor(crewFor: (events: CrewEvents) => Crew) {
+    this.#crew = crewFor({
+      joined: desk => {
+        if (!this.#workers.has(desk)) this.#add(desk, undefined)
+      },
+      heard: (desk, message) => {
+        const worker = this.#workers.get(desk)
+        if (worker) this.#heard(worker, message)
+      },
+      heardAll: () => this.dispatch(),
+      gone: (desk, guilty) => {
+        const worker = this.#workers.get(desk)
+        if (worker) this.#gone(worker, guilty)
+      },
+      failed: error => {
+        for (const run of [...this.#runs]) run.stopped(error)
+      },
+    })
   }
 
   get processes(): Process[] {
-    return [...this.#workers.values()].map(({ process }) => process)
+    return [...this.#workers.values()].flatMap(({ desk }) => desk.process ?? [])
   }
 
   nextNumber(): number {
@@ -68,9 +64,11 @@ export class Pool {
     if (run.exhausted) return
     const { fresh, limit } = run.settings
     this.#runs.add(run)
-    this.#listen()
-    const missing = fresh ? limit : limit - this.#workers.size
-    for (let i = 0; i < missing; i++) this.#start(fresh ? run : undefined)
+    this.#crew.begin()
+    if (this.#crew.start) {
+      const missing = fresh ? limit : limit - this.#workers.size
+      for (let i = 0; i < missing; i++) this.#start(fresh ? run : undefined)
+    }
     this.dispatch()
   }
 
@@ -92,14 +90,16 @@ export class Pool {
       }
       this.#tell(worker, [Do.forget, run.number])
     }
+    if (this.#runs.size === 0) this.#crew.rest?.()
     this.dispatch()
   }
 
   /** Gives every worker that can take some a chunk of the map that has the fewest under way. */
   dispatch(): void {
     if (this.#closed) return
+    for (const run of this.#runs) run.workers = this.#workers.size
     for (const worker of this.#workers.values()) {
-      if (!worker.channel) continue
+      if (!worker.desk.channel) continue
       for (;;) {
         const given = this.#pick(worker)
         if (!given) break
@@ -112,20 +112,15 @@ export class Pool {
   /** While somebody awaits a map, the program goes on. */
   awaiting(change: 1 | -1): void {
     this.#awaited += change
-    if (this.#awaited > 0) this.#server?.ref()
-    else this.#server?.unref()
+    this.#crew.awaiting(this.#awaited > 0)
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     for (const run of [...this.#runs]) run.stop('its Context was closed before the map was at its end')
-    const workers = [...this.#workers.values()]
-    for (const worker of workers) worker.channel?.destroy()
-    await Promise.all(workers.map(({ process }) => process.stop()))
-    this.#server?.close()
-    if (this.#path) rmSync(this.#path, { force: true })
-    this.#forget()
+    await this.#crew.close()
+    this.#workers.clear()
   }
 
   #pick(worker: Worker): { run: Run; chunk: Chunk } | undefined {
@@ -156,73 +151,30 @@ export class Pool {
     worker.idle = undefined
     if (!worker.tasks.has(run)) {
       worker.tasks.add(run)
-      this.#tell(worker, [Do.task, run.number, run.settings.target, run.settings.shape])
+      const { target, shape, copy } = run.settings
+      this.#tell(worker, [Do.task, run.number, target, shape, copy])
     }
     const number = ++this.#chunks
     worker.hand.set(number, { run, chunk, timer: undefined })
     this.#tell(worker, [Do.chunk, run.number, number, chunk.items])
-    worker.channel?.flush()
+    worker.desk.channel?.flush()
   }
 
   #tell(worker: Worker, message: PoolMessage): void {
-    worker.channel?.send(message)
-  }
-
-  #listen(): void {
-    if (this.#server) return
-    const endpoint = parseAddress(randomIpcAddress(), 'processMap')
-    if (endpoint.kind !== 'ipc') throw new Error('a pool listens on a local socket')
-    this.#path = endpoint.path
-    if (process.platform !== 'win32') this.#forget = unlinkAtEnd(this.#path)
-    this.#server = createServer(socket => {
-      let worker: Worker | undefined
-      const channel = Channel.over(socket, {
-        frame: messages => {
-          for (const message of messages as WorkerMessage[]) {
-            if (message[0] === Did.join) {
-              worker = this.#workers.get(message[1])
-              if (!worker) return channel.destroy()
-              worker.channel = channel
-              this.#failedBoots = 0
-            } else if (worker) this.#heard(worker, message)
-          }
-          this.dispatch()
-        },
-        lost: () => worker && this.#gone(worker),
-      })
-      socket.unref()
-    }).listen(this.#path)
-    if (this.#awaited === 0) this.#server.unref()
+    worker.desk.channel?.send(message)
   }
 
   #start(madeFor: Run | undefined): void {
-    const number = ++this.#numbers
-    // It may be over within the call.
-    const made = this.#make(this.#path, number, end => queueMicrotask(() => this.#ended(number, end)))
-    const worker: Worker = {
-      number,
-      process: made,
-      channel: undefined,
-      madeFor,
-      hand: new Map(),
-      tasks: new Set(),
-      idle: undefined,
-    }
-    this.#workers.set(number, worker)
+    const desk = this.#crew.start?.()
+    if (desk) this.#add(desk, madeFor)
   }
 
-  // The end of a worker that has joined is told by its channel, after all that it said.
-  #ended(number: number, { reason, error }: { reason: string; error: unknown }): void {
-    const worker = this.#workers.get(number)
-    if (!worker || worker.channel) return
-    if (++this.#failedBoots >= BOOTS) {
-      this.#failedBoots = 0
-      this.#workers.delete(number)
-      for (const run of [...this.#runs]) run.stop(`its workers end before they can work: ${reason}`, error)
-    } else this.#gone(worker)
+  #add(desk: Desk, madeFor: Run | undefined): void {
+    this.#workers.set(desk, { desk, madeFor, hand: new Map(), tasks: new Set(), idle: undefined })
   }
 
   #heard(worker: Worker, message: WorkerMessage): void {
+    if (message[0] === Did.join || message[0] === Did.gone) return
     const number = message[1]
     const held = worker.hand.get(number)
     if (!held) return
@@ -250,17 +202,15 @@ export class Pool {
     run.late(chunk, new TimeoutError(`ctx.processMap: item ${chunk.first} took more than ${timeout} ms`))
   }
 
-  // Stopped, not just killed: its end is no news to anybody.
   #kill(worker: Worker): void {
-    void worker.process.stop({ killAfter: 0 })
+    worker.desk.kill()
     this.#gone(worker, false)
   }
 
   // A worker that died is replaced; what it had in hand is another's.
   #gone(worker: Worker, guilty = true): void {
-    if (!this.#workers.delete(worker.number)) return
+    if (!this.#workers.delete(worker.desk)) return
     clearTimeout(worker.idle)
-    worker.channel?.destroy()
     if (this.#closed) return
     const { madeFor } = worker
     const wanted = Math.max(0, ...[...this.#runs].map(({ settings }) => settings.limit))
@@ -276,13 +226,14 @@ export class Pool {
   }
 
   #rest(worker: Worker): void {
+    if (!this.#crew.release) return
     const isSurplus = () => this.#workers.size > availableParallelism() && !worker.madeFor
     if (worker.idle || !isSurplus()) return
     worker.idle = setTimeout(() => {
       worker.idle = undefined
       if (!isSurplus()) return
-      this.#workers.delete(worker.number)
-      worker.channel?.end()
+      this.#workers.delete(worker.desk)
+      this.#crew.release?.(worker.desk)
     }, IDLE)
     worker.idle.unref()
   }

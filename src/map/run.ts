@@ -16,6 +16,8 @@ const MEASURED = 8
 
 export interface RunSettings {
   target: Uint8Array
+  /** The target by value, for machines that lack the modules which it refers to. */
+  copy: Uint8Array | null
   shape: Shape
   /** Workers that it may use at a time. */
   limit: number
@@ -34,6 +36,8 @@ export class Run {
   running = 0
   /** Items finished. */
   done = 0
+  /** Workers that there are, which may be fewer than it may use. */
+  workers = 1
   readonly #source: Source
   readonly #fixedSize: number | undefined
   #chunks: Chunk[] = []
@@ -215,8 +219,9 @@ export class Run {
 
   #readChunk(): Chunk | undefined {
     const { limit } = this.settings
-    if (this.#reading || this.#source.done || this.#broken || this.#chunks.length >= limit * AHEAD)
-      return undefined
+    // Where workers come and go there may be no limit to them.
+    const ahead = (Number.isFinite(limit) ? limit : this.workers) * AHEAD
+    if (this.#reading || this.#source.done || this.#broken || this.#chunks.length >= ahead) return undefined
     this.#size = this.#nextSize()
     let items: unknown[] | Promise<unknown[]>
     try {

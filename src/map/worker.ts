@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import type { State } from '../client/state.ts'
+import { ShippingError } from '../errors.ts'
 import { errorToWire, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import { revive } from '../shipping/revive.ts'
 import { Channel } from '../transport/channel.ts'
@@ -41,10 +42,10 @@ export default async function work(state: State, path: string, worker: number): 
     }
     const take = (message: PoolMessage): void => {
       const [kind, number] = message
-      if (kind === Do.task) tasks.set(number, makeTask(message[2], message[3]))
+      if (kind === Do.task) tasks.set(number, makeTask(message[2], message[3], message[4]))
       else if (kind === Do.cancel) tasks.get(number)?.cancelled.abort(new Error('the map was cancelled'))
       else if (kind === Do.forget) tasks.delete(number)
-      else {
+      else if (kind === Do.chunk) {
         const task = tasks.get(number) as Task
         queue = queue.then(() => runChunk(task, message[2], message[3], state, tell)).then(tell)
       }
@@ -53,13 +54,23 @@ export default async function work(state: State, path: string, worker: number): 
   })
 }
 
-function makeTask(bytes: Uint8Array, shape: Shape): Task {
-  // A copy: the function outlives the frame that it came in.
-  const target = revive(Buffer.from(bytes)) as Task['target']
+function makeTask(bytes: Uint8Array, shape: Shape, copy: Uint8Array | null): Task {
+  const target = targetOf(bytes, copy) as Task['target']
   target.catch(() => {})
   const args = fromWire(shape.args) as unknown[]
   const kwargs = fromWire(shape.kwargs) as object | undefined
   return { target, shape, args, kwargs, cancelled: new AbortController() }
+}
+
+async function targetOf(bytes: Uint8Array, copy: Uint8Array | null): Promise<unknown> {
+  // Buffers of their own: functions outlive the frame that they came in.
+  const [referring, whole] = [Buffer.from(bytes), copy && Buffer.from(copy)]
+  try {
+    return await revive(referring)
+  } catch (error) {
+    if (whole && error instanceof ShippingError) return revive(whole)
+    throw error
+  }
 }
 
 async function runChunk(

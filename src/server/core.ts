@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { FunctionCache } from '../shipping/compiled.ts'
+import { isMail, keptOf } from '../store/mail.ts'
 import { Namespace } from '../store/namespace.ts'
 import { Feeds } from './feed.ts'
 import { Exclusive } from './hold.ts'
@@ -11,6 +12,8 @@ export interface Room {
   space: Namespace
   feeds: Feeds
   exclusive: Exclusive
+  /** How many States are there. */
+  states: number
 }
 
 /** What all sessions of one server, of type S, share. */
@@ -53,15 +56,21 @@ export class Core<S = unknown> {
     return ++this.#holds
   }
 
-  room(name: string): Room {
+  /** Another State has come to a namespace. */
+  enter(name: string): Room {
     let room = this.#rooms.get(name)
     if (!room) {
-      const space = new Namespace(name, this.limits.historyLimit, this.limits.maxDepth)
+      const space = new Namespace(name, keptOf(name, this.limits.historyLimit), this.limits.maxDepth)
       const feeds: Feeds = new Feeds(space, () => this.#schedule(feeds))
-      room = { space, feeds, exclusive: new Exclusive() }
+      room = { space, feeds, exclusive: new Exclusive(), states: 0 }
       this.#rooms.set(name, room)
     }
+    room.states++
     return room
+  }
+
+  leave(room: Room): void {
+    if (--room.states === 0 && isMail(room.space.name)) this.#rooms.delete(room.space.name)
   }
 
   /** Whether commits of this turn are still to be handed to those who watch. */

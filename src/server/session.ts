@@ -134,6 +134,7 @@ export class Session {
     // After what this session has written and somebody else's hold still keeps waiting.
     for (const [room, author] of this.#tied)
       room.exclusive.enter(() => room.space.expire({ ...author, state: NO_STATE }))
+    for (const state of this.#states.keys()) this.#leave(state)
     this.#channel.end()
   }
 
@@ -381,7 +382,8 @@ export class Session {
     [Ask.ping]: ([, id, payload]: [number, number, Uint8Array]) =>
       this.#tell([Tell.ok, id, [process.pid, payload]]),
     [Ask.open]: ([, id, state, namespace, name]: [number, number, number, string, string]) => {
-      const room = this.#core.room(String(namespace))
+      this.#leave(state)
+      const room = this.#core.enter(String(namespace))
       this.#states.set(state, {
         room,
         author: { session: this.number, state, pid: this.#pid, name: String(name) },
@@ -389,7 +391,7 @@ export class Session {
       this.#tell([Tell.ok, id, room.space.revision])
     },
     [Ask.close]: ([, state]: [number, number]) => {
-      this.#states.delete(state)
+      this.#leave(state)
     },
     ...Object.fromEntries(Object.keys(reads).map(kind => [kind, this.#read(Number(kind))])),
     ...Object.fromEntries(Object.keys(writes).map(kind => [kind, this.#write(Number(kind))])),
@@ -420,6 +422,12 @@ export class Session {
       if (feed) feed.room.feeds.remove(feed)
       this.#feeds.delete(number)
     },
+  }
+
+  #leave(state: number): void {
+    const opened = this.#states.get(state)
+    this.#states.delete(state)
+    if (opened) this.#core.leave(opened.room)
   }
 }
 

@@ -5,7 +5,7 @@ import { ShippingError } from '../errors.ts'
 import { Packed, toWire } from '../protocol/values.ts'
 import { capture } from './capture.ts'
 import { inspecting } from './inspect.ts'
-import { entries } from './modules.ts'
+import { entries, fileHash } from './modules.ts'
 import type { AnyFunction, Shipment } from './shipment.ts'
 import { Seen } from './unchanged.ts'
 import { checkWeight } from './weight.ts'
@@ -21,7 +21,7 @@ export interface Shipped {
 export interface ShipOptions {
   /** The call to name in messages: `ctx.process(report)`. */
   call: string
-  /** Never as a reference to a file of this machine: towards a server, or another machine. */
+  /** Never as a reference to a file of this machine: towards a server, or another machine. A URL: only to the same file. */
   byValue?: boolean
   /** An atomic function: nothing in it may be atomic itself. */
   atomic?: boolean
@@ -29,7 +29,7 @@ export interface ShipOptions {
 
 /** Makes a function ready to be sent, with what it closes over; throws `ShippingError` when that cannot be. */
 export function ship(fn: AnyFunction | URL, options: ShipOptions): Shipped {
-  if (fn instanceof URL) return shipUrl(fn, options.call)
+  if (fn instanceof URL) return shipUrl(fn, options)
   const { call, byValue = false, atomic = false } = options
   const kind = atomic ? 'atomic' : byValue ? 'byValue' : 'child'
   const before = sent[kind].get(fn)
@@ -55,14 +55,24 @@ const sent = {
   atomic: new WeakMap<object, Sent>(),
 }
 
-function shipUrl(url: URL, call: string): Shipped {
+function shipUrl(url: URL, { call, byValue }: ShipOptions): Shipped {
   if (url.protocol === 'file:' && !existsSync(fileURLToPath(url))) {
     throw new ShippingError(
       `${call}: there is no file ${fileURLToPath(url)}. Give the URL of a module: new URL('./target.js', import.meta.url).`,
     )
   }
+  // Another machine is to have the same file.
+  const hash = byValue ? fileHash(url.href) : undefined
   const shipment: Shipment = {
-    nodes: [{ kind: 'import', from: url.href, specifier: url.href, path: ['default'] }],
+    nodes: [
+      {
+        kind: 'import',
+        from: url.href,
+        specifier: url.href,
+        path: ['default'],
+        ...(hash !== undefined && { hash }),
+      },
+    ],
     entries: [...entries()],
   }
   const name = url.pathname.slice(url.pathname.lastIndexOf('/') + 1)

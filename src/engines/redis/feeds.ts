@@ -1,6 +1,7 @@
 import { ConnectionError } from '../../errors.ts'
 import { decode } from '../../protocol/frames.ts'
 import type { FeedStart, Jump, WireChange, WireCommit } from '../../protocol/messages.ts'
+import { keptOf } from '../../store/mail.ts'
 import type { FeedEvents } from '../../store/store.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
@@ -231,7 +232,7 @@ export class Feeds {
   }
 
   async #script<T>(script: scripts.Script, revision: number, ...more: number[]): Promise<T> {
-    const { historyLimit } = this.#connection.address.settings
+    const historyLimit = keptOf(this.#name, this.#connection.address.settings.historyLimit)
     const limit = Number.isFinite(historyLimit) ? historyLimit : Number.MAX_SAFE_INTEGER
     return (await this.#connection.run(script, this.#keys.log, [revision, limit, ...more], 'watch')) as T
   }

@@ -6,8 +6,11 @@ export interface Keys {
   stream: string
 }
 
+/** How the keys of all namespaces begin whose names begin like this. */
+export const tagOf = (namespace: string): string => `zproc:{${encodeURIComponent(namespace)}`
+
 export function keysOf(namespace: string): Keys {
-  const tag = `zproc:{${encodeURIComponent(namespace)}}`
+  const tag = `${tagOf(namespace)}}`
   return {
     log: `${tag}:log`,
     values: `${tag}:values`,

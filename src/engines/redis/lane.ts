@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Entry } from '../../protocol/messages.ts'
 import type { Slot } from '../../store/commit.ts'
+import { keptOf } from '../../store/mail.ts'
 import { Batch, type Order } from './batch.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
@@ -74,7 +75,7 @@ export class Lane {
 
   /** A batch for this namespace, to be filled. */
   batch(order: Order): Batch {
-    return new Batch(order, this.#connection.address.settings.historyLimit)
+    return new Batch(order, keptOf(this.#name, this.#connection.address.settings.historyLimit))
   }
 
   /** Runs the commit script. */

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { MAIL } from '../../store/mail.ts'
+import { tagOf } from './keys.ts'
 
 // What Redis itself does. One namespace is a few keys that begin with one hash tag, of which the scripts are given the first:
 //   log     a hash: h the id of the newest commit, n how many keys were ever added, c the checkpoints,
@@ -27,6 +29,9 @@ export const BEHIND = 1000
 
 /** Milliseconds for which it is known of a writer what its last commit was. */
 const REMEMBERED = 600_000
+
+/** Milliseconds for which the namespaces of a pool stay when nobody writes to them: their members write more often. */
+const FORGOTTEN = 3_600_000
 
 const keys = `
 local log = KEYS[1]
@@ -144,6 +149,9 @@ if last - at >= 1000 and last - at >= redis.call('HLEN', values) then
     local ms = string.match(all[f], '^d:') and tonumber(string.match(all[f + 1], '%-(%d+)')) / 1000
     if ms and ms < now - ${REMEMBERED} then redis.call('HDEL', log, all[f]) end
   end
+end
+if string.find(log, '${tagOf(MAIL)}', 1, true) then
+  for _, key in ipairs({log, values, order, stream}) do redis.call('PEXPIRE', key, ${FORGOTTEN}) end
 end
 return {0, head, before}
 `)
