@@ -55,6 +55,14 @@ export const promises: Promised[] = [
     ratio('contended', counter, 'zproc, 10 keys', { to, atLeast: 3, slack: 0.15, peer: to }),
   ),
 
+  ...['cut', 'away for 100 ms', 'away for 3000 ms'].map(row =>
+    median('reconnect', 'The first request, from the cut, or from the listener being back', row, {
+      atMost: 50,
+      slack: 0,
+    }),
+  ),
+  ratio('slow-reader', 'From a write to its being seen, p99', '50 do not read', { atMost: 1.5, slack: 0.2 }),
+
   ratio('ping-pong', 'There and back through watchers', 'ping-pong', { atMost: 2.2, slack: 0.15 }),
   median('fan-out', '500 writes to 1,000 watchers, 100 connections', 'zproc', {
     atLeast: 500_000,
