@@ -5,9 +5,9 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** For one file, milliseconds. A file also counts as hanging when it leaves a timer, socket or process behind. */
-const fileTimeout = 120_000
+const fileTimeout = 240_000
 /** For all of them: the runner's SIGTERM does not stop a test that handles that signal. */
-const totalTimeout = 600_000
+const totalTimeout = 840_000
 
 const asked = process.argv.slice(2)
 const options = asked.filter(argument => argument.startsWith('-'))

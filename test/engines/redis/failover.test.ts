@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { type AnyState, atomic, State } from 'zproc'
+import { deferred } from '../../../src/async/deferred.ts'
 import {
   noRedis,
   type RedisHome,
@@ -15,10 +16,15 @@ const increment = atomic((state: AnyState) => {
 })
 
 /**
- * Writes and watches while `strike` takes the master away. With minReplicas=1 what was acknowledged is on a replica; the
- * call that met the failure may be told that its outcome is not known.
+ * Writes and watches while `strike` takes the master away; it may ask for a pause until the replicas have everything. With
+ * minReplicas=1 what was acknowledged is on a replica; the call that met the failure may be told that its outcome is not known.
  */
-async function survives(t: TestContext, address: string, namespace: string, strike: () => Promise<unknown>) {
+async function survives(
+  t: TestContext,
+  address: string,
+  namespace: string,
+  strike: (pause: () => Promise<void>) => Promise<unknown>,
+) {
   const open = (query = '') => {
     const state = new State(`${address}?minReplicas=1${query}`, { namespace })
     t.after(() => state.close())
@@ -36,18 +42,28 @@ async function survives(t: TestContext, address: string, namespace: string, stri
   let known = 0
   let unknown = 0
   let over = false
+  let paused: Promise<unknown> | undefined
+  let call: Promise<unknown> = Promise.resolve()
   const writing = (async () => {
-    while (!over)
-      await increment(state).then(
+    while (!over) {
+      await paused
+      call = increment(state).then(
         () => known++,
         error => {
           assert.equal(error.name, 'ConnectionError')
           unknown++
         },
       )
+      await call
+    }
   })()
   await until(async () => known > 5)
-  await strike()
+  const struck = deferred<void>()
+  await strike(async () => {
+    paused = struck.promise
+    await call
+  })
+  struck.resolve()
   const before = known
   await until(async () => known > before + 5, 30_000)
   over = true
@@ -67,6 +83,16 @@ async function survives(t: TestContext, address: string, namespace: string, stri
   )
 }
 
+// A watcher may have been told of a commit that no replica has yet: were it lost, that would be another log.
+async function caughtUp(master: RedisServer, replicas: number): Promise<void> {
+  await until(async () => {
+    const information = String(await master.command('INFO', 'replication'))
+    // Each replica's, then the master's own.
+    const offsets = [...information.matchAll(/offset[=:](\d+)/g)].map(([, offset]) => offset)
+    return offsets.length > replicas && new Set(offsets.slice(0, replicas + 1)).size === 1
+  })
+}
+
 describe('failover in a cluster', { skip: noRedis }, () => {
   let home: RedisHome
   before(async () => {
@@ -80,7 +106,9 @@ describe('failover in a cluster', { skip: noRedis }, () => {
     const place = Math.floor(slot / (16384 / 3))
     const master = home.servers[place] as RedisServer
     const replica = home.servers[place + 3] as RedisServer
-    await survives(t, home.address, namespace, async () => {
+    await survives(t, home.address, namespace, async pause => {
+      await pause()
+      await caughtUp(master, 1)
       await master.kill()
       await until(async () => String(await replica.command('ROLE')).startsWith('master'))
       // It comes back as a replica: without one, nothing would be acknowledged.
@@ -108,6 +136,11 @@ describe('failover under sentinels', { skip: noRedis }, () => {
   })
 
   test('a replica takes over from a master that was killed: writes and watchers go on', async t => {
-    await survives(t, home.address, 'failover', () => (home.servers[0] as RedisServer).kill())
+    const master = home.servers[0] as RedisServer
+    await survives(t, home.address, 'failover', async pause => {
+      await pause()
+      await caughtUp(master, 2)
+      await master.kill()
+    })
   })
 })
