@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { FunctionCache } from '../shipping/compiled.ts'
-import { isMail, keptOf } from '../store/mail.ts'
+import { isMail, keptBytesOf, keptOf } from '../store/mail.ts'
 import { Namespace } from '../store/namespace.ts'
 import { Feeds } from './feed.ts'
 import { Exclusive } from './hold.ts'
@@ -60,7 +60,8 @@ export class Core<S = unknown> {
   enter(name: string): Room {
     let room = this.#rooms.get(name)
     if (!room) {
-      const space = new Namespace(name, keptOf(name, this.limits.historyLimit), this.limits.maxDepth)
+      const { historyLimit, maxDepth } = this.limits
+      const space = new Namespace(name, keptOf(name, historyLimit), maxDepth, keptBytesOf(name))
       const feeds: Feeds = new Feeds(space, () => this.#schedule(feeds))
       room = { space, feeds, exclusive: new Exclusive(), states: 0 }
       this.#rooms.set(name, room)

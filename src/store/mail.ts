@@ -1,7 +1,8 @@
 // Namespaces by which the members of a pool find and write to each other; see map/member.ts.
 export const MAIL = 'zproc:pool/'
-// Commits that they keep: each is read within moments, and may be as large as a chunk of a map.
+// Commits that they keep, and bytes of them: each is read within moments, and may be as large as a chunk of a map.
 const KEPT = 1000
+const KEPT_BYTES = 64 << 20
 
 /** Where those are who share work in `namespace`, or the inbox of one of them. */
 export function poolNamespace(namespace: string, inbox?: string): string {
@@ -11,6 +12,10 @@ export function poolNamespace(namespace: string, inbox?: string): string {
 
 /** Whether nobody misses a namespace once everybody has left it. */
 export const isMail = (namespace: string): boolean => namespace.startsWith(MAIL)
+
+/** How many bytes of values its commits may hold. */
+export const keptBytesOf = (namespace: string): number =>
+  isMail(namespace) ? KEPT_BYTES : Number.POSITIVE_INFINITY
 
 /** How many commits of a namespace are kept, where `limit` are of others. */
 export const keptOf = (namespace: string, limit: number): number =>

@@ -36,6 +36,22 @@ test('a log that was not full yet keeps everything', () => {
   assert.deepEqual(Object.fromEntries(space.stateAt(1)), { a: 1 })
 })
 
+test('a log with a bound in bytes keeps its newest commits within it, and the newest in any case', () => {
+  const space = new Namespace('n', 10, 100, 1000)
+  const states: object[] = [{}]
+  for (let i = 1; i <= 25; i++) {
+    put(space, i % 2 ? 'a' : 'b', `${i}`.padStart(300))
+    states.push(Object.fromEntries(space.values))
+    assert.ok(space.first <= space.revision)
+  }
+  assert.equal(space.first, 23)
+  for (let r = 22; r <= 25; r++) assert.deepEqual(Object.fromEntries(space.stateAt(r)), states[r], `at ${r}`)
+  put(space, 'a', 'x'.repeat(5000))
+  assert.equal(space.first, space.revision)
+  for (let i = 0; i < 30; i++) put(space, 'a', i)
+  assert.equal(space.first, space.revision - 9)
+})
+
 test('a commit is identical when the state after it equals the state before', () => {
   const space = new Namespace('n', 100)
   const identical = () => space.at(space.revision).identical
