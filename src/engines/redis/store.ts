@@ -297,6 +297,12 @@ class RedisStore implements Store {
     },
     ...Object.fromEntries(Object.keys(reads).map(kind => [kind, this.#read(Number(kind))])),
     ...Object.fromEntries(Object.keys(writes).map(kind => [kind, this.#write(Number(kind))])),
+    // Nothing here would take the key away at the end of the session: better no key than one that stays.
+    [Ask.setEphemeral]: ([, id]: [number, number]) => {
+      throw new TypeError(
+        `${this.#callOf(id)}: ephemeral keys are kept by zproc servers only, and ${this.#connection.address.shown} is none: set the key, and delete it when you are done`,
+      )
+    },
     [Ask.atomic]: ([, id, state, number, args]: [number, number, number, number, Wire[]]) => {
       const { space, author } = this.#opened(state)
       const fn = this.#compiled.get(this.#hashes.get(number) ?? '')
