@@ -107,7 +107,8 @@ export class JoinedCrew implements Crew {
   #deskFor(station: string, worker: number): JoinedDesk {
     const tell = (message: PoolMessage) => this.#member?.send(station, [worker, message])
     const channel = { send: tell, flush: () => {} }
-    const isIn = () => this.#member !== undefined
+    const name = nameOf(station, worker)
+    const isIn = () => this.#member !== undefined && this.#desks.has(name)
     return {
       number: ++this.#numbers,
       station,
@@ -117,7 +118,7 @@ export class JoinedCrew implements Crew {
       },
       kill: () => {
         tell([Do.kill])
-        this.#desks.delete(nameOf(station, worker))
+        this.#desks.delete(name)
       },
     }
   }
@@ -133,11 +134,10 @@ export class JoinedCrew implements Crew {
   }
 
   #drop(isGone: (desk: JoinedDesk) => boolean, guilty: boolean): void {
-    for (const [name, desk] of this.#desks) {
-      if (!isGone(desk)) continue
-      this.#desks.delete(name)
-      this.#events.gone(desk, guilty)
-    }
+    const gone = [...this.#desks].filter(([, desk]) => isGone(desk))
+    // All at once: what one of them had in hand is not to be given to another.
+    for (const [name] of gone) this.#desks.delete(name)
+    for (const [, desk] of gone) this.#events.gone(desk, guilty)
   }
 
   // Nobody was told of the chunk: whoever waits for it is.
