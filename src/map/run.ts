@@ -76,7 +76,8 @@ export class Run {
   /** Results that nobody has consumed, those to come included; 0 when that is not known. */
   get left(): number {
     const { total } = this.#source
-    return total === undefined ? 0 : total - (this.#chunks[0]?.first ?? this.#read)
+    // A list that grew while it was read had more than it said at first.
+    return Math.max(0, (total ?? 0) - (this.#chunks[0]?.first ?? this.#read))
   }
 
   get ended(): boolean {

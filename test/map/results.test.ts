@@ -175,6 +175,15 @@ test('items that turn out long are shared out, although those before them were q
   assert.ok(Math.min(...counts) >= 6, String(counts))
 })
 
+test('a list that grows while it is read is mapped to its end, whenever the results are taken', async t => {
+  const ctx = contextFor(t)
+  const items = [0, 1]
+  const results = ctx.processMap((x: number) => x * 2, items, { count: 1, chunkSize: 1 })
+  items.push(2, 3, 4, 5)
+  for (const expected of [0, 2, 4, 6, 8]) assert.equal((await results.next()).value, expected)
+  assert.deepEqual(await results.toArray(), [10])
+})
+
 test('a given chunk size is kept', async t => {
   const ctx = contextFor(t)
   const pids = await ctx.processMap(() => process.pid, range(20), { chunkSize: 10, count: 2 }).toArray()
