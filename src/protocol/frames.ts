@@ -1,12 +1,10 @@
 import { addExtension, Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr/pack'
-import { PACKED, scan } from './value-scan.ts'
+import { PACKED, scanFrame } from './value-scan.ts'
 import { Packed } from './values.ts'
 
 const HEADER = 4
 /** The longest first frame, of either side. */
 export const HELLO_BYTES = 64 << 10
-// Levels of arrays and objects in a frame: in the deepest message, the path of a step stands at the seventh.
-const FRAME_DEPTH = 16
 // Chunks below this size are gathered, that many bytes at a time: by itself each costs far more than it holds.
 const SMALL = 1024
 const GATHERED = 8192
@@ -27,8 +25,19 @@ export const encode = (value: unknown): Uint8Array => packr.pack(value)
 
 /** Throws for anybody's bytes that are none: msgpack could say much more than messages do. */
 export function decode(bytes: Uint8Array): unknown {
-  scan(bytes, 0, FRAME_DEPTH, true)
+  scanFrame(bytes, 0, bytes.length)
   return unpackr.unpack(bytes)
+}
+
+// One object for all: at the turn of a single message each thing that is made new shows.
+const within = { start: 0, end: 0 }
+
+/** As `decode`, of bytes that are only lent: of what it holds, nothing is a view of them. */
+export function decodeLent(bytes: Uint8Array, start: number, end: number): unknown {
+  if (scanFrame(bytes, start, end)) return unpackr.unpack(Buffer.from(bytes.subarray(start, end)))
+  within.start = start
+  within.end = end
+  return unpackr.unpack(bytes, within)
 }
 
 /** A frame: the length of what follows (4 bytes, big-endian), then one msgpack value. */
@@ -39,6 +48,9 @@ export function encodeFrame(value: unknown): Buffer {
 }
 
 const NOTHING = new Uint8Array()
+
+/** Called with bytes that hold a frame, from `start` up to `end`. They are lent: once it returns, others take their place. */
+export type OnFrame = (bytes: Uint8Array, start: number, end: number) => void
 
 /** Cuts a stream of bytes into frames. A frame that is announced as longer than `limit` throws at once. */
 export class FrameReader {
@@ -52,51 +64,54 @@ export class FrameReader {
     this.limit = limit
   }
 
-  /** Calls `frame` with the bytes of each frame that `chunk` completes. */
-  read(chunk: Buffer, frame: (bytes: Uint8Array) => void): void {
+  /** Calls `frame` for each frame that the first `length` bytes of `chunk` complete. What is kept of them is copied. */
+  read(chunk: Buffer, frame: OnFrame, length = chunk.length): void {
     let bytes = chunk
+    let end = length
     if (this.#held > 0) {
-      this.#keep(chunk)
+      this.#keep(chunk, 0, length)
       if (this.#held < this.#needed) return
-      bytes = Buffer.concat(this.#parts, this.#held)
+      end = this.#held
+      bytes = Buffer.concat(this.#parts, end)
       this.#parts = []
       this.#held = 0
       this.#gathered = 0
     }
     let at = 0
     this.#needed = HEADER
-    while (bytes.length - at >= HEADER) {
-      const length = bytes.readUInt32BE(at)
-      if (length > this.limit)
-        throw new RangeError(`a frame of ${length} bytes is announced; the limit is ${this.limit} bytes`)
-      if (bytes.length - at - HEADER < length) {
-        this.#needed = HEADER + length
+    while (end - at >= HEADER) {
+      const size = bytes.readUInt32BE(at)
+      if (size > this.limit)
+        throw new RangeError(`a frame of ${size} bytes is announced; the limit is ${this.limit} bytes`)
+      if (end - at - HEADER < size) {
+        this.#needed = HEADER + size
         break
       }
-      frame(bytes.subarray(at + HEADER, at + HEADER + length))
-      at += HEADER + length
+      at += HEADER + size
+      frame(bytes, at - size, at)
     }
-    if (at < bytes.length) this.#keep(bytes.subarray(at))
+    if (at < end) this.#keep(bytes, at, end)
   }
 
-  #keep(chunk: Uint8Array): void {
-    this.#held += chunk.length
-    if (chunk.length >= SMALL) {
+  #keep(bytes: Uint8Array, start: number, end: number): void {
+    const part = bytes.subarray(start, end)
+    this.#held += part.length
+    if (part.length >= SMALL) {
       this.#gathered = 0
-      this.#parts.push(chunk)
+      this.#parts.push(Buffer.from(part))
       return
     }
     const last = this.#parts.length - 1
     const room = this.#gathered > 0 ? new Uint8Array((this.#parts[last] as Uint8Array).buffer) : NOTHING
-    if (this.#gathered + chunk.length <= room.length) {
-      room.set(chunk, this.#gathered)
-      this.#gathered += chunk.length
+    if (this.#gathered + part.length <= room.length) {
+      room.set(part, this.#gathered)
+      this.#gathered += part.length
       this.#parts[last] = room.subarray(0, this.#gathered)
     } else {
       const fresh = new Uint8Array(GATHERED)
-      fresh.set(chunk)
-      this.#gathered = chunk.length
-      this.#parts.push(fresh.subarray(0, chunk.length))
+      fresh.set(part)
+      this.#gathered = part.length
+      this.#parts.push(fresh.subarray(0, part.length))
     }
   }
 }

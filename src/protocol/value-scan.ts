@@ -6,12 +6,27 @@ export const TREE_DEPTH = 500
 /** The extension that stands for an encoded value in a message. */
 export const PACKED = 0x50
 
+// Levels of arrays and objects in a frame: in the deepest message, the path of a step stands at the seventh.
+const FRAME_DEPTH = 16
+
 /**
- * Throws unless these bytes, from `at` on, are one msgpack value as the codec writes them: maps with text keys, arrays,
+ * Throws unless these bytes, from `start` on, are one msgpack value as the codec writes them: maps with text keys, arrays,
  * primitives, and nothing that would make a decoder build anything else, recurse without end or reserve room for nothing.
- * Returns how many levels deep it is. `inFrame`: a message, which may hold bytes and encoded values as well.
+ * Returns how many levels deep it is.
  */
-export function scan(bytes: Uint8Array, start: number, deepest = TREE_DEPTH + 1, inFrame = false): number {
+export const scan = (bytes: Uint8Array, start: number): number =>
+  walk(bytes, start, bytes.length, TREE_DEPTH + 1, false)
+
+/** The same for a message, which may hold bytes and encoded values as well. Returns whether it does. */
+export function scanFrame(bytes: Uint8Array, start: number, end: number): boolean {
+  holdsBytes = false
+  walk(bytes, start, end, FRAME_DEPTH, true)
+  return holdsBytes
+}
+
+let holdsBytes = false
+
+function walk(bytes: Uint8Array, start: number, end: number, deepest: number, inFrame: boolean): number {
   // The containers around: how many values each still misses; below zero for a map, counting keys.
   const open: number[] = []
   let missing = 1
@@ -20,7 +35,7 @@ export function scan(bytes: Uint8Array, start: number, deepest = TREE_DEPTH + 1,
   for (;;) {
     while (missing === 0) {
       if (open.length === 0) {
-        if (at !== bytes.length) throw malformed('bytes are left over')
+        if (at !== end) throw malformed(at < end ? 'bytes are left over' : 'bytes are missing')
         return depth
       }
       missing = open.pop() as number
@@ -30,8 +45,9 @@ export function scan(bytes: Uint8Array, start: number, deepest = TREE_DEPTH + 1,
       missing++
     } else missing--
 
-    const token = bytes[at++]
-    if (token === undefined) throw malformed('bytes are missing')
+    // What lies behind `end` may be of something else.
+    if (at >= end) throw malformed('bytes are missing')
+    const token = bytes[at++] as number
     let size = 0
     if (token < 0x80 || token >= 0xe0) continue
     if (token < 0xa0) {
@@ -57,6 +73,7 @@ export function scan(bytes: Uint8Array, start: number, deepest = TREE_DEPTH + 1,
       }
       if (width !== MANY) {
         if (!inFrame) throw malformed('it holds an extension')
+        holdsBytes = true
         at = packedEnd(bytes, at - 1)
         continue
       }
@@ -65,7 +82,7 @@ export function scan(bytes: Uint8Array, start: number, deepest = TREE_DEPTH + 1,
       at += wide ? 4 : 2
     }
     if (size === 0) continue
-    if (size > bytes.length - at) throw malformed('bytes are missing')
+    if (size > end - at) throw malformed('bytes are missing')
     if (open.push(missing) > depth && ++depth > deepest) throw malformed('it is nested too deeply')
     missing = token < 0x90 || token >= 0xde ? -size : size
   }

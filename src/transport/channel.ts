@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
-import { decode, encodeFrame, FrameReader } from '../protocol/frames.ts'
+import { decodeLent, encodeFrame, FrameReader, type OnFrame } from '../protocol/frames.ts'
 import { onBeat } from './heart.ts'
 
 // A frame is closed once it holds about this much, so that one turn's batch never becomes one giant frame.
 const FRAME_BYTES = 1 << 20
 // The peer is told what arrived after this many frames or bytes, at the latest.
-const UNTOLD_FRAMES = 32
+const UNTOLD_FRAMES = 256
 const UNTOLD_BYTES = 32 << 10
 // With this much under way, no more is sent than has to be.
 const CONGESTED = 1 << 20
@@ -124,7 +124,9 @@ export class Channel {
     // Whoever has no room for it pauses the socket again.
     socket.resume()
     this.#events.drain?.()
-    this.#hear(() => read.frames.forEach(frame))
+    this.#hear(() => {
+      for (const bytes of read.frames) frame(bytes, 0, bytes.length)
+    })
     handedOut()
   }
 
@@ -194,21 +196,21 @@ export class Channel {
   }
 
   #listen(socket: Socket, reader: FrameReader) {
-    const frame = (bytes: Uint8Array) => {
-      const value = decode(bytes)
+    const frame: OnFrame = (bytes, start, end) => {
+      const value = decodeLent(bytes, start, end)
       if (typeof value === 'number') return this.#acknowledge(value)
       this.received++
-      this.#untold += bytes.length
+      this.#untold += end - start
       this.#events.frame(value)
     }
     const handedOut = () => {
       this.#scheduled ||= this.#isDue
       if (this.#scheduled) (this.#events.heard ?? this.#endOfTurn)(this.flush)
     }
-    socket.on('data', (chunk: Buffer) => {
+    socket.on('data', (chunk: Buffer, length?: number) => {
       if (socket !== this.#socket) return
       this.#heard = true
-      this.#hear(() => reader.read(chunk, frame))
+      this.#hear(() => reader.read(chunk, frame, length))
       handedOut()
     })
     if (!this.#keeps) socket.on('drain', () => this.#events.drain?.())

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { decode, FrameReader, HELLO_BYTES } from '../protocol/frames.ts'
+import { decode, FrameReader, HELLO_BYTES, type OnFrame } from '../protocol/frames.ts'
 import type { Read } from './channel.ts'
 
 /**
@@ -14,12 +14,13 @@ export function readHello(
 ): () => void {
   const reader = new FrameReader(HELLO_BYTES)
   const frames: Uint8Array[] = []
-  const onData = (chunk: Buffer) => {
+  const onData = (chunk: Buffer, length?: number) => {
     try {
-      reader.read(chunk, bytes => {
+      const keep: OnFrame = (bytes, start, end) => {
         reader.limit = limit
-        frames.push(bytes)
-      })
+        frames.push(Buffer.from(bytes.subarray(start, end)))
+      }
+      reader.read(chunk, keep, length)
       const [first, ...others] = frames
       if (!first) return
       stop()

@@ -60,7 +60,7 @@ export function createServer(
     events.arrived(raw)
     raw.on('error', () => {})
     // Who says nothing costs no more than this. What is said first shows whether it is a handshake.
-    raw.once('data', first => {
+    raw.once('data', (first: Buffer, length?: number) => {
       const shakesHands = first[0] === HANDSHAKE
       if (secure && shakesHands) {
         raw.pause()
@@ -73,7 +73,7 @@ export function createServer(
         raw.destroySoon()
       } else {
         events.socket(raw, raw)
-        raw.emit('data', first)
+        raw.emit('data', first, length)
       }
     })
   })
@@ -126,12 +126,12 @@ export function connectSocket(
   return socket
 }
 
-// Read into a buffer that all sockets share and copied from there, a chunk costs a fraction of what it does when Node
-// makes and shrinks 64 KiB for it and takes it through a stream: of a round trip of 18 µs, 1.3 µs at each end.
+// Read into a buffer that all sockets share, a chunk costs a fraction of what it does when Node makes and shrinks 64 KiB
+// for it and takes it through a stream: of a round trip of 18 µs, 1.3 µs at each end. It is told of with its length.
 const shared = Buffer.allocUnsafeSlow(READ_BYTES)
 const reading = (socket: () => Socket): OnReadOpts => ({
   buffer: shared,
-  callback: length => socket().emit('data', Buffer.from(shared.subarray(0, length))),
+  callback: length => socket().emit('data', shared, length),
 })
 
 function plainSocket(where: NetConnectOpts, ready: () => void): Socket {

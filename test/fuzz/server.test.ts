@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type AnyState, atomic, type Server, State, startServer } from 'zproc'
 import { parseAddress } from '../../src/protocol/address.ts'
-import { decode, FrameReader } from '../../src/protocol/frames.ts'
+import { decodeLent, FrameReader } from '../../src/protocol/frames.ts'
 import { bytes, closing, LAST, messages, opening, randomOf } from './inputs.ts'
 
 // How many inputs a run has. `ZPROC_FUZZ_INPUTS=9000000 ZPROC_FUZZ_SEED=7 npm run test:run fuzz` for more, and others.
@@ -112,8 +112,8 @@ async function converse(server: Server, said: Buffer): Promise<number> {
   let answers = 0
   const reader = new FrameReader(2 ** 32)
   socket.on('data', (chunk: Buffer) =>
-    reader.read(chunk, frame => {
-      const replies = decode(frame) as [number, number][]
+    reader.read(chunk, (...lent) => {
+      const replies = decodeLent(...lent) as [number, number][]
       answers += replies.length
       if (replies.some(reply => reply[1] === LAST)) socket.end()
     }),

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { parseAddress } from '../../src/protocol/address.ts'
-import { decode, encodeFrame, FrameReader } from '../../src/protocol/frames.ts'
+import { decodeLent, encodeFrame, FrameReader } from '../../src/protocol/frames.ts'
 
 /** A socket to a server, for saying what no client would say. */
 export interface Raw {
@@ -24,7 +24,7 @@ export async function raw(t: TestContext, address: string): Promise<Raw> {
   let ended = false
   let wake = () => {}
   socket.on('data', (chunk: Buffer) => {
-    reader.read(chunk, bytes => heard.push(decode(bytes)))
+    reader.read(chunk, (...lent) => heard.push(decodeLent(...lent)))
     wake()
   })
   socket.on('close', () => {
