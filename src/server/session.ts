@@ -297,28 +297,28 @@ export class Session {
     const hash = this.#functions.get(number)
     const fn = hash === undefined ? undefined : this.#core.functions.get(hash)
     if (fn === undefined) return this.#tell([Tell.unknownFunction, id])
-    const run = (ready: AtomicFunction) => {
-      this.#enter(room, id, () => {
-        const { limits, doing } = this.#core
-        doing?.begin(ready, author)
-        try {
-          const result = runAtomic(room.space, author, ready.name, draft =>
-            runWithin(limits.atomicTimeout, () => ready(draft, ...args.map(fromWire))),
-          )
-          this.#tell([Tell.committed, id, room.space.revision, result])
-        } finally {
-          doing?.end()
-        }
-      })
-    }
-    if (typeof fn === 'function') return run(fn)
+    if (typeof fn === 'function') return this.#run(fn, room, author, id, args)
     this.#loading = true
-    fn.then(run)
+    fn.then(ready => this.#run(ready, room, author, id, args))
       .catch(error => this.#fail(id, error))
       .finally(() => {
         this.#loading = false
         this.#goOn()
       })
+  }
+
+  #run(fn: AtomicFunction, room: Room, author: Author, id: number, args: Wire[]): void {
+    if (room.exclusive.held) return this.#enter(room, id, () => this.#run(fn, room, author, id, args))
+    const { limits, doing } = this.#core
+    doing?.begin(fn, author)
+    try {
+      const result = runAtomic(room.space, author, fn.name, state =>
+        runWithin(limits.atomicTimeout, fn, state, ...args.map(fromWire)),
+      )
+      this.#tell([Tell.committed, id, room.space.revision, result])
+    } finally {
+      doing?.end()
+    }
   }
 
   #hold([, id, state, label]: [number, number, number, string]): void {

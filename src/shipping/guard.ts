@@ -7,30 +7,25 @@ import { childrenOf } from './tree.ts'
  * Runs a function that was revived with a guard; a loop or recursion in it ends with
  * `AtomicTimeoutError` when `ms` have passed, whatever the function does with that error.
  */
-export function runWithin<T>(ms: number, run: () => T): T {
-  const { left, step, limit, last, expired } = guard
-  const before = guard.ms
+export function runWithin<A extends unknown[], T>(ms: number, run: (...args: A) => T, ...args: A): T {
+  const outer = guard.limit === Number.POSITIVE_INFINITY ? undefined : { ...guard }
   const now = performance.now()
   guard.left = 0
   guard.step = 1
   guard.limit = now + ms
   guard.ms = ms
   guard.last = now
-  guard.expired = false
   try {
-    const value = run()
+    const value = run(...args)
     if (guard.expired) guard.look()
     return value
   } catch (error) {
     if (guard.expired && !(error instanceof AtomicTimeoutError)) guard.look()
     throw error
   } finally {
-    guard.left = left
-    guard.step = step
-    guard.limit = limit
-    guard.ms = before
-    guard.last = last
-    guard.expired = expired
+    guard.limit = Number.POSITIVE_INFINITY
+    guard.expired = false
+    if (outer) Object.assign(guard, outer)
   }
 }
 

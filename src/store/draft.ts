@@ -15,10 +15,9 @@ interface Patch {
 
 /** What a function has read as an object, or written: only these keys cost anything when it is done. */
 type Touched =
-  | { kind: 'put'; value: unknown }
+  | { kind: 'put' | 'copied'; value: unknown; wire?: Wire }
   | { kind: 'deleted' }
   | { kind: 'drafted'; value: unknown; finish: () => [unknown, Patch[]] }
-  | { kind: 'copied'; value: unknown }
 
 type State = Record<string, unknown>
 
@@ -48,9 +47,8 @@ export class Draft implements ProxyHandler<State> {
     this.#ended = true
     if (!touched) return { changes, identical }
     // Values that were put may hold parts of drafts: encode them while those are alive.
-    const puts = new Map<string, Wire>()
     for (const [key, made] of touched)
-      if (made.kind === 'put' || made.kind === 'copied') puts.set(key, toWire(made.value, this.#call, key))
+      if (made.kind === 'put' || made.kind === 'copied') made.wire = toWire(made.value, this.#call, key)
     for (const [key, made] of touched) {
       const before = slot(this.#values, key)
       if (made.kind === 'deleted') {
@@ -63,7 +61,7 @@ export class Draft implements ProxyHandler<State> {
         changes.push(done.change)
         identical &&= done.identical
       } else {
-        const after = puts.get(key)
+        const after = made.wire
         const equal = before !== ABSENT && equalWires(before, after)
         // A copy that is as it was has only been read.
         if (equal && made.kind === 'copied') continue

@@ -89,7 +89,7 @@ export class AtomicWrite implements Write {
   run(space: Namespace): Slot {
     const fn = this.#fn as AtomicFunction
     return runAtomic(space, this.author, fn.name, state =>
-      runWithin(this.#timeout, () => fn(state, ...this.#args.map(fromWire))),
+      runWithin(this.#timeout, fn, state, ...this.#args.map(fromWire)),
     )
   }
 }
