@@ -3,7 +3,7 @@ import { after } from '../async/interval.ts'
 import type { ServerHello, ServerMessage } from '../protocol/messages.ts'
 import { Channel } from '../transport/channel.ts'
 import { connect, type Greeted } from '../transport/connect.ts'
-import { machine } from '../transport/machine.ts'
+import { machine, ownLife } from '../transport/machine.ts'
 
 // All in milliseconds. How long one try to get back may take; and how often it is tried in the background, after
 // everybody who waited has been told that nobody answers.
@@ -115,6 +115,7 @@ export class Line {
     const { session = -1, log = '' } = this.#server ?? {}
     return {
       pid: process.pid,
+      life: ownLife(),
       machine: machine(),
       token: this.#token,
       attempt: ++this.#attempt,

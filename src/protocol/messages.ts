@@ -14,7 +14,9 @@ export const VERSION = 1
 export type Hello = [protocol: string, version: number, hello: ClientHello | ServerHello | Refusal]
 export interface ClientHello {
   pid: number
-  /** Where the pid means something; see transport/machine.ts. */
+  /** What the client ends with: its thread, if that is not its process. */
+  life?: number
+  /** Where these mean something; see transport/machine.ts. */
   machine?: string
   /** The session's secret: 16 random bytes. Without one the session ends with its connection. */
   token?: Uint8Array

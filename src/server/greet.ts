@@ -89,8 +89,10 @@ function checked(hello: Partial<ClientHello> | null): Required<ClientHello> {
   const said = typeof hello === 'object' && hello !== null ? hello : {}
   const whole = (value: unknown, otherwise: number) =>
     Number.isSafeInteger(value) ? (value as number) : otherwise
+  const pid = whole(said.pid, 0)
   return {
-    pid: whole(said.pid, 0),
+    pid,
+    life: whole(said.life, pid),
     machine: String(said.machine),
     token: said.token instanceof Uint8Array && said.token.length >= 16 ? said.token : new Uint8Array(),
     attempt: whole(said.attempt, 1),

@@ -47,6 +47,7 @@ export class Session {
   readonly #channel: Channel
   readonly #token: string
   readonly #pid: number
+  readonly #life: number
   readonly #here: boolean
   readonly #states = new Map<number, Opened>()
   readonly #feeds = new Map<number, Feed & { room: Room }>()
@@ -70,6 +71,7 @@ export class Session {
     this.number = number ?? core.nextSession()
     this.attempt = client.attempt
     this.#pid = client.pid
+    this.#life = client.life
     this.#here = client.machine === machine()
     this.#token = token || `session ${this.number}`
     core.sessions.set(this.#token, this)
@@ -148,7 +150,7 @@ export class Session {
   // Nobody comes back from a process that has ended. Whether it has can be seen on this machine only.
   #linger(lost: number, wait: number): void {
     const left = this.#core.limits.graceTime - (performance.now() - lost)
-    if (left <= 0 || (this.#here && hasEnded(this.#pid))) return this.close()
+    if (left <= 0 || (this.#here && hasEnded(this.#life))) return this.close()
     const next = this.#here ? Math.min(wait, left) : left
     this.#lingering = after(next, () => this.#linger(lost, Math.min(wait * 2, LATER_LOOKS)))?.unref()
   }

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { isMainThread } from 'node:worker_threads'
 
 let known: string | undefined
 
@@ -13,7 +14,14 @@ export function machine(): string {
   return known
 }
 
-/** Whether the process `pid` of this machine has ended; one that its parent has not looked at yet has, too. */
+/** The id of what ends with the caller: its process, or, where threads have ids of their own there, its thread. */
+export function ownLife(): number {
+  if (isMainThread) return process.pid
+  const [pid, , thread] = attempt(() => readlinkSync('/proc/thread-self').split('/')) ?? []
+  return Number(pid) === process.pid ? Number(thread) : process.pid
+}
+
+/** Whether this process, or thread, of this machine has ended; one that its parent has not looked at yet has, too. */
 export function hasEnded(pid: number): boolean {
   if (process.platform === 'linux') {
     const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AnyState } from 'zproc'
+import { type AnyState, Process, type State } from 'zproc'
 import { program } from '../kit/programs.ts'
 import { room, serverContract } from '../kit/servers.ts'
 import { take } from '../kit/watching.ts'
@@ -32,6 +32,23 @@ serverContract('clients that are gone', room => {
     assert.deepEqual([after, by.method, by.pid, identical], [{ kept: 1 }, 'expire', run.pid, false])
     await updates.return?.()
   })
+})
+
+test('ephemeral keys go with the thread that set them, though its process lives on', {
+  skip: process.platform !== 'linux' && 'threads have no ids of their own there: they go with the grace time',
+}, async t => {
+  const own = await room(t, { graceTime: 60_000 })
+  const state = own.state<AnyState>(t)
+  const target = async (mine: State<AnyState>) => {
+    await mine.set('a', 1, { ephemeral: true })
+    await new Promise(() => {})
+  }
+  const { serverAddress, namespace } = state
+  const thread = new Process(target, serverAddress, { backend: 'thread', namespace })
+  await state.getWhenAvailable('a')
+  const gone = state.getWhen(all => !('a' in all))
+  await thread.stop()
+  await gone
 })
 
 test('what somebody else writes is ephemeral no more', async t => {
