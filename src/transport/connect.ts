@@ -69,7 +69,9 @@ export function connect(
         new TimeoutError(`${address} did not greet within ${Math.round(timeout)} ms: is it a zproc server?`),
       ),
     )?.unref()
-    const onError = (error: Error) => fail(reached ? ended(address, error) : silent(address, error))
+    // Who resets a connection was there, even if that is heard before anything else.
+    const onError = (error: NodeJS.ErrnoException) =>
+      fail(reached || error.code === 'ECONNRESET' ? ended(address, error) : silent(address, error))
     const onClose = () => fail(ended(address))
     const stopReading = readHello(
       socket,
