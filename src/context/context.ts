@@ -30,10 +30,10 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   readonly state: State<S>
   readonly serverAddress: string
   readonly namespace: string
-  readonly secretKey: string | undefined
   /** Its own server; null when it joined one. */
   readonly serverProcess: Server | null
   readonly #own: OwnServer | null
+  readonly #secretKey: string | undefined
   /** Resolves when the server answers. There is no need to await it: every method does. */
   readonly ready: Promise<void>
   readonly #processes: Processes
@@ -49,7 +49,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     const settings = settingsOf(options)
     const { namespace, secretKey } = settings
     this.namespace = namespace
-    this.secretKey = secretKey
+    this.#secretKey = secretKey
     this.serverAddress = address ?? randomIpcAddress()
     this.#events = new Events(() => [...this.processList, ...this.workerList])
     const own =
@@ -71,6 +71,11 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     this.#connection().add(this.#events.add)
     const place = { address: this.serverAddress, namespace, secretKey, connectTimeout, ready: own?.ready }
     this.#maps = new Maps(place, (...worker) => this.#processes.worker(...worker))
+  }
+
+  /** No field: whoever prints a Context prints no key. */
+  get secretKey(): string | undefined {
+    return this.#secretKey
   }
 
   /** The processes that it started, in order, ended ones included. */

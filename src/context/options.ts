@@ -1,4 +1,3 @@
-import { checkTime } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
 import { checkProcessOptions, type ProcessOptions } from '../process/options.ts'
 import { describe } from '../protocol/values.ts'
@@ -22,24 +21,15 @@ export interface Settings {
 
 export function settingsOf(options: ContextOptions): Settings {
   checkProcessOptions(options, CALL)
-  const {
-    wait = false,
-    cleanup = true,
-    serverBackend,
-    server = {},
-    spares = 1,
-    connectTimeout,
-    ...defaults
-  } = options
+  const { wait = false, cleanup = true, serverBackend, server = {}, spares = 1, ...defaults } = options
   for (const [name, value] of Object.entries({ wait, cleanup }))
     if (typeof value !== 'boolean')
       throw new TypeError(`${CALL}: ${name} must be true or false, got ${describe(value)}`)
-  checkTime(connectTimeout, CALL, 'connectTimeout')
   if (!Number.isSafeInteger(spares) || spares < 0)
     throw new RangeError(`${CALL}: spares must be a whole number, 0 or more, got ${describe(spares)}`)
   if (typeof server !== 'object' || server === null)
     throw new TypeError(`${CALL}: server must be an object of options, got ${describe(server)}`)
-  const { namespace = 'default', secretKey } = options
+  const { namespace = 'default', secretKey, connectTimeout } = options
   const forServer: ServerOptions = { ...server }
   if (serverBackend !== undefined) forServer.backend = serverBackend
   if (secretKey !== undefined) forServer.secretKey = secretKey

@@ -13,7 +13,10 @@ export interface ContextOptions extends ProcessOptions {
   cleanup?: boolean
   /** Where its own server runs. Default 'process'. */
   serverBackend?: 'process' | 'thread' | 'inline'
-  /** Milliseconds: how long connecting may take, and getting back to a server that is away. Default 10,000. */
+  /**
+   * Milliseconds: how long connecting may take, and getting back to a server that is away; for its processes as well.
+   * Default 10,000.
+   */
   connectTimeout?: number
   /** Passed on when this Context starts its own server. */
   server?: ServerOptions

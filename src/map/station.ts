@@ -56,12 +56,13 @@ export class Station {
     this.#ended.promise.catch(() => {})
     this.#ready.promise.catch(() => {})
     const make = (path: string, worker: number, ended: (end: { reason: string; error: unknown }) => void) => {
-      const { address, namespace, secretKey } = options
+      const { address, namespace, secretKey, connectTimeout } = options
       const settings = {
         namespace,
         args: [path, worker],
         name: `worker ${worker}`,
         ...(secretKey && { secretKey }),
+        ...(connectTimeout !== undefined && { connectTimeout }),
       }
       return new Process(workerModule, address, settings, {
         call: 'zproc worker',

@@ -1,6 +1,7 @@
 import { describe, toWire } from '../protocol/values.ts'
 import { ship } from '../shipping/ship.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
+import { derivedKey } from '../transport/key.ts'
 import { bytesOf, type Job, type WatchJob, type WireBytes } from './job.ts'
 import type { ProcessOptions } from './options.ts'
 
@@ -43,7 +44,7 @@ export function assign(
     )
   const shipped = ship(target as AnyFunction | URL, { call })
   const name = options.name ?? (shipped.name || 'anonymous')
-  const { namespace = 'default', stateful = true, passContext = false, secretKey } = options
+  const { namespace = 'default', stateful = true, passContext = false, secretKey, connectTimeout } = options
   if (passContext && contextModule === undefined)
     throw new TypeError(`${call}: passContext needs ctx.process(…): there is no Context to join`)
   const first = encode(options.args ?? [], 'args', options.kwargs, 'kwargs', call)
@@ -74,6 +75,8 @@ export function assign(
     address,
     namespace,
     secretKey,
+    key: secretKey === undefined ? undefined : derivedKey(secretKey),
+    connectTimeout,
     contextModule,
     watch: watching,
   })

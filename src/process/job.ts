@@ -25,6 +25,9 @@ export interface Job {
   address: string
   namespace: string
   secretKey: string | undefined
+  /** What that stands for, ready-made. */
+  key: Uint8Array | undefined
+  connectTimeout: number | undefined
   /** The module with Context, for a target that gets one. */
   contextModule: string | undefined
   watch: WatchJob | undefined

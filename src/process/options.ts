@@ -36,6 +36,8 @@ export interface ProcessOptions {
   backend?: 'process' | 'thread'
   namespace?: string
   secretKey?: string
+  /** Of the State or Context that the target gets: see there. Default 10,000. */
+  connectTimeout?: number
   /** Default: the target's name. */
   name?: string
   /** Aborting it stops the process. */
@@ -87,6 +89,7 @@ export function checkProcessOptions(options: ProcessOptions, call: string): void
     )
   if (typeof options.retryDelay !== 'function') checkTime(options.retryDelay, call, 'retryDelay')
   checkTime(options.within, call, 'within')
+  checkTime(options.connectTimeout, call, 'connectTimeout')
   for (const failure of options.retryFor ?? [])
     if (typeof failure !== 'function' && !(String(failure) in constants.signals))
       throw new TypeError(

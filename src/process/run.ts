@@ -3,6 +3,7 @@ import { ShippingError } from '../errors.ts'
 import { describe, errorToWire, fromWire, toWire } from '../protocol/values.ts'
 import { revive } from '../shipping/revive.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
+import { learnKey } from '../transport/key.ts'
 import { classesOf } from './attempt.ts'
 import { bytesOf, type Job, type Report, type Stage, type WatchJob, wireOf } from './job.ts'
 
@@ -114,17 +115,19 @@ async function defaultExport(module: string): Promise<AnyFunction> {
 async function openState(job: Job): Promise<State> {
   const client = await import('../client/state.ts')
   client.nameProcess(job.name)
-  const { address, namespace, secretKey } = job
-  const options = { namespace, secretKey, name: job.name, from: job.watch?.from }
-  return new client.State(address, options)
+  const options = { ...joining(job), name: job.name, from: job.watch?.from }
+  return new client.State(job.address, options)
+}
+
+/** How to join the server. */
+function joining({ namespace, secretKey, key, connectTimeout }: Job) {
+  if (secretKey !== undefined && key) learnKey(secretKey, key)
+  return { namespace, secretKey, connectTimeout }
 }
 
 /** What this room knows of Context, which is built on it. */
 interface ContextModule {
-  Context: new (
-    address: string,
-    options: { namespace: string; secretKey: string | undefined },
-  ) => { close(): Promise<void> }
+  Context: new (address: string, options: ReturnType<typeof joining>) => { close(): Promise<void> }
 }
 
 async function openContext(job: Job, open: Closable[]): Promise<unknown> {
@@ -132,7 +135,7 @@ async function openContext(job: Job, open: Closable[]): Promise<unknown> {
   const client = await import('../client/state.ts')
   client.nameProcess(job.name)
   const { Context }: ContextModule = await import(job.contextModule)
-  const context = new Context(job.address, { namespace: job.namespace, secretKey: job.secretKey })
+  const context = new Context(job.address, joining(job))
   open.push(context)
   return context
 }

@@ -15,7 +15,8 @@ import type { Session } from './session.ts'
 export interface Start {
   address: string
   limits: Limits
-  secretKey: string | undefined
+  /** What the secret key stands for: whoever listens need not know that itself. */
+  key: Uint8Array | undefined
   /** The address was picked for this server, and will not be used again. */
   picked: boolean
 }
@@ -31,13 +32,13 @@ export interface Listening {
 
 /** Runs a state server in this process. */
 export async function listen(start: Start, doing?: Doing): Promise<Listening> {
-  const { address, limits, secretKey, picked } = start
+  const { address, limits, key, picked } = start
   const endpoint = parseAddress(address, 'startServer')
   const core = new Core<Session>(limits, doing)
   const sockets = new Set<Socket>()
-  const door = new Door(limits, secretKey !== undefined)
+  const door = new Door(limits, key !== undefined)
   let kept = true
-  const net = createServer(secretKey, limits.handshakeTimeout, {
+  const net = createServer(key, limits.handshakeTimeout, {
     arrived: raw => {
       sockets.add(raw.once('close', () => sockets.delete(raw)))
       if (!kept) raw.unref()

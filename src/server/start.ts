@@ -8,6 +8,7 @@ import { startThread } from '../lifeline/thread.ts'
 import { type Stuck, startWatchdog } from '../lifeline/watchdog.ts'
 import { isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
+import { derivedKey } from '../transport/key.ts'
 import { listen, type Start } from './listen.ts'
 import type { Started, Watch } from './main.ts'
 import { checkServerOptions, type HungServer, type ServerOptions } from './options.ts'
@@ -49,12 +50,18 @@ export async function startServer(address?: string | null, options: ServerOption
     throw new TypeError(
       `startServer: ${where} can be reached from other machines; give a secretKey, or insecure: true to let anybody in`,
     )
-  const { backend = 'process', tied = true, picked = !address }: InnerServerOptions = options
+  const { backend = 'process', tied = true, picked = !address, secretKey }: InnerServerOptions = options
+  const start = () => ({
+    address: where,
+    limits,
+    key: secretKey === undefined ? undefined : derivedKey(secretKey),
+    picked,
+  })
   // The guard removes what a killed server could not.
   const forget =
     tied && endpoint.kind === 'ipc' && process.platform !== 'win32' ? unlinkAtEnd(endpoint.path) : () => {}
   const started = await { process: inProcess, thread: inThread, inline }
-    [backend]({ address: where, limits, secretKey: options.secretKey, picked }, tied, stuck => {
+    [backend](start, tied, stuck => {
       const hung = { ...stuck, address: where }
       console.error(describeHung(hung))
       options.onHung?.(hung)
@@ -87,12 +94,16 @@ type Running = Pick<Server, 'address' | 'pid' | 'stop' | 'ref' | 'unref'>
 const STOPPING = 2000
 const STOPPING_HUNG = 200
 
-async function inline(start: Start): Promise<Running> {
-  const { address: bound, keep, stop } = await listen(start)
+async function inline(start: () => Start): Promise<Running> {
+  const { address: bound, keep, stop } = await listen(start())
   return { address: bound, pid: process.pid, stop, ref: () => keep(true), unref: () => keep(false) }
 }
 
-async function inProcess(start: Start, tied: boolean, report: (stuck: Stuck) => void): Promise<Running> {
+async function inProcess(
+  start: () => Start,
+  tied: boolean,
+  report: (stuck: Stuck) => void,
+): Promise<Running> {
   let patience = STOPPING
   const onReport = (line: string) => {
     patience = STOPPING_HUNG
@@ -100,7 +111,8 @@ async function inProcess(start: Start, tied: boolean, report: (stuck: Stuck) => 
   }
   const child = spawnTied(entry, { rank: 'last', tied, args: tied ? [] : ['untied'], onReport })
   const exited = once(child, 'exit')
-  child.send(start)
+  // A key is derived while the child is coming up.
+  child.send(start())
   const answer = await Promise.race([once(child, 'message'), exited.then(() => undefined)])
   const { address, pid } = checkStarted(answer?.[0] as Started | undefined)
   return {
@@ -118,10 +130,10 @@ async function inProcess(start: Start, tied: boolean, report: (stuck: Stuck) => 
   }
 }
 
-async function inThread(start: Start, _: boolean, report: (stuck: Stuck) => void): Promise<Running> {
+async function inThread(start: () => Start, _: boolean, report: (stuck: Stuck) => void): Promise<Running> {
   const worker = startThread(entry)
   const exited = once(worker, 'exit')
-  worker.postMessage(start)
+  worker.postMessage(start())
   const [answer] = await once(worker, 'message')
   const { address, pid } = checkStarted(answer as Started)
   let patience = STOPPING

@@ -9,6 +9,7 @@ import {
   type SocketConstructorOpts,
 } from 'node:net'
 import type { TLSSocket, TlsOptions } from 'node:tls'
+import { derivedKey } from './key.ts'
 
 // With a pre-shared key both ends prove that they hold it, and no certificate is needed. ECDHE: a session that was
 // recorded stays closed even to who learns the key later.
@@ -23,19 +24,6 @@ const READ_BYTES = 64 << 10
 // Loaded where there is a key: every process loads this file, and few need them.
 const require = createRequire(import.meta.url)
 const tls = (): typeof import('node:tls') => require('node:tls')
-const crypto = (): typeof import('node:crypto') => require('node:crypto')
-
-const keys = new Map<string, Buffer>()
-
-/** The 32 bytes that a secret key stands for. Deriving them is slow on purpose, so it is done once in a process. */
-function derivedKey(secretKey: string): Buffer {
-  let key = keys.get(secretKey)
-  if (!key) {
-    key = crypto().scryptSync(secretKey, 'zproc pre-shared key', 32)
-    keys.set(secretKey, key)
-  }
-  return key
-}
 
 export interface ServerEvents {
   /** A connection, before anything was said on it. */
@@ -48,13 +36,13 @@ export interface ServerEvents {
   refused(why: string): void
 }
 
-/** A server of plain sockets, or, with a key, of ones that only those with the same key get through. */
+/** A server of plain sockets, or, with a derived key, of ones that only those with the same key get through. */
 export function createServer(
-  secretKey: string | undefined,
+  key: Uint8Array | undefined,
   handshakeTimeout: number,
   events: ServerEvents,
 ): Server {
-  const secure = secretKey === undefined ? undefined : secureServer(secretKey, handshakeTimeout, events)
+  const secure = key === undefined ? undefined : secureServer(key, handshakeTimeout, events)
   return createNetServer({ noDelay: true, pauseOnConnect: !secure }, accepted => {
     const raw = secure ? accepted : sharing(accepted)
     events.arrived(raw)
@@ -79,8 +67,7 @@ export function createServer(
   })
 }
 
-function secureServer(secretKey: string, handshakeTimeout: number, events: ServerEvents): Server {
-  const psk = derivedKey(secretKey)
+function secureServer(psk: Uint8Array, handshakeTimeout: number, events: ServerEvents): Server {
   const server = tls().createServer({
     pskCallback: (_socket, identity) => (identity === IDENTITY ? psk : null),
     ciphers: CIPHERS,

@@ -6,12 +6,13 @@ import {
   Context,
   type ContextOptions,
   currentProcess,
-  type Process,
+  Process,
   ProcessWaitError,
   State,
   startServer,
   TimeoutError,
 } from 'zproc'
+import { impostor } from '../kit/raw.ts'
 
 interface Shop {
   cookies: number
@@ -53,6 +54,24 @@ test('an address is never started implicitly', async t => {
   t.after(() => ctx.close())
   await assert.rejects(ctx.ready, ConnectionError)
   await assert.rejects(ctx.state.get('x'), ConnectionError)
+})
+
+test('connectTimeout holds for its processes, and for theirs, unless they have one of their own', async t => {
+  const silent = await impostor(t, () => {})
+  const ctx = new Context(silent, { connectTimeout: 211, spares: 0 })
+  t.after(() => ctx.close())
+  const seen = async (state: State) => (await state.get('x').catch(error => error.message)) as string
+  const within = (ms: number) => new RegExp(`did not greet within ${ms} ms`)
+  assert.match(await ctx.process(seen).wait(), within(211))
+  assert.match(await ctx.process(seen, { connectTimeout: 212, backend: 'thread' }).wait(), within(212))
+  const nested = ctx.process((inner: Context) => inner.process(seen).wait(), { passContext: true })
+  assert.match(await nested.wait(), within(211))
+  const alone = new Process(seen, silent, { connectTimeout: 213 })
+  assert.match(await alone.wait(), within(213))
+  assert.throws(() => ctx.process(seen, { connectTimeout: -1 }), {
+    name: 'RangeError',
+    message: /ctx\.process: connectTimeout.*-1/,
+  })
 })
 
 test('closing stops the processes, the State and the server, and leaves no file', async t => {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { scryptSync } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
+import { createServer } from 'node:tls'
+import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
 import { AuthenticationError, ConnectionError, State } from 'zproc'
 import { program } from '../kit/programs.ts'
 import { impostor } from '../kit/raw.ts'
@@ -33,14 +37,20 @@ test('a key is in no command line, no environment, no output', {
       clearInterval(staying)
       await ctx.state.set('x', 0)
       await child.wait().catch(error => console.error(error))
-      console.error(ctx.serverProcess, child)
+      console.error(ctx, ctx.state, ctx.serverProcess, child)
       await ctx.close()
     })`,
   )
   const pids = JSON.parse((await run.line()) as string) as number[]
   assert.equal(pids.length, 3)
   const derived = scryptSync(secretKey, 'zproc pre-shared key', 32)
-  const secrets = [secretKey, derived.toString('hex'), derived.toString('base64'), derived.toString('latin1')]
+  const printed = inspect(new Uint8Array(derived)).split('\n')[1] as string
+  const secrets = [
+    secretKey,
+    printed,
+    inspect(derived),
+    ...(['hex', 'base64', 'latin1'] as const).map(how => derived.toString(how)),
+  ]
   const family = [
     ...pids,
     ...readdirSync('/proc')
@@ -65,6 +75,40 @@ test('a key is in no command line, no environment, no output', {
   for (const secret of secrets) assert.ok(!(stdout + stderr).includes(secret))
 })
 
+for (const serverBackend of ['process', 'thread'])
+  test(`a key is derived once in a whole tree of processes (the server is a ${serverBackend})`, async t => {
+    const run = program(
+      t,
+      `import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+      import { createRequire } from 'node:module'
+      import { tmpdir } from 'node:os'
+      import { join } from 'node:path'
+      import { Context, type State } from 'zproc'
+      const [counting, serverBackend] = process.argv.slice(2) as [string, 'process']
+      const folder = mkdtempSync(join(tmpdir(), 'zproc-derived-'))
+      const file = join(folder, 'derived')
+      process.env.DERIVED = file
+      process.env.NODE_OPTIONS = '--require ' + JSON.stringify(counting)
+      createRequire(import.meta.url)(counting)
+      const derived = () => readFileSync(file, 'utf8').trim().split(/\\s+/).map(Number)
+      const ctx = new Context<{ n: number }>({ secretKey: 'derived once', spares: 0, serverBackend })
+      const read = (state: State<{ n: number }>) => state.setDefault('n', 7)
+      const nested = (inner: typeof ctx) => inner.process(read).wait()
+      const write = (state: State<{ n: number }>, n: number) => state.set('n', n)
+      const seen = [await ctx.process(read).wait(), await ctx.process(read, { backend: 'thread' }).wait()]
+      await ctx.processMap(write, [8], { stateful: true }).toArray()
+      seen.push(await ctx.process(nested, { passContext: true }).wait())
+      console.log(...seen, ...derived().map(pid => pid === process.pid))
+      // Another key is counted, so the one is no accident.
+      await ctx.state.fork({ secretKey: 'another' }).get('n').catch(error => console.log(error.name, derived().length))
+      await ctx.close()
+      rmSync(folder, { recursive: true })`,
+      [fileURLToPath(new URL('fixtures/derived.cjs', import.meta.url)), serverBackend],
+    )
+    const { stdout, stderr } = await run.ended()
+    assert.equal(stdout, '7 7 8 true\nAuthenticationError 2\n', stderr)
+  })
+
 const parentOf = (name: string): number => {
   if (!/^\d+$/.test(name)) return -1
   try {
@@ -74,14 +118,29 @@ const parentOf = (name: string): number => {
   }
 }
 
+/** What is no zproc server, by what it does with somebody who connects. */
+const strangers: [does: string, answer: (socket: Socket) => unknown][] = [
+  ['hangs up at once', socket => socket.end()],
+  ['resets the connection', socket => socket.resetAndDestroy()],
+  ['hangs up at the first word', socket => socket.once('data', () => socket.destroy())],
+  ['answers in words', socket => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))],
+  ['shakes hands another way', socket => otherHands.emit('connection', socket)],
+]
+const otherHands = createServer({
+  ciphers: 'PSK-AES128-CBC-SHA',
+  maxVersion: 'TLSv1.2',
+  pskCallback: () => Buffer.alloc(16),
+})
+
 for (const key of [undefined, secretKey])
-  test(`who hangs up before a word is not said to have a key (${key ? 'one' : 'none'} was given)`, async t => {
-    const address = await impostor(t, socket => socket.once('data', () => socket.destroy()))
-    const state = new State(address, { secretKey: key })
-    t.after(() => state.close())
-    await assert.rejects(state.get('x'), (error: Error) => {
-      assert.ok(error instanceof ConnectionError && !(error instanceof AuthenticationError))
-      assert.match(error.message, /ended the connection before it greeted/)
-      return true
+  for (const [does, answer] of strangers)
+    test(`who ${does} is not said to have a key (${key ? 'one' : 'none'} was given)`, async t => {
+      const address = await impostor(t, answer)
+      const state = new State(address, { secretKey: key })
+      t.after(() => state.close())
+      await assert.rejects(state.get('x'), (error: Error) => {
+        assert.ok(error instanceof ConnectionError && !(error instanceof AuthenticationError))
+        assert.match(error.message, /ended the connection before it greeted|does not speak zproc/)
+        return true
+      })
     })
-  })
