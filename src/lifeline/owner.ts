@@ -1,6 +1,6 @@
 /**
  * Called by a tied child's entry: it ends once its owner's end of the channel is gone, at the latest `grace`
- * milliseconds later. `before` runs at the disconnect. On Windows this is the only tie, elsewhere the second one.
+ * milliseconds later. `before` runs at the disconnect. It is the second tie: the first is the guard, or on Windows the system.
  */
 export function endWithOwner(options: { grace?: number | (() => number); before?: () => void } = {}): void {
   const { grace = 0, before } = options

@@ -42,6 +42,8 @@ export function spawnTied(entry: URL, options: TiedOptions = {}): ChildProcess {
     env: inheritedEnv(options.env ?? process.env),
     execArgv: [...inheritedFlags(process.execArgv), ...(options.execArgv ?? [])],
     serialization: 'advanced',
+    // Windows ends whoever is not detached together with this process, however that ends.
+    detached: options.tied === false && process.platform === 'win32',
     stdio: [...three, 'ipc', ...(options.onReport ? ['pipe' as const] : [])],
   })
   if (options.onReport) readLines(child.stdio[4] as Socket, options.onReport)

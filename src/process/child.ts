@@ -17,6 +17,9 @@ export interface ChildSettings {
 
 const entry = new URL(`../process/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
+/** What Node ends with where there are no signals and it would have raised SIGABRT: out of memory, for one. */
+const ABORTED = process.platform === 'win32' ? 134 : undefined
+
 /** A forked child that has no job yet. It costs no time and keeps nothing alive while it waits for one. */
 export class Child implements Attempt {
   readonly outcome: Promise<Outcome>
@@ -27,6 +30,7 @@ export class Child implements Attempt {
   readonly #env: NodeJS.ProcessEnv
   readonly #ownEnv: boolean
   #ran = false
+  #cooperative = false
   #report: Report | undefined
 
   constructor(settings: ChildSettings) {
@@ -48,6 +52,7 @@ export class Child implements Attempt {
     this.#process.on('message', (report: Report) => {
       if (report.kind === 'running') this.#ran = true
       else if (report.kind === 'at') this.reached = report
+      else if (report.kind === 'cooperative') this.#cooperative = true
       else this.#report ??= report
     })
     this.outcome = this.#end().then(end => outcomeOf(this.#report, this.#ran, end, this.#memoryLimit))
@@ -77,8 +82,11 @@ export class Child implements Attempt {
     this.#process.send(order, () => {})
   }
 
+  /** Where there are no signals a child that listens for them is told; the others could not tell that they were. */
   end(): void {
-    this.#process.kill('SIGTERM')
+    const order: Order = { kind: 'stop' }
+    if (this.#cooperative && this.#process.connected) this.#process.send(order, () => {})
+    else this.#process.kill('SIGTERM')
   }
 
   kill(): void {
@@ -100,7 +108,9 @@ export class Child implements Attempt {
       child.on('error', error => {
         if (child.pid === undefined) resolve({ code: null, signal: null, error })
       })
-      child.once('exit', (code, signal) => resolve({ code, signal }))
+      child.once('exit', (code, signal) =>
+        resolve(code === ABORTED ? { code: null, signal: 'SIGABRT' } : { code, signal }),
+      )
     })
     if (child.pid !== undefined) await disconnected
     return end

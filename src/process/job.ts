@@ -57,7 +57,7 @@ export interface WatchJob {
   told: boolean
 }
 
-/** To the child. 'stop' is for threads, which get no signals. */
+/** To the child. 'stop' is for those that get no signals: threads, and everybody on Windows. */
 export type Order = { kind: 'job'; job: Job } | { kind: 'stop' }
 
 /** 'boot': before the target ran. */
@@ -68,7 +68,7 @@ export type Report =
   | { kind: 'running' }
   /** A watching process calls its handler with this revision, or has done that. */
   | { kind: 'at'; revision: number; done: boolean }
-  /** A thread wants to be told to stop, and to do that itself. */
+  /** It wants to be told to stop, and to do that itself: where there are no signals. */
   | { kind: 'cooperative' }
   | { kind: 'returned'; value: WireBytes }
   /** The target returned a RemoteException with this error. */

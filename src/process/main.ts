@@ -12,6 +12,17 @@ process.once('message', (order: Order) => {
   if (order.kind === 'job') begin(order.job)
 })
 printAtOnce()
+if (process.platform === 'win32') standInForSignals()
+
+/** Windows knows no signal that a process may handle: who listens for SIGTERM is told by the channel. */
+function standInForSignals(): void {
+  process.on('newListener', event => {
+    if (event === 'SIGTERM') void send({ kind: 'cooperative' })
+  })
+  process.on('message', (order: Order) => {
+    if (order.kind === 'stop' && !process.emit('SIGTERM', 'SIGTERM')) process.exit(1)
+  })
+}
 
 function begin(job: Job): void {
   const is = becomeProcess(job, ask => {
