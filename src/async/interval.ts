@@ -2,7 +2,9 @@
 export function checkTime(value: unknown, call: string, name: string): asserts value is number | undefined {
   if (value === undefined || value === null) return
   if (typeof value !== 'number' || Number.isNaN(value))
-    throw new TypeError(`${call}: ${name} must be a number of milliseconds, got ${String(value)}`)
+    throw new TypeError(
+      `${call}: ${name} must be a number of milliseconds, got ${typeof value === 'string' ? `'${value}'` : String(value)}`,
+    )
   if (value < 0) throw new RangeError(`${call}: ${name} must be 0 or more milliseconds, got ${value}`)
 }
 

@@ -38,7 +38,17 @@ export const anyUpdate: Matcher = { matches: () => true, wantsBefore: true }
 export function test(fn: unknown, call: string): Matcher {
   if (typeof fn !== 'function')
     throw new TypeError(`${call}: the test must be a function of the snapshot, got ${describe(fn)}`)
-  return condition(reader => Boolean(fn(reader.snapshot())))
+  return condition(reader => {
+    const found: unknown = fn(reader.snapshot())
+    // It would always count as true.
+    if (found instanceof Promise) {
+      found.catch(() => {})
+      throw new TypeError(
+        `${call}: the test returned a promise; it must answer at once, so it cannot be async`,
+      )
+    }
+    return Boolean(found)
+  })
 }
 
 export function equal(key: unknown, value: unknown, call: string): Matcher {

@@ -2,6 +2,7 @@ import { after, checkTime } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
 import { TimeoutError } from '../errors.ts'
 import { Ask, type ClientMessage } from '../protocol/messages.ts'
+import { checkOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
 import { result, type Store } from '../store/store.ts'
 import { useStore } from './use-store.ts'
@@ -16,6 +17,7 @@ export interface PingOptions {
 
 /** Asks the server at `address` for a sign of life: its pid, or null if it sent back something else. */
 export async function ping(address: string, options: PingOptions = {}): Promise<number | null> {
+  checkOptions(options, 'ping')
   checkHome(address, options.secretKey, 'ping')
   const connection = useStore(address, options)
   try {
@@ -31,6 +33,7 @@ export async function pingThrough(
   options: Omit<PingOptions, 'secretKey'>,
   call: string,
 ): Promise<number | null> {
+  checkOptions(options, call)
   const { timeout, sentPayload = crypto.getRandomValues(new Uint8Array(56)) } = options
   checkTime(timeout, call, 'timeout')
   if (!(sentPayload instanceof Uint8Array))

@@ -3,6 +3,7 @@ import { checkTime } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
 import { ConnectionError, KeyError } from '../errors.ts'
 import { Ask, type Entry, Tell } from '../protocol/messages.ts'
+import { checkOptions } from '../protocol/options.ts'
 import { checkKey, describe, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import { type ConnectionEvent, type Finish, result } from '../store/store.ts'
 import { entriesOf, wireBytes } from './arguments.ts'
@@ -63,6 +64,7 @@ export class State<S extends object = AnyState> {
   }
 
   constructor(serverAddress: string, options: StateOptions = {}) {
+    checkOptions(options, 'new State')
     checkHome(serverAddress, options.secretKey, 'new State')
     const inner: InnerStateOptions = options
     const { namespace = 'default' } = options
@@ -166,6 +168,7 @@ export class State<S extends object = AnyState> {
 
   /** Another cursor on the same server, unless told otherwise: a position, and an identity, of its own. */
   fork(options: StateOptions & { serverAddress?: string } = {}): State<S> {
+    checkOptions(options, 'state.fork')
     const { serverAddress = this.serverAddress, ...others } = options
     return new State<S>(serverAddress, { ...this.#options, from: undefined, ...others } as StateOptions)
   }
@@ -427,9 +430,8 @@ export function nameProcess(name: string): void {
 }
 
 function isEphemeral(options: unknown): boolean {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`state.set: options must be an object, got ${describe(options)}`)
-  const { ephemeral = false } = options as SetOptions
+  checkOptions(options, 'state.set')
+  const { ephemeral = false }: { ephemeral?: unknown } = options
   if (typeof ephemeral !== 'boolean')
     throw new TypeError(`state.set: ephemeral must be true or false, got ${describe(ephemeral)}`)
   return ephemeral

@@ -1,6 +1,6 @@
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { MissedUpdatesError } from '../errors.ts'
-import { frozenFromWire } from '../protocol/values.ts'
+import { checkKey, frozenFromWire } from '../protocol/values.ts'
 import type { Link } from './link.ts'
 import { Reader } from './reader.ts'
 import type { Key, Snapshot } from './types.ts'
@@ -43,6 +43,7 @@ export class StateView<S extends object> {
 
   /** The value of `key`, frozen; undefined when it is not there. */
   get<K extends Key<S>>(key: K): Snapshot<S>[K & keyof Snapshot<S>] {
+    if (typeof key !== 'string') checkKey(key, 'view.get')
     return frozenFromWire(this.#shown.values.get(key)) as Snapshot<S>[K & keyof Snapshot<S>]
   }
 

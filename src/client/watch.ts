@@ -1,6 +1,7 @@
 import { onInterrupt, takeInterrupt } from '../async/interrupt.ts'
 import { after, checkTime } from '../async/interval.ts'
 import { TimeoutError } from '../errors.ts'
+import { checkOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
 import type { Matcher } from './condition.ts'
 import type { Link } from './link.ts'
@@ -290,8 +291,7 @@ export class Watcher {
 }
 
 export function checkWatchOptions(options: WatchOptions, call: string): void {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`${call}: options must be an object, got ${describe(options)}`)
+  checkOptions(options, call)
   checkTime(options.timeout, call, 'timeout')
   for (const name of ['live', 'duplicateOkay'] as const)
     if (options[name] !== undefined && typeof options[name] !== 'boolean')

@@ -1,6 +1,7 @@
 import { checkTime } from '../async/interval.ts'
 import { type InnerStateOptions, linkOf, State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
+import { ConnectionError } from '../errors.ts'
 import { Maps, type MapTarget } from '../map/map.ts'
 import type { MapIter, MapOptions, TaskDetail } from '../map/options.ts'
 import type { MapResult, Yielded } from '../map/result.ts'
@@ -8,6 +9,7 @@ import type { Target, WatchAssignment } from '../process/assignment.ts'
 import type { ProcessOptions } from '../process/options.ts'
 import type { Process } from '../process/process.ts'
 import { randomIpcAddress } from '../protocol/address.ts'
+import { checkOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
 import type { Server } from '../server/start.ts'
 import { warmUp } from '../shipping/warm.ts'
@@ -100,7 +102,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   process(target: Target | ProcessOptions, options?: ProcessOptions): unknown {
     if (typeof target === 'function' || target instanceof URL)
       return this.#processes.start(target, options, 'ctx.process')
-    if (options !== undefined)
+    if (options !== undefined || typeof target !== 'object' || target === null)
       throw new TypeError(
         `ctx.process: the target must be a function or the URL of a module, got ${describe(target)}`,
       )
@@ -115,8 +117,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   processFactory(target: URL | readonly URL[], options?: FactoryOptions): Process<unknown>[]
   processFactory(target: Target | readonly Target[], options: FactoryOptions = {}): unknown {
     const call = 'ctx.processFactory'
-    if (typeof options !== 'object' || options === null)
-      throw new TypeError(`${call}: the options must be an object, got ${describe(options)}`)
+    checkOptions(options, call)
     const { count = 1, ...others } = options
     if (!Number.isSafeInteger(count) || count < 0)
       throw new RangeError(`${call}: count must be a whole number, 0 or more, got ${describe(count)}`)
@@ -160,7 +161,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     options?: MapOptions & { settle?: Z },
   ): MapResult<Yielded<R, Z>>
   processMap(target: MapTarget, mapIter?: unknown, options: MapOptions = {}): unknown {
-    if (this.#closed) throw new Error('ctx.processMap: this Context is closed')
+    if (this.#closed) throw new ConnectionError('ctx.processMap: this Context is closed')
     return this.#maps.start(target, mapIter, options)
   }
 
@@ -174,8 +175,11 @@ export class Context<S extends object = AnyState> extends Calls<S> {
    * With `safe: true` an error takes the place of its result, else the first one rejects.
    */
   async waitAll(options: { timeout?: number; safe?: boolean } = {}): Promise<unknown[]> {
+    checkOptions(options, 'ctx.waitAll')
     const { timeout, safe = false } = options
     checkTime(timeout, 'ctx.waitAll', 'timeout')
+    if (typeof safe !== 'boolean')
+      throw new TypeError(`ctx.waitAll: safe must be true or false, got ${describe(safe)}`)
     const waits = this.processList.map(process => process.wait(timeout === undefined ? {} : { timeout }))
     if (!safe) return Promise.all(waits)
     const results = await Promise.allSettled(waits)

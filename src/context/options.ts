@@ -31,6 +31,10 @@ export function settingsOf(options: ContextOptions): Settings {
     throw new TypeError(`${CALL}: server must be an object of options, got ${describe(server)}`)
   const { namespace = 'default', secretKey, connectTimeout } = options
   const forServer: ServerOptions = { ...server }
+  if (serverBackend !== undefined && !['process', 'thread', 'inline'].includes(serverBackend))
+    throw new TypeError(
+      `${CALL}: serverBackend must be 'process', 'thread' or 'inline', got ${describe(serverBackend)}`,
+    )
   if (serverBackend !== undefined) forServer.backend = serverBackend
   if (secretKey !== undefined) forServer.secretKey = secretKey
   checkServerOptions(forServer, CALL)

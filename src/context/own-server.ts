@@ -6,16 +6,14 @@ import type { Settings } from './options.ts'
 /** The server that a Context starts for itself: there at once, listening a moment later. It keeps nothing alive. */
 export class OwnServer implements Server {
   readonly address: string
-  readonly ready: Promise<Server>
+  readonly #ready: Promise<Server>
+  readonly #hung: Promise<void>
   #server: Server | undefined
-
-  /** Resolves when it is stuck: whoever waits for its answers may wait for ever. */
-  readonly hung: Promise<void>
 
   constructor(address: string, settings: Settings, onHung: (hung: HungServer) => void) {
     this.address = address
     const { promise, resolve } = deferred<void>()
-    this.hung = promise
+    this.#hung = promise
     const options: InnerServerOptions = {
       ...settings.server,
       tied: settings.cleanup,
@@ -26,12 +24,21 @@ export class OwnServer implements Server {
         settings.server.onHung?.(hung)
       },
     }
-    this.ready = startServer(address, options).then(server => {
+    this.#ready = startServer(address, options).then(server => {
       this.#server = server
       server.unref()
       return server
     })
-    this.ready.catch(() => {})
+    this.#ready.catch(() => {})
+  }
+
+  get ready(): Promise<Server> {
+    return this.#ready
+  }
+
+  /** Resolves when it is stuck: whoever waits for its answers may wait for ever. */
+  get hung(): Promise<void> {
+    return this.#hung
   }
 
   /** 0 until it listens. */
@@ -40,7 +47,7 @@ export class OwnServer implements Server {
   }
 
   async stop(): Promise<void> {
-    const server = await this.ready.catch(() => undefined)
+    const server = await this.#ready.catch(() => undefined)
     await server?.stop()
   }
 

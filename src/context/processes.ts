@@ -1,8 +1,10 @@
+import { ConnectionError } from '../errors.ts'
 import type { MakeWorker } from '../map/local.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
 import type { ProcessOptions } from '../process/options.ts'
 import { type InnerProcessOptions, Process } from '../process/process.ts'
 import { Spares } from '../process/spares.ts'
+import { checkOptions } from '../protocol/options.ts'
 import type { Events } from './events.ts'
 import type { Settings } from './options.ts'
 
@@ -42,7 +44,8 @@ export class Processes {
     call: string,
     watch?: () => WatchAssignment,
   ): Process {
-    if (this.#closed) throw new Error(`${call}: this Context is closed`)
+    if (this.#closed) throw new ConnectionError(`${call}: this Context is closed`)
+    if (options !== undefined) checkOptions(options, call)
     const { defaults, wait } = this.#settings
     const inner = {
       ...this.#inner(call),

@@ -1,4 +1,5 @@
 import { checkTime } from '../async/interval.ts'
+import { checkOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
 
 /** What can be mapped over, endless ones included. */
@@ -57,8 +58,7 @@ export function checkMapOptions(target: unknown, mapIter: unknown, options: MapO
     throw new TypeError(
       `${call}: the target must be a function or the URL of a module that exports one as default, got ${describe(target)}`,
     )
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`${call}: options must be an object, got ${describe(options)}`)
+  checkOptions(options, call)
   const { mapArgs, mapKwargs, args, kwargs } = options
   const iterables = { mapIter, mapArgs, mapKwargs }
   if (Object.values(iterables).every(value => value === undefined || value === null))

@@ -2,7 +2,7 @@ import { type Deferred, deferred } from '../async/deferred.ts'
 import { interruptible } from '../async/interrupt.ts'
 import { after, checkTime } from '../async/interval.ts'
 import { TimeoutError } from '../errors.ts'
-import { describe } from '../protocol/values.ts'
+import { checkOptions } from '../protocol/options.ts'
 
 /** The end of a process, and those who wait for it. */
 export class Ending<R> {
@@ -27,8 +27,7 @@ export class Ending<R> {
 
   /** See `process.wait`. */
   async wait(options: { timeout?: number }): Promise<R> {
-    if (typeof options !== 'object' || options === null)
-      throw new TypeError(`process.wait: the options must be an object, got ${describe(options)}`)
+    checkOptions(options, 'process.wait')
     const { timeout } = options
     checkTime(timeout, 'process.wait', 'timeout')
     let timer: NodeJS.Timeout | undefined

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { checkTime } from '../async/interval.ts'
+import { checkOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: an error class may take any arguments
@@ -63,8 +64,7 @@ const counts = ['maxRetries', 'maxRestarts'] as const
 
 /** Throws a TypeError or RangeError that names the first option that is wrong. */
 export function checkProcessOptions(options: ProcessOptions, call: string): void {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`${call}: the options must be an object, got ${describe(options)}`)
+  checkOptions(options, call)
   const wrong = (name: keyof ProcessOptions, what: string) =>
     new TypeError(`${call}: ${name} must be ${what}, got ${describe(options[name])}`)
   const given = (name: keyof ProcessOptions) => options[name] !== undefined
@@ -75,7 +75,10 @@ export function checkProcessOptions(options: ProcessOptions, call: string): void
       throw wrong(name, 'a string that is not empty')
   for (const name of lists) if (given(name) && !Array.isArray(options[name])) throw wrong(name, 'an array')
   for (const name of objects)
-    if (given(name) && (typeof options[name] !== 'object' || options[name] === null))
+    if (
+      given(name) &&
+      (typeof options[name] !== 'object' || options[name] === null || Array.isArray(options[name]))
+    )
       throw wrong(name, 'an object')
   for (const name of counts) checkCount(options, name, call)
   if (given('backend') && options.backend !== 'process' && options.backend !== 'thread')

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { after, checkTime } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
+import { checkOptions } from '../protocol/options.ts'
 import { type Assignment, assign, type Reached, type Target } from './assignment.ts'
 import type { Attempt, Failure, Outcome } from './attempt.ts'
 import { currentProcess, whenAskedToStop } from './current.ts'
@@ -145,6 +146,7 @@ export class Process<R = unknown> {
    * A process that waits for its next attempt stops waiting.
    */
   async stop(options: { killAfter?: number } = {}): Promise<number | null> {
+    checkOptions(options, 'process.stop')
     const { killAfter = 5000 } = options
     checkTime(killAfter, 'process.stop', 'killAfter')
     if (this.#phase === 'new' || this.#phase === 'retrying') {

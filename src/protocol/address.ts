@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { describe } from './describe.ts'
 
 /** Where a server listens, as `node:net` wants it. */
 export type Endpoint = { kind: 'ipc'; path: string } | { kind: 'tcp'; host: string; port: number }
@@ -9,7 +10,7 @@ export type Endpoint = { kind: 'ipc'; path: string } | { kind: 'tcp'; host: stri
 export function parseAddress(address: unknown, call: string): Endpoint {
   if (typeof address !== 'string')
     throw new TypeError(
-      `${call}: the address must be a string like "tcp://127.0.0.1:5000", got ${String(address)}`,
+      `${call}: the address must be a string like "tcp://127.0.0.1:5000", got ${describe(address)}`,
     )
   if (address.startsWith('ipc://')) return ipcEndpoint(address, call)
   const tcp = /^tcp:\/\/(\[[^\]]+\]|[^:/]+):(\d+|\*)$/.exec(address)
@@ -68,7 +69,6 @@ export function formatAddress(endpoint: Endpoint): string {
 /** A key is a string that is not empty. It is never shown. */
 export function checkSecretKey(secretKey: unknown, call: string): asserts secretKey is string | undefined {
   if (secretKey === undefined || (typeof secretKey === 'string' && secretKey !== '')) return
-  throw new TypeError(
-    `${call}: secretKey must be a string that is not empty, got one of type ${typeof secretKey}`,
-  )
+  const got = secretKey === '' ? 'an empty one' : `one of type ${typeof secretKey}`
+  throw new TypeError(`${call}: secretKey must be a string that is not empty, got ${got}`)
 }

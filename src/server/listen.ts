@@ -1,5 +1,6 @@
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server as NetServer, type Socket } from 'node:net'
+import { dirname } from 'node:path'
 import { ConnectionError } from '../errors.ts'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
@@ -77,15 +78,8 @@ export async function listen(start: Start, doing?: Doing): Promise<Listening> {
 async function bind(net: NetServer, endpoint: Endpoint, address: string): Promise<void> {
   if (endpoint.kind === 'ipc') await removeStale(endpoint.path)
   await new Promise<void>((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) =>
-      reject(
-        new ConnectionError(
-          error.code === 'EADDRINUSE'
-            ? `startServer: ${address} is taken: somebody listens there already, or a file is in the way`
-            : `startServer: cannot listen on ${address}: ${error.message}`,
-          { cause: error },
-        ),
-      )
+    const failed = (cause: NodeJS.ErrnoException) =>
+      reject(new ConnectionError(`startServer: ${whyNot(cause, endpoint, address)}`, { cause }))
     net.once('error', failed)
     // Hundreds of processes may come at once: what the system allows of this may wait in line.
     const backlog = 4096
@@ -95,6 +89,15 @@ async function bind(net: NetServer, endpoint: Endpoint, address: string): Promis
       resolve()
     })
   })
+}
+
+function whyNot({ code, message }: NodeJS.ErrnoException, endpoint: Endpoint, address: string): string {
+  if (code === 'EADDRINUSE')
+    return `${address} is taken: somebody listens there already, or a file is in the way`
+  // Node calls it a lack of permission.
+  if (endpoint.kind === 'ipc' && code === 'EACCES' && !existsSync(dirname(endpoint.path)))
+    return `cannot listen on ${address}: there is no directory ${dirname(endpoint.path)}`
+  return `cannot listen on ${address}: ${message}`
 }
 
 // A server that was killed leaves its socket file behind; one that lives answers, and one that is dying hangs up.

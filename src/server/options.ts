@@ -1,6 +1,6 @@
 import type { Stuck } from '../lifeline/watchdog.ts'
 import { checkSecretKey } from '../protocol/address.ts'
-import { MAX_DEPTH } from '../protocol/values.ts'
+import { describe, MAX_DEPTH } from '../protocol/values.ts'
 
 /** How a state server is run. Times in milliseconds. */
 export interface ServerOptions {
@@ -67,7 +67,7 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
     allowCode = true,
   } = options
   if (!['process', 'thread', 'inline'].includes(backend))
-    throw new TypeError(`${call}: backend must be 'process', 'thread' or 'inline', got ${String(backend)}`)
+    throw new TypeError(`${call}: backend must be 'process', 'thread' or 'inline', got ${describe(backend)}`)
   atLeast(1, atomicTimeout, `${call}: atomicTimeout`)
   atLeast(1024, maxMessageBytes, `${call}: maxMessageBytes`)
   atLeast(1, handshakeTimeout, `${call}: handshakeTimeout`)
@@ -86,9 +86,9 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
   if (maxDepth > MAX_DEPTH)
     throw new RangeError(`${call}: maxDepth must be at most ${MAX_DEPTH}, got ${maxDepth}`)
   if (options.onHung !== undefined && typeof options.onHung !== 'function')
-    throw new TypeError(`${call}: onHung must be a function, got ${String(options.onHung)}`)
+    throw new TypeError(`${call}: onHung must be a function, got ${describe(options.onHung)}`)
   if (typeof allowCode !== 'boolean')
-    throw new TypeError(`${call}: allowCode must be true or false, got ${String(allowCode)}`)
+    throw new TypeError(`${call}: allowCode must be true or false, got ${describe(allowCode)}`)
   return {
     atomicTimeout,
     historyLimit,
@@ -105,6 +105,6 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
 
 function atLeast(least: number, value: unknown, what: string): void {
   if (typeof value !== 'number' || Number.isNaN(value))
-    throw new TypeError(`${what} must be a number, got ${String(value)}`)
+    throw new TypeError(`${what} must be a number, got ${describe(value)}`)
   if (value < least) throw new RangeError(`${what} must be at least ${least}, got ${value}`)
 }

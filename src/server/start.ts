@@ -7,6 +7,7 @@ import { keepAlive, spawnTied } from '../lifeline/spawn.ts'
 import { startThread } from '../lifeline/thread.ts'
 import { type Stuck, startWatchdog } from '../lifeline/watchdog.ts'
 import { isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
+import { checkOptions } from '../protocol/options.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
 import { derivedKey } from '../transport/key.ts'
 import { listen, type Start } from './listen.ts'
@@ -43,6 +44,7 @@ export interface InnerServerOptions extends ServerOptions {
  * Rejects with ConnectionError when the address is taken, with TypeError or RangeError for wrong arguments.
  */
 export async function startServer(address?: string | null, options: ServerOptions = {}): Promise<Server> {
+  checkOptions(options, 'startServer')
   const limits = checkServerOptions(options, 'startServer')
   const where = address ?? randomIpcAddress()
   const endpoint = parseAddress(where, 'startServer')

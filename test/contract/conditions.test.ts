@@ -10,6 +10,17 @@ contract('conditions', room => {
     const [yes, yes2, yes3] = holds as [object, object, object]
     const [no, no2, no3] = fails as [object, object, object]
 
+    test('a test that returns a promise is refused: it would always count as true', async t => {
+      const state = room.state(t)
+      await assert.rejects(
+        state.getWhen(async () => false),
+        { name: 'TypeError', message: /state\.getWhen: the test returned a promise/ },
+      )
+      await assert.rejects(state.when(async () => false).next(), {
+        message: /state\.when: the test returned/,
+      })
+    })
+
     test(`${name} resolves at once when the state meets it already`, async t => {
       const [other] = await room.pair(t)
       await other.set(yes)
@@ -214,7 +225,7 @@ contract('conditions', room => {
     )
     await assert.rejects(state.getWhenNone('x', { timeout: wrong('5') }), {
       name: 'TypeError',
-      message: /state\.getWhenNone: timeout .*got 5/,
+      message: /state\.getWhenNone: timeout .*got '5'/,
     })
     await assert.rejects(state.getWhenNone('x', { timeout: -1 }), { name: 'RangeError', message: /got -1/ })
     await assert.rejects(state.getWhenNone('x', { timeout: Number.NaN }), TypeError)

@@ -11,6 +11,7 @@ import { leftAfter, runs } from './processes.ts'
 const directory = mkdtempSync(join(tmpdir(), 'lifeline-'))
 after(() => rmSync(directory, { recursive: true }))
 let count = 0
+const isWindows = process.platform === 'win32'
 
 /** Starts the fixture; resolves when all its children run. */
 async function owner(end: string, ...kinds: string[]) {
@@ -33,7 +34,8 @@ for (const end of ['return', 'exit', 'throw', 'SIGINT', 'SIGTERM', 'SIGKILL'] as
     if (end.startsWith('SIG')) child.kill(end as NodeJS.Signals)
     await ended(child)
     assert.deepEqual(await leftAfter(pids, 1000), [])
-    assert.equal(await fileGone(file), true)
+    // Windows has no guard and needs none: there the system ends the children, and there are no socket files.
+    if (!isWindows) assert.equal(await fileGone(file), true)
   })
 }
 
@@ -42,7 +44,7 @@ async function fileGone(file: string) {
   return !existsSync(file)
 }
 
-test('children of rank "last" are told to end after the others are gone', async () => {
+test('children of rank "last" are told to end after the others are gone', { skip: isWindows }, async () => {
   const { child, pids, log } = await owner('SIGKILL', 'last', 'deaf')
   child.kill('SIGKILL')
   await ended(child)
@@ -60,7 +62,7 @@ test('an untied child survives its owner', async () => {
   process.kill(survivor, 'SIGKILL')
 })
 
-test('a suspended child is ended as well', async () => {
+test('a suspended child is ended as well', { skip: isWindows }, async () => {
   const { child, pids } = await owner('SIGKILL', 'plain')
   process.kill(pids[0] as number, 'SIGSTOP')
   child.kill('SIGKILL')
