@@ -60,6 +60,7 @@ export class StateView<S extends object> {
     return this.#shown.position
   }
 
+  /** It is kept current no longer, and goes on showing what it showed; so it does once its State is closed. */
   close(): void {
     if (this.#closed) return
     this.#closed = true

@@ -61,11 +61,13 @@ async function prepare(job: Job, port: Port, open: Closable[]): Promise<() => un
   const functions = [job.target, ...(job.watch?.test ? [job.watch.test] : [])]
   if (functions.some(bytes => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('atomic')))
     await import('../client/atomic.ts')
-  const state = job.first === 'state' || job.watch ? await openState(job) : undefined
+  const opened = job.first === 'state' || job.watch ? await openState(job) : undefined
+  const state = opened?.state
   if (state) open.push(state)
   const [target, test] = await Promise.all([
     job.module === undefined ? revive(job.target) : defaultExport(job.module),
     job.watch?.test && revive(job.watch.test),
+    opened?.begun,
   ])
   const first =
     job.first === 'context' ? await openContext(job, open) : job.first === 'state' ? state : undefined
@@ -112,11 +114,16 @@ async function defaultExport(module: string): Promise<AnyFunction> {
   throw new ShippingError(`${module} must export a function as default; its default is ${describe(target)}`)
 }
 
-async function openState(job: Job): Promise<State> {
+/**
+ * `begun`: it has begun, or cannot. A target may compute for a long time before it lets go of its thread: a connection
+ * that has not greeted by then is given up by the server.
+ */
+async function openState(job: Job): Promise<{ state: State; begun: Promise<unknown> }> {
   const client = await import('../client/state.ts')
   client.nameProcess(job.name)
   const options = { ...joining(job), name: job.name, from: job.watch?.from }
-  return new client.State(job.address, options)
+  const state = new client.State(job.address, options)
+  return { state, begun: client.linkOf(state as State<object>, 'new State').start.catch(() => {}) }
 }
 
 /** How to join the server. */
@@ -127,7 +134,10 @@ function joining({ namespace, secretKey, key, connectTimeout }: Job) {
 
 /** What this room knows of Context, which is built on it. */
 interface ContextModule {
-  Context: new (address: string, options: ReturnType<typeof joining>) => { close(): Promise<void> }
+  Context: new (
+    address: string,
+    options: ReturnType<typeof joining>,
+  ) => { ready: Promise<void>; close(): Promise<void> }
 }
 
 async function openContext(job: Job, open: Closable[]): Promise<unknown> {
@@ -137,6 +147,7 @@ async function openContext(job: Job, open: Closable[]): Promise<unknown> {
   const { Context }: ContextModule = await import(job.contextModule)
   const context = new Context(job.address, joining(job))
   open.push(context)
+  await context.ready.catch(() => {})
   return context
 }
 

@@ -17,13 +17,13 @@ export interface Given {
   /** Values that are there already: a class looks at some of its variables while it is made. */
   early: unknown[]
   /** Called by the checks that `guarded` has put in. */
-  guard?: { left: number; look(): void }
+  guard?: { left: number; look(): void; console: Console }
 }
 
 /** Errors keep the file and the line where the function was written. */
 export function compile(code: Code, source: string, given: Given): Compiled {
-  const make = maker(code, source)
   const { parent, restoring, meta, load, cells, early, guard } = given
+  const make = maker(code, source, guard !== undefined)
   const [made, bind] = make(parent, restoring, meta, load, guard, early, ...cells) as [
     unknown,
     Compiled['bind'],
@@ -37,15 +37,15 @@ const MAKERS_KEPT = 500
 const makers = new Map<string, Make>()
 
 /** The text as a function of its surroundings: the same text is compiled once. */
-function maker(code: Code, source: string): Make {
-  const key = `${code.from}:${code.file}:${code.line}:${code.column}:${code.strict}:${code.variables.map(([name]) => name)}:${source}`
+function maker(code: Code, source: string, isGuarded: boolean): Make {
+  const key = `${isGuarded}:${code.from}:${code.file}:${code.line}:${code.column}:${code.strict}:${code.variables.map(([name]) => name)}:${source}`
   const known = makers.get(key)
   if (known) {
     makers.delete(key)
     makers.set(key, known)
     return known
   }
-  const before = prefix(code)
+  const before = prefix(code, isGuarded && /\bconsole\b/.test(source))
   const script = new vm.Script(
     `${before}${wrap(code, source)}\n, $zp_values => { [${names(code)}] = $zp_values }] } })`,
     {
@@ -70,12 +70,13 @@ function unmapped(file: string): string {
 
 const OPENING = { function: '(', arrow: '(', class: '(', method: '({ ', accessor: '({ ' } as const
 
-function prefix(code: Code): string {
+function prefix(code: Code, prints: boolean): string {
   const cells = (code.cells ?? []).map(([name]) => `, $zp_cell_${name}`).join('')
+  const given = prints ? 'const { console } = $zp_guard; { ' : '{ '
   const variables = code.variables.length ? `let [${names(code)}] = $zp_early; ` : ''
   return (
     `(function ($zp_parent, $zp_restoring, $zp_meta, $zp_import, $zp_guard, $zp_early${cells}) { ` +
-    `${code.strict ? "'use strict'; " : ''}{ ${variables}return [${OPENING[code.form]}`
+    `${code.strict ? "'use strict'; " : ''}${given}${variables}return [${OPENING[code.form]}`
   )
 }
 

@@ -1,5 +1,6 @@
 import { type AnyNode, parseExpressionAt } from 'acorn'
 import { AtomicTimeoutError } from '../errors.ts'
+import { printing } from './printing.ts'
 import type { Code } from './shipment.ts'
 import { childrenOf } from './tree.ts'
 
@@ -37,6 +38,7 @@ export const guard = {
   ms: 0,
   last: 0,
   expired: false,
+  console: printing,
   /** Reads the clock, and finds how many rounds may pass until it is read again. */
   look(): void {
     const now = performance.now()

@@ -1,4 +1,4 @@
-import { create } from 'mutative'
+import { create, current, isDraft } from 'mutative'
 import type { Step } from '../protocol/messages.ts'
 import { equalWires, Packed, sharedFromWire, toWire, type Wire } from '../protocol/values.ts'
 import { ABSENT, type Change, change, type Slot, slot, type Values } from './commit.ts'
@@ -35,7 +35,7 @@ export class Draft implements ProxyHandler<State> {
   constructor(values: Values, call: string) {
     this.#values = values
     this.#call = call
-    this.state = new Proxy<State>({}, this)
+    this.state = new Proxy<State>(new Printed() as unknown as State, this)
   }
 
   /** Ends the draft. A value that is no data is a TypeError, and then nothing is to be committed. */
@@ -124,6 +124,10 @@ export class Draft implements ProxyHandler<State> {
     return this.set(_, key, descriptor.value)
   }
 
+  getPrototypeOf(): object {
+    return Object.prototype
+  }
+
   #check(): void {
     if (this.#ended)
       throw new TypeError(`${this.#call} has ended: the state it was given is of no use any more`)
@@ -145,6 +149,15 @@ export class Draft implements ProxyHandler<State> {
     const value = wire.read()
     if (typeof value === 'object' && value !== null) this.#touch(key, { kind: 'copied', value })
     return value
+  }
+}
+
+/** Behind the proxy, so that printing the state prints the state: what prints looks past proxies. */
+class Printed {
+  [Symbol.for('nodejs.util.inspect.custom')](): unknown {
+    return Object.fromEntries(
+      Object.entries(this).map(([key, value]) => [key, isDraft(value) ? current(value) : value]),
+    )
   }
 }
 

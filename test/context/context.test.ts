@@ -87,6 +87,29 @@ test('closing stops the processes, the State and the server, and leaves no file'
   await assert.rejects(ctx.state.get('cookies'))
 })
 
+test('a target may compute for longer than the server waits for a greeting, before it uses what it was given', async t => {
+  const ctx = new Context<{ from: string[] }>({ server: { handshakeTimeout: 1000 } })
+  t.after(() => ctx.close())
+  await ctx.state.set('from', [])
+  const compute = () => {
+    const end = Date.now() + 2500
+    while (Date.now() < end);
+  }
+  const withState = ctx.process(async state => {
+    compute()
+    return state.get('from')
+  })
+  const withContext = ctx.process(
+    async own => {
+      compute()
+      return own.state.get('from')
+    },
+    { passContext: true },
+  )
+  assert.deepEqual(await withState.wait(), [])
+  assert.deepEqual(await withContext.wait(), [])
+})
+
 test('a Context joined to a server leaves it running when it is closed', async t => {
   const server = await startServer(null, { backend: 'inline' })
   t.after(() => server.stop())

@@ -37,7 +37,7 @@ test('a key is in no command line, no environment, no output', {
       clearInterval(staying)
       await ctx.state.set('x', 0)
       await child.wait().catch(error => console.error(error))
-      console.error(ctx, ctx.state, ctx.serverProcess, child)
+      console.error(ctx, JSON.stringify(ctx), ctx.state, ctx.serverProcess, child)
       await ctx.close()
     })`,
   )
