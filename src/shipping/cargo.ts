@@ -1,4 +1,4 @@
-import type { Reference } from './bindings.ts'
+import type { Binding, Reference } from './bindings.ts'
 import type { Closure, Engine } from './inspect.ts'
 import type { Trail } from './refusal.ts'
 import type { Edit } from './rewrite.ts'
@@ -34,11 +34,17 @@ export interface Draft {
 /** A variable that not only this function may assign to. */
 export interface Shared {
   name: string
-  key: string
   references: Reference[]
   value: Slot
-  /** The value is the place itself, not what is in it: an import. */
-  isLive?: boolean
+  /** Where it was found; of an import nothing, as its value is the place itself, not what is in it. */
+  from?: {
+    binding: Binding
+    /** From the one that declares it, outward. */
+    scopes: Record<string, unknown>[]
+    /** What held the function. */
+    holder: object | undefined
+    trail: Trail
+  }
 }
 
 type NodeOf = (cargo: Cargo, value: object, trail: Trail, holder: object | undefined) => Node
@@ -60,7 +66,6 @@ export class Cargo {
   readonly weak = new Map<object, { node: ObjectNode; trail: Trail }>()
   /** They may turn out to share their memory. */
   readonly buffers = new Set<Buffer>()
-  readonly witnesses = new Map<object, number>()
   readonly #queue: (() => void)[] = []
   readonly #nodeOf: NodeOf
 

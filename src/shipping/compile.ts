@@ -12,7 +12,7 @@ export interface Given {
   parent: unknown
   restoring: { on: boolean; anything: unknown[] }
   meta: unknown
-  load: (specifier: string) => Promise<unknown>
+  load: (specifier: string, options?: ImportCallOptions) => Promise<unknown>
   cells: { v: unknown }[]
   /** Values that are there already: a class looks at some of its variables while it is made. */
   early: unknown[]

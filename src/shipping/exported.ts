@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { leadsToEntry } from './graph.ts'
 import { exportsOf } from './imports.ts'
-import type { Closure } from './inspect.ts'
+import { type Closure, readVariable } from './inspect.ts'
 import { loadedHash } from './modules.ts'
 import { type Script, writtenIn } from './script.ts'
 import type { Node } from './shipment.ts'
@@ -18,7 +18,7 @@ export function exportedAs(value: object, closure: Closure, script: Script): Nod
 function fromModule(value: object, closure: Closure, script: Script): Node | undefined {
   const variables = closure.scopes.at(-1) ?? {}
   for (const [local, name] of exportsOf(script)) {
-    if (Object.getOwnPropertyDescriptor(variables, local)?.value !== value) continue
+    if (readVariable(variables, local)?.value !== value) continue
     return {
       kind: 'import',
       from: script.url,

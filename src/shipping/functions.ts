@@ -130,6 +130,14 @@ function textNode(
       'Send the class or an instance, and call the method there.',
     )
   }
+  if (around.evaluates) {
+    throw misuse(
+      call,
+      here(around.evaluates.start),
+      'calls `eval`, which may name any variable around it',
+      'Call `(0, eval)(…)`, which sees global variables alone, or make a function of what it evaluates.',
+    )
+  }
   const { line, column } = placeOf(script, start)
   const strict = form === 'class' || isStrict(script, written)
   // Of a function that was sent here, without what `compile` put into the name.

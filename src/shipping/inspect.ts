@@ -20,6 +20,15 @@ export interface Loaded {
   column: number
 }
 
+/** Undefined when it is not initialised yet: reading it then throws since Node 22, and gave `undefined` before. */
+export function readVariable(scope: Record<string, unknown>, name: string): { value: unknown } | undefined {
+  try {
+    return { value: scope[name] }
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * Runs `look` with an open line to the engine's inspector, and closes it again. No debugger is
  * attached meanwhile, except for the moment in which the text of a module is asked for.

@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { type Cargo, type ObjectNode, part } from './cargo.ts'
 import { planClass } from './classes.ts'
 import { textOfClass } from './functions.ts'
+import { readVariable } from './inspect.ts'
 import { builtinNode, nativeNode } from './natives.ts'
 import { OWN_ADVICE, refusal, type Trail, whyNot } from './refusal.ts'
 import { type Script, scriptOf } from './script.ts'
@@ -94,7 +95,7 @@ function isKeptBeside(cargo: Cargo, one: AnyFunction, value: object): boolean {
   if (!kept) {
     const scopes = cargo.engine.closure(one)?.scopes ?? []
     kept = scopes
-      .flatMap(scope => Object.values(scope))
+      .flatMap(scope => Object.keys(scope).map(name => readVariable(scope, name)?.value))
       .filter(found => types.isWeakMap(found) || types.isWeakSet(found))
     cargo.beside.set(one, kept)
   }

@@ -72,13 +72,17 @@ export function requireFrom(from: string): NodeJS.Require {
   return createRequire(from.startsWith('file:') ? from : here())
 }
 
+type Import = (specifier: string, options?: ImportCallOptions) => Promise<unknown>
+
 /** `import()` as the module `from` would do it. */
-export function importFrom(from: string): (specifier: string) => Promise<unknown> {
-  return async specifier => {
-    if (/^(?:node|file|data):/.test(specifier)) return import(specifier)
+export function importFrom(from: string): Import {
+  return async (specifier, given) => {
+    // Whoever imported it had to say so, and there is no other way to import it.
+    const options = given ?? (/\.json$/.test(specifier) ? { with: { type: 'json' } } : undefined)
+    if (/^(?:node|file|data):/.test(specifier)) return import(specifier, options)
     if (/^\.{0,2}\//.test(specifier))
-      return import(resolveFile(specifier, from.startsWith('file:') ? from : here()))
-    return importerOf(from)(specifier)
+      return import(resolveFile(specifier, from.startsWith('file:') ? from : here()), options)
+    return importerOf(from)(specifier, options)
   }
 }
 
@@ -100,17 +104,17 @@ export function metaOf(from: string): object {
 }
 
 const IMPORTERS_KEPT = 200
-const importers = new Map<string, (specifier: string) => Promise<unknown>>()
+const importers = new Map<string, Import>()
 
 /** Packages are looked up from the folder of the module: a script of that name does the import. */
-function importerOf(from: string): (specifier: string) => Promise<unknown> {
+function importerOf(from: string): Import {
   const known = importers.get(from)
   if (known) return known
-  const make = (): ((specifier: string) => Promise<unknown>) =>
-    new vm.Script('specifier => import(specifier)', {
+  const make = (): Import =>
+    new vm.Script('(specifier, options) => import(specifier, options)', {
       filename: from.startsWith('file:') ? from : here(),
       importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    }).runInThisContext() as (specifier: string) => Promise<unknown>
+    }).runInThisContext() as Import
   if (importers.size === 0) quietly(() => void make()('node:vm'))
   const importer = make()
   importers.set(from, importer)

@@ -14,6 +14,8 @@ export interface Edit {
 export interface Surroundings {
   /** `this`, `super`, `new.target`, `arguments` of the function or class around it. */
   borrowed: { word: string; start: number } | undefined
+  /** A direct `eval`, which may name any variable. */
+  evaluates: { start: number } | undefined
   /** Private names of a class around it. */
   privateName: { word: string; start: number } | undefined
   /** `import.meta` and `import()` are replaced: the text is evaluated outside a module. */
@@ -55,6 +57,7 @@ function endOf(step: Edit | Mark): number {
 export function surroundingsOf(written: Written, source: string): Surroundings {
   const found: Surroundings = {
     borrowed: undefined,
+    evaluates: undefined,
     privateName: undefined,
     edits: [],
     usesImport: false,
@@ -76,6 +79,10 @@ export function surroundingsOf(written: Written, source: string): Surroundings {
       case 'Identifier':
         if (node.name === 'arguments' && !own) borrow('arguments', node.start)
         return
+      case 'CallExpression':
+        if (node.callee.type === 'Identifier' && node.callee.name === 'eval')
+          found.evaluates ??= { start: node.start }
+        break
       case 'PrivateIdentifier':
         if (!privates.has(node.name)) found.privateName ??= { word: `#${node.name}`, start: node.start }
         return
@@ -124,7 +131,7 @@ export function surroundingsOf(written: Written, source: string): Surroundings {
 
   const { node, form } = written
   // Nothing to find in most functions: look before walking.
-  if (!/\b(?:this|super|arguments|import|new\s*\.\s*target)\b|#/.test(source)) return found
+  if (!/\b(?:this|super|arguments|import|eval|new\s*\.\s*target)\b|#/.test(source)) return found
   visit(node, form !== 'arrow' && form !== 'class', false, new Set())
   return found
 }

@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { inspecting } from './inspect.ts'
+import { inspecting, readVariable } from './inspect.ts'
 
 /**
  * What a capture has seen, so that the next one can be spared when it would see the same. Values
@@ -65,7 +65,7 @@ export class Seen {
         const scopes = closures.get(of) ?? engine.closure(of)?.scopes ?? []
         closures.set(of, scopes)
         const scope = scopes.find(variables => Object.hasOwn(variables, name))
-        if (!Object.is(scope?.[name], value)) return false
+        if (!Object.is(scope && readVariable(scope, name)?.value, value)) return false
       }
       return true
     })

@@ -5,7 +5,7 @@ import type { Binding, Reference } from './bindings.ts'
 import { type Cargo, type Draft, part } from './cargo.ts'
 import { leadsToEntry } from './graph.ts'
 import { type Imported, importedAs } from './imports.ts'
-import type { Closure } from './inspect.ts'
+import { type Closure, readVariable } from './inspect.ts'
 import { isFileSpecifier, loadedHash, resolveFile } from './modules.ts'
 import { isKnownGlobal } from './natives.ts'
 import { isInline } from './properties.ts'
@@ -37,14 +37,16 @@ export function addVariable(
   const trail: Trail = { up: about.trail, name, variable: true, place: () => placeIn(script, first.start) }
   const imported = binding && importedAs(binding)
   if (imported && !binding.reassigned) {
-    const exported = isLive(imported, scope?.[name]) ? imported.path[0] : undefined
+    const exported = isLive(imported, scope && readVariable(scope, name)?.value)
+      ? imported.path[0]
+      : undefined
     const carried = importSlot(cargo, exported === undefined ? imported : { ...imported, path: [] }, script)
     if (carried !== undefined) {
       if (exported === undefined) node.variables.push([name, carried])
       else {
         const { specifier } = imported
         const value = cargo.number({ kind: 'live', of: carried, name: exported, specifier })
-        draft.shared.push({ name, key: '', references, value, isLive: true })
+        draft.shared.push({ name, references, value })
       }
       return
     }
@@ -65,7 +67,9 @@ export function addVariable(
     }
     return
   }
-  const found = scope[name]
+  const read = readVariable(scope, name)
+  if (!read) throw misuse(cargo.options.call, trail, 'is not initialised yet', SEND_LATER)
+  const found = read.value
   const own = name === about.own?.name ? about.own : undefined
   if (own && binding?.reassigned) {
     // A function that replaces itself: inside its own name nobody could assign to it.
@@ -83,13 +87,15 @@ export function addVariable(
       return
     }
   }
-  const slot = cargo.slot(found, trail, scope)
+  // Functions out of one pattern were made together: `const [get, set] = stateOf(1)`.
+  const slot = cargo.slot(found, trail, binding?.node ?? scope)
   if (binding?.reassigned && binding.kind !== 'import') {
+    const depth = closure.scopes.indexOf(scope)
     draft.shared.push({
       name,
-      key: cellKey(cargo, binding, script, scope, slot, about.holder),
       references,
       value: slot,
+      from: { binding, scopes: closure.scopes.slice(depth), holder: about.holder, trail },
     })
   } else node.variables.push([name, slot])
 }
@@ -148,8 +154,9 @@ const SEND_LATER = 'Send the function after the line that declares it.'
 export function importOf(cargo: Cargo, value: object): Node | undefined {
   for (const [script, closure] of cargo.seen) {
     for (const variables of closure.scopes) {
-      for (const [name, found] of Object.entries(variables)) {
-        const binding = found === value ? bindingOf(script, name) : undefined
+      for (const name of Object.keys(variables)) {
+        const isIt = readVariable(variables, name)?.value === value
+        const binding = isIt ? bindingOf(script, name) : undefined
         const imported = binding && importedAs(binding)
         const slot = imported && importSlot(cargo, imported, script)
         const node = Array.isArray(slot) ? cargo.nodes[slot[0]] : undefined
@@ -197,43 +204,6 @@ function importSlot(
   if (how === 'import')
     return cargo.number({ kind: 'import', from, specifier: target ?? specifier, path, hash })
   return cargo.number({ kind: 'require', from, specifier, path, hash, interop })
-}
-
-/** Two functions share a variable when it is the same declaration, in the same run of the code around it. */
-function cellKey(
-  cargo: Cargo,
-  binding: Binding,
-  script: Script,
-  scope: Record<string, unknown>,
-  slot: Slot,
-  holder: object | undefined,
-): string {
-  const place = `${script.url}:${binding.scope.start}:${binding.name}`
-  if (!binding.scope.parent) return place
-  let witness = holder
-  for (const [name, beside] of binding.scope.variables) {
-    const value: unknown = Object.getOwnPropertyDescriptor(scope, name)?.value
-    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) continue
-    if (!isMadeBy(beside, value, script)) continue
-    witness = value
-    break
-  }
-  if (!witness) return `${place}:${cargo.nodes.length}:${cargo.witnesses.size}`
-  const id = cargo.witnesses.get(witness) ?? cargo.witnesses.size
-  cargo.witnesses.set(witness, id)
-  return `${place}@${id}:${JSON.stringify(slot, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))}`
-}
-
-/** Does the declaration itself make the value? Then there is one for each run of the code around it. */
-function isMadeBy({ node, reassigned }: Binding, value: object, { functions, source }: Script): boolean {
-  const init = node.type === 'VariableDeclarator' ? node.init : undefined
-  if (!reassigned && init && /^(?:Object|Array|New|Function|ArrowFunction|Class)Expression$/.test(init.type))
-    return true
-  if (typeof value !== 'function') return false
-  const text = Function.prototype.toString.call(value)
-  return functions.some(
-    ({ start, end }) => start >= node.start && end <= node.end && source.slice(start, end) === text,
-  )
 }
 
 /** A variable of the module as a whole: what a test runner wraps a module in counts as the module. */

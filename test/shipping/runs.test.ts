@@ -75,6 +75,14 @@ describe('functions are sent', () => {
     assert.deepEqual(await run(['--inspect=127.0.0.1:0', file('inspected.mjs', kit + CLOSURE)]), result)
   })
 
+  it('with JSON that was imported, or is imported by them', async () => {
+    file('jar.json', '{ "cookies": 5 }')
+    const program = `${kit}
+      import jar from './jar.json' with { type: 'json' }
+      show(await send(async () => [jar.cookies, (await import('./jar.json', { with: { type: 'json' } })).default]))`
+    assert.deepEqual(await run([file('json.mjs', program)]), [5, { cookies: 5 }])
+  })
+
   it('from a worker thread', async () => {
     file('inner.mjs', kit + CLOSURE)
     const worker = file(

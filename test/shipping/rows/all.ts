@@ -1,5 +1,6 @@
 import { type Row, rows } from './row.js'
 import './rows.js'
+import './runs.js'
 import './usual.js'
 
 /** Group by group: a group may be spread over files. */
