@@ -5,20 +5,12 @@ import { exportedAs } from './exported.ts'
 import { foreignFunction, requireNode } from './foreign.ts'
 import type { Closure } from './inspect.ts'
 import { builtinNode } from './natives.ts'
+import type { Written } from './parsed.ts'
 import { addProperties } from './properties.ts'
 import { addClassParts, addPrototype, ordinaryPrototype } from './prototypes.ts'
 import { misuse, placeIn, refusal, type Trail } from './refusal.ts'
 import { surroundingsOf } from './rewrite.ts'
-import {
-  freeNames,
-  idOf,
-  isStrict,
-  placeOf,
-  type Script,
-  scriptOf,
-  type Written,
-  writtenIn,
-} from './script.ts'
+import { freeNames, idOf, isStrict, placeOf, type Script, scriptOf, writtenIn } from './script.ts'
 import type { AnyFunction, Node } from './shipment.ts'
 import { addVariable } from './variables.ts'
 import { wrapped } from './wrappers.ts'

@@ -1,6 +1,7 @@
 import type { AnyNode } from 'acorn'
 import { mapOf } from './map.ts'
-import { placeOf, type Script, type Written } from './script.ts'
+import type { Written } from './parsed.ts'
+import { placeOf, type Script } from './script.ts'
 import { childrenOf } from './tree.ts'
 
 /** Where a part of a compiled text stands in the file of its author; line and column count from 0. */
@@ -69,8 +70,15 @@ export function originOf(
   }
 }
 
-/** A source as a map names it. */
+/** A source as a map names it: the same one for each place in a script. */
 function sourceUrl(source: string, url: string): string {
+  if (last?.source !== source || last.url !== url) last = { source, url, file: resolved(source, url) }
+  return last.file
+}
+
+let last: { source: string; url: string; file: string } | undefined
+
+function resolved(source: string, url: string): string {
   if (!url.startsWith('file:')) return url
   try {
     return new URL(

@@ -1,6 +1,7 @@
 import type { AnyNode } from 'acorn'
 import type { Mark, Original } from './lines.ts'
-import type { Script, Written } from './script.ts'
+import type { Written } from './parsed.ts'
+import type { Script } from './script.ts'
 import { childrenOf } from './tree.ts'
 
 /** A replacement of a stretch of source. */

@@ -1,34 +1,19 @@
 import { pathToFileURL } from 'node:url'
-import { type AnyNode, type Identifier, type Program, parse } from 'acorn'
-import { type Bindings, bindingsOf, type Reference } from './bindings.ts'
+import type { AnyNode, Identifier } from 'acorn'
+import type { Reference } from './bindings.ts'
 import type { Closure, Engine, Loaded } from './inspect.ts'
+import { type Parsed, parsed, type Written } from './parsed.ts'
 import type { AnyFunction } from './shipment.ts'
 import { loadedWith } from './source.ts'
-import { childrenOf } from './tree.ts'
 
 /** A loaded script, parsed: one per module, kept for the next function that comes from it. */
-export interface Script extends Bindings {
+export interface Script extends Parsed {
   /** As a URL where it came from a file. */
   url: string
   source: string
   isModule: boolean
-  program: Program
-  functions: Written[]
-  /** The offsets at which its lines begin. */
-  lines: number[]
   line: number
   column: number
-}
-
-/** A function as it stands in its script. */
-export interface Written {
-  node: AnyNode
-  /** The text that `toString` gives: of a method, with its name; of a static one, without `static`. */
-  start: number
-  end: number
-  form: 'function' | 'arrow' | 'class' | 'method' | 'accessor'
-  /** The functions and classes around it, innermost first. */
-  within: AnyNode[]
 }
 
 /** The script of a closure, or undefined when its text cannot be read or parsed. */
@@ -119,65 +104,10 @@ function* urls(): Generator<string> {
 }
 
 function read({ url, source, isModule, line, column }: Loaded): Script | undefined {
-  let program: Program
-  try {
-    // Node's own modules are only recognised, never sent.
-    program = parse(url.startsWith('node:') ? '' : source, {
-      ecmaVersion: 'latest',
-      sourceType: isModule ? 'module' : 'script',
-      allowReturnOutsideFunction: true,
-      allowAwaitOutsideFunction: true,
-      allowSuperOutsideMethod: true,
-      allowHashBang: true,
-    })
-  } catch {
-    return undefined
-  }
-  const { root, references } = bindingsOf(program)
-  const functions: Written[] = []
-  collect(program, source, [], functions)
+  // Node's own modules are only recognised, never sent.
+  const found = parsed(url.startsWith('node:') ? '' : source, isModule)
   const file = /^(?:\/|[a-z]:\\)/i.test(url) ? pathToFileURL(url).href : url
-  const lines = [0]
-  for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) lines.push(at + 1)
-  return { url: file, source, isModule, program, root, references, functions, lines, line, column }
-}
-
-function collect(node: AnyNode, source: string, within: AnyNode[], into: Written[]): void {
-  const written = writtenAs(node, source, within)
-  if (written) into.push(written)
-  const inner = isFunctionOrClass(node) ? [node, ...within] : within
-  for (const child of childrenOf(node)) collect(child, source, inner, into)
-}
-
-function isFunctionOrClass(node: AnyNode): boolean {
-  return /^(?:Class|Function|ArrowFunction)/.test(node.type)
-}
-
-function writtenAs(node: AnyNode, source: string, within: AnyNode[]): Written | undefined {
-  const { start, end } = node
-  switch (node.type) {
-    case 'FunctionDeclaration':
-    case 'FunctionExpression':
-      // The part of a method behind its name is no function of its own.
-      if (source[start] === '(') return undefined
-      return { node, start, end, form: 'function', within }
-    case 'ArrowFunctionExpression':
-      return { node, start, end, form: 'arrow', within }
-    case 'ClassDeclaration':
-    case 'ClassExpression':
-      return { node, start, end, form: 'class', within }
-    case 'Property':
-      if (node.kind !== 'init') return { node: node.value, start, end, form: 'accessor', within }
-      return node.method ? { node: node.value, start, end, form: 'method', within } : undefined
-    case 'MethodDefinition': {
-      if (node.kind === 'constructor') return undefined
-      const skipped = node.static ? /^static\s*/.exec(source.slice(start, end))?.[0].length : 0
-      const form = node.kind === 'method' ? 'method' : 'accessor'
-      return { node: node.value, start: start + (skipped ?? 0), end, form, within }
-    }
-    default:
-      return undefined
-  }
+  return found && { ...found, url: file, source, isModule, line, column }
 }
 
 function isBody(body: unknown): body is { body: unknown[] } {

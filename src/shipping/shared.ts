@@ -3,8 +3,9 @@ import type { ShippingError } from '../errors.ts'
 import type { Binding, Block } from './bindings.ts'
 import type { Cargo, Draft, Shared } from './cargo.ts'
 import { readVariable } from './inspect.ts'
+import type { Written } from './parsed.ts'
 import { misuse, type Trail } from './refusal.ts'
-import type { Script, Written } from './script.ts'
+import type { Script } from './script.ts'
 import type { Slot } from './shipment.ts'
 import { childrenOf } from './tree.ts'
 
@@ -150,7 +151,7 @@ function isStraight(written: Written, script: Script, { start, end }: Block): bo
   while (at && at !== written.node) {
     const isWithin = at.start >= start && at.end <= end && (at.start > start || at.end < end)
     if (isWithin && /^(?:For|While|DoWhile|Function|ArrowFunction|Class)/.test(at.type)) return false
-    at = [...childrenOf(at)].find(child => child.start <= written.node.start && child.end >= written.node.end)
+    at = childrenOf(at).find(child => child.start <= written.node.start && child.end >= written.node.end)
   }
   return true
 }

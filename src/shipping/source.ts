@@ -1,12 +1,11 @@
 import { readFileSync, statSync } from 'node:fs'
-import { findSourceMap } from 'node:module'
 import { isAbsolute } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import vm from 'node:vm'
 import { importsOf } from './graph.ts'
 import type { Closure, Engine, Loaded } from './inspect.ts'
-import { inlineMap } from './map.ts'
+import { compiledFrom } from './map.ts'
 import type { AnyFunction } from './shipment.ts'
 import { callSites } from './stack.ts'
 
@@ -26,51 +25,38 @@ export function loadedWith(
   return url ? { url, source, isModule, line: 0, column: 0 } : engine.script(closure.scriptId)
 }
 
+/**
+ * V8 tells it to functions for its own tests, which may be named only in code that is compiled while a flag is set. There
+ * is no plainer way: the text of what a loader compiled is in no file. The flag is set for this one line, is the same for
+ * all threads, and means nothing to any other code; the same holds on Node 20, 22 and 24, in threads and under --inspect.
+ */
 function sourceAround(fn: AnyFunction): string | undefined {
+  if (process.execArgv.some(flag => FROZEN.test(flag))) return undefined
+  // The user may have set the flag: then it stays.
+  const isSet = process.execArgv.includes(FLAG)
   try {
-    const source = withNatives(() => asking()(fn))
+    if (!isSet) setFlagsFromString(FLAG)
+    // Made anew each time: V8 might compile a kept one again when the flag is off.
+    const ask = new vm.Script('(fn => %FunctionGetScriptSource(fn))').runInThisContext() as (
+      fn: AnyFunction,
+    ) => unknown
+    const source = ask(fn)
     return typeof source === 'string' ? source : undefined
   } catch {
     // Another engine, or a later one.
     return undefined
-  }
-}
-
-/**
- * V8 tells it to functions for its own tests, which may be named only in code that is compiled while a flag is set.
- * Made anew each time: V8 might compile a kept one again when the flag is off.
- */
-function asking(): (fn: AnyFunction) => unknown {
-  return new vm.Script('(fn => %FunctionGetScriptSource(fn))').runInThisContext() as (
-    fn: AnyFunction,
-  ) => unknown
-}
-
-function withNatives<T>(act: () => T): T {
-  // The user may have set the flag: then it stays.
-  if (process.execArgv.includes(FLAG)) return act()
-  setFlagsFromString(FLAG)
-  try {
-    return act()
   } finally {
-    setFlagsFromString(FLAG.replace('--', '--no-'))
+    if (!isSet) setFlagsFromString(FLAG.replace('--', '--no-'))
   }
 }
 
 const FLAG = '--allow-natives-syntax'
+/** Then the engine ends the process rather than let a flag be set. */
+const FROZEN = /^--freeze[-_]flags/
 
 /** Text that was evaluated may say itself what it is. */
 function ownName(source: string): string | undefined {
   return /\n\/\/# sourceURL=(\S+)\s*$/.exec(source.slice(-500))?.[1]
-}
-
-/** What is compiled as it is loaded carries the map to its one file, and Node knows that file by the same map. */
-function compiledFrom(source: string): string | undefined {
-  const { sources = [], mappings } = inlineMap(source)?.payload ?? {}
-  const [path] = sources
-  if (path === undefined || sources.length > 1 || !isAbsolute(path)) return undefined
-  const url = pathToFileURL(path).href
-  return [url, path].find(name => findSourceMap(name)?.payload.mappings === mappings)
 }
 
 /** A file with just this text: of a module that is running, of the program, or next to a module seen before. */

@@ -83,6 +83,10 @@ describe('functions are sent', () => {
     assert.deepEqual(await run([file('json.mjs', program)]), [5, { cookies: 5 }])
   })
 
+  it('where the flags of the engine cannot be changed', async () => {
+    assert.deepEqual(await run(['--freeze-flags-after-init', file('frozen.mjs', kit + CLOSURE)]), result)
+  })
+
   it('from a worker thread', async () => {
     file('inner.mjs', kit + CLOSURE)
     const worker = file(

@@ -10,15 +10,15 @@ const first = counter()
 const second = counter()
 ships('two counters from one function count for themselves', () => [first(), first(), second()], [1, 2, 1])
 const inArray = [counter(), counter()] as const
-ships('the same in an array', () => [inArray[0](), inArray[0](), inArray[1]()], [1, 2, 1])
+ships('counters from one function, in an array', () => [inArray[0](), inArray[0](), inArray[1]()], [1, 2, 1])
 const inObject = { a: counter(), b: counter() }
-ships('the same in an object', () => [inObject.a(), inObject.a(), inObject.b()], [1, 2, 1])
+ships('counters from one function, in an object', () => [inObject.a(), inObject.a(), inObject.b()], [1, 2, 1])
 const perRound: (() => number)[] = []
 for (const start of [0, 0]) {
   let n = start
   perRound.push(() => ++n)
 }
-ships('the same, of the rounds of a loop', () => perRound.map(next => next() + next()), [3, 3])
+ships('counters of the rounds of a loop', () => perRound.map(next => next() + next()), [3, 3])
 function once<T>(make: () => T): () => T | undefined {
   let isDone = false
   let result: T | undefined

@@ -1,0 +1,101 @@
+import { type AnyNode, type Program, parse } from 'acorn'
+import { type Bindings, bindingsOf } from './bindings.ts'
+import { childrenOf } from './tree.ts'
+
+/** The text of a script, parsed. */
+export interface Parsed extends Bindings {
+  program: Program
+  functions: Written[]
+  /** The offsets at which its lines begin. */
+  lines: number[]
+}
+
+/** A function as it stands in its script. */
+export interface Written {
+  node: AnyNode
+  /** The text that `toString` gives: of a method, with its name; of a static one, without `static`. */
+  start: number
+  end: number
+  form: 'function' | 'arrow' | 'class' | 'method' | 'accessor'
+  /** The functions and classes around it, innermost first. */
+  within: AnyNode[]
+}
+
+/** Undefined when it is no JavaScript that the parser knows. */
+export function parsed(source: string, isModule: boolean): Parsed | undefined {
+  const key = keyOf(source, isModule)
+  const known = ahead.get(key)
+  if (!known) return parseText(source, isModule)
+  ahead.delete(key)
+  return known
+}
+
+/** Parses what is likely to be asked for soon. */
+export function parseAhead(source: string, isModule: boolean): void {
+  const found = parseText(source, isModule)
+  if (found && ahead.size < KEPT) ahead.set(keyOf(source, isModule), found)
+}
+
+const KEPT = 8
+const ahead = new Map<string, Parsed>()
+
+const keyOf = (source: string, isModule: boolean) => `${isModule}:${source}`
+
+function parseText(source: string, isModule: boolean): Parsed | undefined {
+  let program: Program
+  try {
+    program = parse(source, {
+      ecmaVersion: 'latest',
+      sourceType: isModule ? 'module' : 'script',
+      allowReturnOutsideFunction: true,
+      allowAwaitOutsideFunction: true,
+      allowSuperOutsideMethod: true,
+      allowHashBang: true,
+    })
+  } catch {
+    return undefined
+  }
+  const functions: Written[] = []
+  collect(program, source, [], functions)
+  const lines = [0]
+  for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) lines.push(at + 1)
+  return { program, ...bindingsOf(program), functions, lines }
+}
+
+function collect(node: AnyNode, source: string, within: AnyNode[], into: Written[]): void {
+  const written = writtenAs(node, source, within)
+  if (written) into.push(written)
+  const inner = isFunctionOrClass(node) ? [node, ...within] : within
+  for (const child of childrenOf(node)) collect(child, source, inner, into)
+}
+
+function isFunctionOrClass({ type }: AnyNode): boolean {
+  return type.startsWith('Class') ? type !== 'ClassBody' : type.includes('Function')
+}
+
+function writtenAs(node: AnyNode, source: string, within: AnyNode[]): Written | undefined {
+  const { start, end } = node
+  switch (node.type) {
+    case 'FunctionDeclaration':
+    case 'FunctionExpression':
+      // The part of a method behind its name is no function of its own.
+      if (source[start] === '(') return undefined
+      return { node, start, end, form: 'function', within }
+    case 'ArrowFunctionExpression':
+      return { node, start, end, form: 'arrow', within }
+    case 'ClassDeclaration':
+    case 'ClassExpression':
+      return { node, start, end, form: 'class', within }
+    case 'Property':
+      if (node.kind !== 'init') return { node: node.value, start, end, form: 'accessor', within }
+      return node.method ? { node: node.value, start, end, form: 'method', within } : undefined
+    case 'MethodDefinition': {
+      if (node.kind === 'constructor') return undefined
+      const skipped = node.static ? /^static\s*/.exec(source.slice(start, end))?.[0].length : 0
+      const form = node.kind === 'method' ? 'method' : 'accessor'
+      return { node: node.value, start: start + (skipped ?? 0), end, form, within }
+    }
+    default:
+      return undefined
+  }
+}
