@@ -16,8 +16,8 @@ const inputs = [
 
 /** What every child loads, and what those load besides that get a State: see test/process/entry.test.ts. */
 const child =
-  /\/src\/(errors|async|protocol|lifeline\/owner|process\/(current|job|attempt|run)|shipping\/(revive|beginnings|compile|load|modules|natives|wrappers))\b|\/msgpackr\/(un)?pack\.js$/
-const state = /\/src\/(client|transport)\/(?!atomic)/
+  /\/src\/(errors|protocol\/(describe|values?)|lifeline\/owner|process\/(current|job|classes|run)|shipping\/(revive|beginnings|compile|load|modules|wrappers))\b|\/msgpackr\/(un)?pack\.js$/
+const state = /\/src\/(async|protocol|client|transport)\/(?!atomic)/
 
 const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
   readFileSync(new URL('package.json', import.meta.url), 'utf8'),

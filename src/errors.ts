@@ -165,3 +165,21 @@ export class WorkerCrashError extends ZprocError {
     WorkerCrashError.prototype.name = 'WorkerCrashError'
   }
 }
+
+/** All of them, by their names. Listed, since a namespace would cost each child one more file to load. */
+export const ownErrors = {
+  ZprocError,
+  TimeoutError,
+  KeyError,
+  ConnectionError,
+  AuthenticationError,
+  ProcessWaitError,
+  RemoteException,
+  SignalException,
+  ProcessExit,
+  ShippingError,
+  AtomicTimeoutError,
+  MissedUpdatesError,
+  ValueTooLargeError,
+  WorkerCrashError,
+}

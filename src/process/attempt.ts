@@ -2,6 +2,7 @@ import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import { errorFromWire, fromWire } from '../protocol/values.ts'
 import type { Reached } from './assignment.ts'
+import { classesOf } from './classes.ts'
 import { type Job, type Report, type Stage, wireOf } from './job.ts'
 
 /** One child that runs a target: a process or a thread. */
@@ -109,16 +110,3 @@ function ended(ran: boolean, end: End, memory: boolean, memoryLimit: number | un
 // Signals by which a program's own fault ends it: they count as errors. The others are somebody's wish.
 const crashes = new Set<NodeJS.Signals>(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP'])
 const crash = ['Error']
-
-/** The names of the classes that an error is an instance of, so that another process, or realm, can tell. */
-export function classesOf(error: unknown): string[] {
-  const names: string[] = []
-  let prototype: unknown = error
-  while (typeof prototype === 'object' && prototype !== null) {
-    prototype = Object.getPrototypeOf(prototype)
-    const made = prototype === null ? undefined : Reflect.get(prototype as object, 'constructor')
-    if (typeof made === 'function' && made.name !== 'Object') names.push(made.name)
-  }
-  // Whatever was thrown is an error, for `retryFor: [Error]`.
-  return names.includes('Error') ? names : [...names, 'Error']
-}

@@ -53,6 +53,7 @@ export class Child implements Attempt {
       if (report.kind === 'running') this.#ran = true
       else if (report.kind === 'at') this.reached = report
       else if (report.kind === 'cooperative') this.#cooperative = true
+      else if (report.kind === 'rehearsing') return
       else this.#report ??= report
     })
     this.outcome = this.#end().then(end => outcomeOf(this.#report, this.#ran, end, this.#memoryLimit))
@@ -79,6 +80,12 @@ export class Child implements Attempt {
     const env = this.#ownEnv ? [] : changesOf(this.#env, process.env)
     const order: Order = { kind: 'job', job: { ...job, env } }
     // If it is gone, its end says so.
+    this.#process.send(order, () => {})
+  }
+
+  /** Has it go once through what a job will ask of it: what runs for the first time takes many times as long. */
+  rehearse(): void {
+    const order: Order = { kind: 'rehearse' }
     this.#process.send(order, () => {})
   }
 

@@ -57,14 +57,19 @@ export interface WatchJob {
   told: boolean
 }
 
-/** To the child. 'stop' is for those that get no signals: threads, and everybody on Windows. */
-export type Order = { kind: 'job'; job: Job } | { kind: 'stop' }
+/** To a thread, which gets no signals, or to a child on Windows, where there are none. */
+export type ThreadOrder = { kind: 'job'; job: Job } | { kind: 'stop' }
+
+/** To a child process: a spare one has the time to rehearse. */
+export type Order = { kind: 'rehearse' } | ThreadOrder
 
 /** 'boot': before the target ran. */
 export type Stage = 'boot' | 'run'
 
 /** From the child. What comes first of the last three stands; without any, the exit code has to do. */
 export type Report =
+  /** A spare begins to rehearse. */
+  | { kind: 'rehearsing' }
   | { kind: 'running' }
   /** A watching process calls its handler with this revision, or has done that. */
   | { kind: 'at'; revision: number; done: boolean }

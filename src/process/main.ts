@@ -7,10 +7,7 @@ import { run } from './run.ts'
 // The program of a child process: waits for its job and does it. It imports just what every job needs.
 const idle = () => process.exit()
 process.once('disconnect', idle)
-process.once('message', (order: Order) => {
-  process.off('disconnect', idle)
-  if (order.kind === 'job') begin(order.job)
-})
+process.on('message', hear)
 printAtOnce()
 if (process.platform === 'win32') standInForSignals()
 
@@ -22,6 +19,14 @@ function standInForSignals(): void {
   process.on('message', (order: Order) => {
     if (order.kind === 'stop' && !process.emit('SIGTERM', 'SIGTERM')) process.exit(1)
   })
+}
+
+function hear(order: Order): void {
+  if (order.kind === 'rehearse') return void import('./rehearse.ts').then(({ rehearse }) => rehearse(send))
+  if (order.kind === 'stop') return
+  process.off('message', hear)
+  process.off('disconnect', idle)
+  begin(order.job)
 }
 
 function begin(job: Job): void {

@@ -4,7 +4,7 @@ import { describe, errorToWire, fromWire, toWire } from '../protocol/values.ts'
 import { revive } from '../shipping/revive.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
 import { learnKey } from '../transport/key.ts'
-import { classesOf } from './attempt.ts'
+import { classesOf } from './classes.ts'
 import { bytesOf, type Job, type Report, type Stage, type WatchJob, wireOf } from './job.ts'
 
 /** The child's end of its line to the parent. */

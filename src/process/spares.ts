@@ -38,7 +38,11 @@ export class Spares {
       const fits = this.#waiting.filter(spare => spare.key === key && spare.child.waits)
       // Spares for what was started before make room for the ones that are asked for now.
       for (const { child } of this.#waiting.filter(spare => !fits.includes(spare))) child.kill()
-      while (fits.length < this.#wanted) fits.push({ child: new Child(settings), key })
+      while (fits.length < this.#wanted) {
+        const child = new Child(settings)
+        child.rehearse()
+        fits.push({ child, key })
+      }
       this.#waiting = fits
     }, QUIET_TIME)
     this.#timer.unref()

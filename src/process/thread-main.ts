@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import { becomeProcess } from './current.ts'
-import type { Order, Report } from './job.ts'
+import type { Report, ThreadOrder } from './job.ts'
 import { run } from './run.ts'
 
 // The program of a worker thread: waits for its job and does it.
@@ -8,7 +8,7 @@ const parent = parentPort as NonNullable<typeof parentPort>
 const send = async (report: Report): Promise<void> => parent.postMessage(report)
 let stop: (() => void) | undefined
 
-parent.on('message', (order: Order) => {
+parent.on('message', (order: ThreadOrder) => {
   if (order.kind === 'stop') return stop?.()
   becomeProcess(order.job, ask => {
     stop = () => ask('SIGTERM')

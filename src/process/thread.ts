@@ -4,7 +4,7 @@ import { startThread } from '../lifeline/thread.ts'
 import type { Reached } from './assignment.ts'
 import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
 import type { ChildSettings } from './child.ts'
-import type { Job, Order, Report } from './job.ts'
+import type { Job, Report, ThreadOrder } from './job.ts'
 
 const entry = new URL(
   `../process/thread-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
@@ -52,14 +52,14 @@ export class Thread implements Attempt {
   }
 
   give(job: Job): void {
-    const order: Order = { kind: 'job', job: { ...job, cwd: undefined } }
+    const order: ThreadOrder = { kind: 'job', job: { ...job, cwd: undefined } }
     this.#worker.postMessage(order)
   }
 
   /** Nothing but a thread that asked for it is given time: the others could not tell that they were stopped. */
   end(): void {
     if (!this.#cooperative) return this.#terminate('SIGTERM')
-    const order: Order = { kind: 'stop' }
+    const order: ThreadOrder = { kind: 'stop' }
     this.#worker.postMessage(order)
   }
 

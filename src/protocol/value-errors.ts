@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import * as own from '../errors.ts'
+import { ownErrors } from '../errors.ts'
 import { className } from './describe.ts'
 
 type ErrorClass = { prototype: Error; name: string }
@@ -13,7 +13,7 @@ const everywhere: ErrorClass[] = [
   EvalError,
   URIError,
   AggregateError,
-  ...Object.values(own),
+  ...Object.values(ownErrors),
 ]
 const byName = new Map(everywhere.map(one => [one.name, one]))
 const byPrototype = new Map<object, ErrorClass>(everywhere.map(one => [one.prototype, one]))

@@ -12,7 +12,7 @@ export function isEntry(url: string): boolean {
 /** The program's own modules: also those of the processes that this one came from. */
 export function entries(): Set<string> {
   if (known) return known
-  known = new Set()
+  known = new Set(given)
   const main = process.argv[1]
   if (main && main !== '-') {
     try {
@@ -26,11 +26,10 @@ export function entries(): Set<string> {
   return known
 }
 
+/** Looking for those of this process can wait until somebody asks: most never do. */
 export function addEntry(url: string): void {
   // Also without its ending: `./main` and `./main.js` may both stand for main.ts.
-  entries()
-    .add(url)
-    .add(url.replace(/\.\w+$/, ''))
+  for (const name of [url, url.replace(/\.\w+$/, '')]) (known ?? given).add(name)
 }
 
 export function isFileSpecifier(specifier: string): boolean {
@@ -72,6 +71,7 @@ export function fileHash(url: string): string | undefined {
 }
 
 const hashes = new Map<string, string>()
+const given = new Set<string>()
 let known: Set<string> | undefined
 const load = createRequire(import.meta.url)
 

@@ -1,5 +1,5 @@
 import { builtinModules, createRequire } from 'node:module'
-import * as errors from '../errors.ts'
+import { ownErrors } from '../errors.ts'
 import type { Node } from './shipment.ts'
 
 /** The node for a value that every JavaScript program has under the same name, or undefined. */
@@ -44,8 +44,6 @@ export function className(value: object): string {
   }
   return 'object'
 }
-
-export const ownErrors: Record<string, unknown> = { ...errors }
 
 const atStart = new Set([...Object.getOwnPropertyNames(globalThis), 'undefined', 'arguments'])
 const own = new Map<unknown, string>(Object.entries(ownErrors).map(([name, value]) => [value, name]))

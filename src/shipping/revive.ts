@@ -1,10 +1,9 @@
-import { ShippingError } from '../errors.ts'
+import { ownErrors, ShippingError } from '../errors.ts'
 import { Packed } from '../protocol/values.ts'
 import { ANYTHING, begin, make, SINK } from './beginnings.ts'
 import { type Compiled, compile, type Given } from './compile.ts'
 import { builtinNode, importFrom, importNode, liveNode, metaOf, requireFrom, requireNode } from './load.ts'
 import { addEntry } from './modules.ts'
-import { ownErrors } from './natives.ts'
 import type { AnyFunction, Code, Node, Own, Property, Shipment, Slot } from './shipment.ts'
 import { wrapAgain } from './wrappers.ts'
 
@@ -99,7 +98,7 @@ class Revival {
       case 'requirer':
         return requireFrom(node.from)
       case 'own':
-        return ownErrors[node.name]
+        return Reflect.get(ownErrors, node.name)
       case 'new':
         return make(node)
       case 'symbol':

@@ -25,7 +25,7 @@ test('the entry of a child loads what every target needs, and no more', () => {
   const rooms = [...new Set(loaded.map(name => name.split('/')[0]))]
   assert.deepEqual(rooms.sort(), ['errors.ts', 'lifeline', 'process', 'protocol', 'shipping'])
   assert.deepEqual(loaded.filter(name => name.startsWith('process/')).sort(), [
-    'process/attempt.ts',
+    'process/classes.ts',
     'process/current.ts',
     'process/job.ts',
     'process/main.ts',
@@ -33,6 +33,12 @@ test('the entry of a child loads what every target needs, and no more', () => {
     'process/run.ts',
   ])
   // The parser, drafts, the client and the server are loaded when they are needed, if they are.
-  for (const heavy of ['shipping/capture.ts', 'shipping/script.ts', 'client/state.ts', 'store/draft.ts'])
+  for (const heavy of [
+    'process/rehearse.ts',
+    'shipping/capture.ts',
+    'shipping/script.ts',
+    'client/state.ts',
+    'store/draft.ts',
+  ])
     assert.equal(loaded.includes(heavy), false, heavy)
 })

@@ -96,7 +96,7 @@ test('a child loads few files, and those with a copy of a package hold its licen
   load('dist/process/main.js')
   assert.deepEqual(
     [...loaded].map(path => path.replace(/-[\w-]{8}\.js$/, '')),
-    ['dist/process/main.js', 'dist/chunks/child', 'dist/chunks/rolldown-runtime'],
+    ['dist/process/main.js', 'dist/chunks/child'],
   )
   for (const [path, { code }] of files)
     for (const [, name] of code.matchAll(/^\/\/ (?:\S*\/)?node_modules\/([\w-]+)\//gm))

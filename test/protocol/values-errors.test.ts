@@ -48,6 +48,8 @@ test("zproc's own errors travel as themselves: class, code and fields", () => {
     new own.MissedUpdatesError(3, 9),
     new own.WorkerCrashError('crashed', [1, 2]),
   ]
+  const classes = Object.entries(own).filter(([, one]) => typeof one === 'function')
+  assert.deepEqual(own.ownErrors, Object.fromEntries(classes))
   for (const error of errors) {
     const back = sent(error)
     assert.ok(back instanceof error.constructor && back instanceof own.ZprocError)
