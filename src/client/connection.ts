@@ -143,7 +143,7 @@ export class Connection implements Store {
     if (this.#pending.delete(id)) this.#look()
   }
 
-  release(): void {
+  release(): undefined {
     if (--this.#users > 0) return
     if (open.get(this.#key) === this) open.delete(this.#key)
     this.#endWhenIdle()

@@ -214,7 +214,7 @@ export class State<S extends object = AnyState> {
     this.#events?.end()
     if (this.#events) connection.events.delete(this.#events.add)
     await connection.settled().catch(() => {})
-    if (this.#link.close(closed)) this.#link.connection.release()
+    if (this.#link.close(closed)) await this.#link.connection.release()
   }
 
   /** A local copy that the server keeps current, for synchronous reads. */

@@ -105,9 +105,9 @@ export class LateStore implements Store {
     await this.#store?.settled()
   }
 
-  release(): void {
-    if (--this.#users > 0) return
+  release(): Promise<void> | undefined {
+    if (--this.#users > 0) return undefined
     if (open.get(this.address) === this) open.delete(this.address)
-    this.#store?.release()
+    return this.#store?.release()
   }
 }

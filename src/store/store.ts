@@ -38,8 +38,8 @@ export interface Store {
   keepAwaited(): () => void
   /** Resolves when all that was asked so far is over. */
   settled(): Promise<void>
-  /** Somebody who used the store does not need it any more. */
-  release(): void
+  /** Somebody who used the store does not need it any more; resolves when what it had there is gone. */
+  release(): Promise<void> | undefined
 }
 
 /** What a request becomes when its reply is here. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type AnyState, Process, type State } from 'zproc'
+import { type AnyState, atomic, Process, type State } from 'zproc'
 import { program } from '../kit/programs.ts'
-import { room, serverContract } from '../kit/servers.ts'
+import { contract, room } from '../kit/servers.ts'
 import { take } from '../kit/watching.ts'
 
 const begin = `import { atomic, State } from 'zproc'
@@ -10,9 +10,10 @@ const [address, namespace, secretKey] = process.argv.slice(2)
 const state = new State(address!, { namespace: namespace!, secretKey })
 `
 
-serverContract('clients that are gone', room => {
+contract('ephemeral keys', room => {
   test('ephemeral keys go with the process that set them, in one commit', async t => {
-    const state = room.state<AnyState>(t)
+    const soon = await room.set(t, { graceTime: 300 })
+    const state = soon.state<AnyState>(t)
     await state.set('kept', 0)
     const run = program(
       t,
@@ -22,7 +23,7 @@ serverContract('clients that are gone', room => {
       await state.set('kept', 1, { ephemeral: false })
       await state.set('ready', process.pid, { ephemeral: true })
       setInterval(() => {}, 1000)`,
-      [state.serverAddress, state.namespace, ...(room.secretKey ? [room.secretKey] : [])],
+      [state.serverAddress, state.namespace, ...(soon.secretKey ? [soon.secretKey] : [])],
     )
     await state.getWhenAvailable('ready')
     const updates = state.rawUpdates()
@@ -30,7 +31,53 @@ serverContract('clients that are gone', room => {
     const [{ before, after, by, identical } = assert.fail()] = await take(updates, 1)
     assert.deepEqual(before, { kept: 1, a: 1, b: { deep: [2] }, ready: run.pid })
     assert.deepEqual([after, by.method, by.pid, identical], [{ kept: 1 }, 'expire', run.pid, false])
+    assert.deepEqual(await state.copy(), { kept: 1 })
     await updates.return?.()
+  })
+
+  test('what somebody else writes is ephemeral no more', async t => {
+    const [state, other] = await room.pair(t)
+    const keys = ['set', 'update', 'atomic', 'deleted', 'untouched', 'own']
+    for (const key of keys) await other.set(key, 1, { ephemeral: true })
+    await other.set('own', 2)
+    await state.set('set', 1)
+    await state.update({ update: 2 })
+    await atomic((s: AnyState) => {
+      s.atomic += 1
+    })(state)
+    await state.delete('deleted')
+    await state.set('deleted', 'again')
+    await other.close()
+    for await (const { by } of state.rawUpdates()) if (by.method === 'expire') break
+    assert.deepEqual(await state.copy(), { set: 1, update: 2, atomic: 2, deleted: 'again', own: 2 })
+  })
+
+  test('a state that is replaced or cleared holds nothing ephemeral', async t => {
+    const [state, other] = await room.pair(t)
+    await other.set('a', 1, { ephemeral: true })
+    await state.clear()
+    await state.set('a', 2)
+    await other.set('b', 1, { ephemeral: true })
+    await state.set({ a: 3, b: 3 })
+    await other.set('c', 1, { ephemeral: true })
+    await other.close()
+    for await (const { by } of state.rawUpdates()) if (by.method === 'expire') break
+    assert.deepEqual(await state.copy(), { a: 3, b: 3 })
+  })
+
+  test('ephemeral keys stay while their process has a State, and go when the last is closed', async t => {
+    const [state, other] = await room.pair(t)
+    const second = state.fork()
+    await state.set('a', 1, { ephemeral: true })
+    await state.close()
+    assert.equal(await other.get('a'), 1)
+    await second.close()
+    assert.deepEqual(await other.getWhen(s => !('a' in s)), {})
+    await assert.rejects(other.set('x', 1, { ephemeral: 'yes' as never }), {
+      name: 'TypeError',
+      message: /'yes'/,
+    })
+    await assert.rejects(other.set('x', 1, 5 as never), { name: 'TypeError', message: /5/ })
   })
 })
 
@@ -51,51 +98,7 @@ test('ephemeral keys go with the thread that set them, though its process lives 
   await gone
 })
 
-test('what somebody else writes is ephemeral no more', async t => {
-  const own = await room(t)
-  const state = own.state<AnyState>(t)
-  const run = program(
-    t,
-    `${begin}
-    for (const key of ['set', 'update', 'atomic', 'deleted', 'untouched', 'own'])
-      await state.set(key, 1, { ephemeral: true })
-    await state.set('own', 2)
-    await state.set('ready', true)
-    setInterval(() => {}, 1000)`,
-    [state.serverAddress, state.namespace],
-  )
-  await state.getWhenAvailable('ready')
-  await state.set('set', 1)
-  await state.update({ update: 2 })
-  const { atomic } = await import('zproc')
-  await atomic((s: AnyState) => {
-    s.atomic += 1
-  })(state)
-  await state.delete('deleted')
-  await state.set('deleted', 'again')
-  run.child.kill('SIGKILL')
-  const left = await state.getWhen(s => !('untouched' in s))
-  assert.deepEqual(left, { set: 1, update: 2, atomic: 2, deleted: 'again', own: 2, ready: true })
-})
-
-test('ephemeral keys stay while their process has a State, and go when the last is closed', async t => {
-  const own = await room(t)
-  const [state, other] = await own.pair(t)
-  const second = state.fork()
-  await state.set('a', 1, { ephemeral: true })
-  await state.close()
-  assert.equal(await other.get('a'), 1)
-  await second.close()
-  assert.deepEqual(await other.getWhen(s => !('a' in s)), {})
-  await assert.rejects(other.set('x', 1, { ephemeral: 'yes' as never }), {
-    name: 'TypeError',
-    message: /'yes'/,
-  })
-  await assert.rejects(other.set('x', 1, 5 as never), { name: 'TypeError', message: /5/ })
-})
-
 test('ephemeral keys that wait for a hold come neither late nor for ever', async t => {
-  const { atomic } = await import('zproc')
   const own = await room(t, { atomicTimeout: 20_000 })
   const [state, other] = await own.pair(t)
   let release = () => {}

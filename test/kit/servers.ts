@@ -5,7 +5,7 @@ import { elsewhere } from './elsewhere.ts'
 import { noRedis, type RedisHome, startCluster, startRedis } from './redis.ts'
 
 /** What can be set for every home of a state. */
-type Settings = Pick<ServerOptions, 'historyLimit' | 'atomicTimeout'>
+type Settings = Pick<ServerOptions, 'historyLimit' | 'atomicTimeout' | 'graceTime'>
 
 /** Somewhere for states to be, while it runs. */
 export interface Home {

@@ -25,6 +25,8 @@ export interface Settings {
   minReplicas: number
   /** How long a connection that was lost is re-made before calls fail. Default 20,000. */
   connectTimeout: number
+  /** How long a process that is not heard of keeps its ephemeral keys. Default 15,000. */
+  graceTime: number
 }
 
 const DEFAULTS: Settings = {
@@ -32,8 +34,15 @@ const DEFAULTS: Settings = {
   atomicTimeout: 1000,
   minReplicas: 0,
   connectTimeout: 20_000,
+  graceTime: 15_000,
 }
-const LEAST: Settings = { historyLimit: 1, atomicTimeout: 1, minReplicas: 0, connectTimeout: 1 }
+const LEAST: Settings = {
+  historyLimit: 1,
+  atomicTimeout: 1,
+  minReplicas: 0,
+  connectTimeout: 1,
+  graceTime: 100,
+}
 
 const FORM = /^redis(s)?(?:\+(cluster|sentinel))?:\/\/(?:([^@/?]*)@)?([^/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/
 const NODE = /^(\[[^\]]+\]|[^:[\]]+)(?::(\d{1,5}))?$/

@@ -7,7 +7,7 @@ import { ABSENT, type Author, type Commit } from '../../store/commit.ts'
 // become a WireCommit in the stream; the rest is for the hash. All of it is binary, which msgpack as Redis reads it has
 // only as text: hence this writer instead of `encode`.
 
-const Kind = { put: 0, stepped: 1, delete: 2, clear: 3 } as const
+const Kind = { put: 0, stepped: 1, delete: 2, clear: 3, tied: 4 } as const
 const NOTHING = new Uint8Array()
 const CLEARED = Uint8Array.of(0x90)
 const IDENTICAL = { null: 0xc0, false: 0xc2, true: 0xc3 }
@@ -19,8 +19,8 @@ export interface Order {
   number: number
   /** The id of the newest commit that the batch builds on; '': it does not matter. */
   expected: string
-  /** true: only while the writer has the namespace to itself. */
-  must?: boolean
+  /** true: only while the writer has the namespace to itself; a text: only while that session lasts. */
+  must?: boolean | string
   /** Milliseconds for which the writer has the namespace to itself from now on; -1: no more. */
   hold?: number
   /** The same, if there are other commits than expected. */
@@ -39,7 +39,8 @@ export class Batch {
     this.#number(number)
     this.#word(expected)
     this.#word(limit === Number.POSITIVE_INFINITY ? '9007199254740991' : `${limit}`)
-    this.#number(must ? 1 : 0)
+    if (typeof must === 'string') this.#word(must)
+    else this.#number(must ? 1 : 0)
     this.#number(hold)
     this.#number(slice)
   }
@@ -57,9 +58,9 @@ export class Batch {
 
   /** A commit whose effect is known without reading anything. */
   blind(author: Author, kind: number, first: unknown, second: unknown): void {
-    if (kind === Ask.set) {
+    if (kind === Ask.set || kind === Ask.setEphemeral) {
       this.#begin(author, 'set', null, 1)
-      this.#put(first as string, second as Wire)
+      this.#put(first as string, second as Wire, kind === Ask.set ? Kind.put : Kind.tied)
     } else if (kind === Ask.clear) {
       this.#begin(author, 'clear', null, 1)
       this.#key(Kind.clear, '', CLEARED, NOTHING)
@@ -96,11 +97,11 @@ export class Batch {
     this.#number(changes)
   }
 
-  #put(key: string, value: Wire): void {
+  #put(key: string, value: Wire, kind: number = Kind.put): void {
     const length = Buffer.byteLength(key)
     const said =
       length < 32 ? Uint8Array.of(0x92, 0xa0 | length) : Uint8Array.of(0x92, 0xdb, ...bytesOf(length))
-    this.#key(Kind.put, key, said, encode(value))
+    this.#key(kind, key, said, encode(value))
   }
 
   #key(kind: number, key: string, said: Uint8Array, value: Uint8Array): void {
@@ -154,7 +155,7 @@ export class Batch {
 const heads = new WeakMap<Author, Map<string, Uint8Array>>()
 
 /** The start of a WireCommit, up to its time. */
-function headOf(author: Author, method: string): Uint8Array {
+export function headOf(author: Author, method: string): Uint8Array {
   let known = heads.get(author)
   if (!known) {
     known = new Map()

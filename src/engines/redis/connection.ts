@@ -54,7 +54,7 @@ export class RedisConnection {
   run(
     script: Script,
     log: string,
-    args: Buffer | (string | number)[],
+    args: Buffer | (string | number | Buffer)[],
     call: string,
     outcome: 'none' | 'unknown' = 'none',
   ): Promise<unknown> {

@@ -169,7 +169,9 @@ export class Lane {
 
   /** true: done; false: to be tried again; a number: not now, somebody else has so many milliseconds. */
   async #blindly(together: Write[], number: number): Promise<boolean | number> {
-    const batch = this.batch({ writer: this.#writer, number, expected: '' })
+    const [{ presence, author }] = together as [Write]
+    const session = await presence?.session(author, 'commit')
+    const batch = this.batch({ writer: this.#writer, number, expected: '', must: session ?? false })
     for (const { author, blind } of together)
       if (blind) batch.blind(author, blind.kind, blind.first, blind.second)
     const asked = this.commit(batch, 'commit')
@@ -177,6 +179,7 @@ export class Lane {
     this.#pass(true)
     const reply = await asked
     if (reply.status === 'wait') return reply.ms
+    if (reply.status === 'lost') presence?.lost(session as string)
     if (reply.status !== 'ok') return false
     const { replica } = this
     if (replica && replica.head === reply.before) {

@@ -5,7 +5,8 @@ import { tagOf } from './keys.ts'
 // What Redis itself does. One namespace is a few keys that begin with one hash tag, of which the scripts are given the first:
 //   log     a hash: h the id of the newest commit, n how many keys were ever added, c the checkpoints,
 //           o and u who alone may write and until when, l who waits for that (others just try again),
-//           d:<writer> what a writer's last commit was: one that is sent again is not made again
+//           d:<writer> what a writer's last commit was: one that is sent again is not made again,
+//           e: some keys may be ephemeral (see presence.ts)
 //   values  a hash of the encoded values             order   a sorted set: the keys in the order in which they came
 //   stream  the commits. An entry's id is <revision>-<microseconds>, its only field is named by the id before it.
 // A checkpoint is a copy of values and order at some revision: with the commits after it, the state at any later one.
@@ -15,7 +16,7 @@ export interface Script {
   sha: string
 }
 
-const script = (source: string): Script => ({
+export const script = (source: string): Script => ({
   source,
   sha: createHash('sha1').update(source).digest('hex'),
 })
@@ -33,7 +34,7 @@ const REMEMBERED = 600_000
 /** Milliseconds for which the namespaces of a pool stay when nobody writes to them: their members write more often. */
 const FORGOTTEN = 3_600_000
 
-const keys = `
+export const keys = `
 local log = KEYS[1]
 local tag = string.sub(log, 1, -4)
 local values, order, stream = tag .. 'values', tag .. 'order', tag .. 'stream'
@@ -41,7 +42,8 @@ local values, order, stream = tag .. 'values', tag .. 'order', tag .. 'stream'
 
 /**
  * ARGV one msgpack array: 1 the writer, 2 its number for this batch, 3 the id of the newest commit that it knows ('':
- * whatever it is), 4 historyLimit, 5 1: only while it is the one who may write, 6 ms for which it alone may write from now
+ * whatever it is), 4 historyLimit, 5 1: only while it is the one who may write; a text: only while
+ * that session lasts, 6 ms for which it alone may write from now
  * on (-1: give that up), 7 the same in case of a conflict; then for each commit head, tail, count and for each of its keys
  * kind, key, said, value.
  */
@@ -49,7 +51,7 @@ export const commit = script(`${keys}
 local t = cmsgpack.unpack(ARGV[1])
 local writer, number, expected, limit, hold, slice = t[1], t[2], t[3], tonumber(t[4]), t[6], t[7]
 local mark = 'd:' .. writer
-local m = redis.call('HMGET', log, 'h', 'o', 'u', 'l', 'n', 'c', mark)
+local m = redis.call('HMGET', log, 'h', 'o', 'u', 'l', 'n', 'c', mark, 'e')
 if m[7] and tonumber(string.match(m[7], '^%d+')) >= number then
   local head, before = string.match(m[7], ' (%S+) (%S+)$')
   return {0, head, before}
@@ -61,6 +63,10 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local free = not m[2] or tonumber(m[3]) <= now
 local mine = not free and m[2] == writer
 if t[5] == 1 and not mine then return {3} end
+if type(t[5]) == 'string' then
+  local over = redis.call('ZSCORE', tag .. 'sessions', t[5])
+  if not over or tonumber(over) <= now then return {3} end
+end
 if not mine and (m[4] or not free) then
   local line, at = {}, nil
   for _, waits in ipairs(m[4] and cmsgpack.unpack(m[4]) or {}) do
@@ -99,6 +105,12 @@ while i < n do
   for _ = 1, count do
     local kind, key, said, value = t[i], t[i + 1], t[i + 2], t[i + 3]
     i = i + 4
+    if kind == 4 then
+      redis.call('HSET', tag .. 'tied', key, t[5])
+      redis.call('HSET', log, 'e', 1)
+      kind = 0
+    elseif m[8] and kind < 3 then redis.call('HDEL', tag .. 'tied', key)
+    elseif m[8] then redis.call('UNLINK', tag .. 'tied') end
     if kind < 2 then
       if redis.call('HSET', values, key, value) == 1 then
         added = added + 1

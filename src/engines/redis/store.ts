@@ -14,6 +14,7 @@ import { Feeds } from './feeds.ts'
 import { Holds } from './holds.ts'
 import { type Keys, keysOf } from './keys.ts'
 import { type Clerk, Lane } from './lane.ts'
+import { Presence } from './presence.ts'
 import { Replica, revisionOf, wireOf } from './replica.ts'
 import * as scripts from './scripts.ts'
 import { Tail } from './tail.ts'
@@ -29,6 +30,7 @@ interface Space {
   keys: Keys
   lane: Lane
   feeds: Feeds
+  presence: Presence
 }
 
 interface Pending {
@@ -67,6 +69,7 @@ class RedisStore implements Store {
   #numbers = 0
   #awaited = 0
   #released = false
+  #ended: Promise<void> | undefined
   // The connections keep nothing alive: this does, while somebody waits.
   readonly #alive = setInterval(() => {}, LONGEST)
   #lettingGo: NodeJS.Timeout | undefined
@@ -131,27 +134,32 @@ class RedisStore implements Store {
     return this.#settling.over(this.#lastId, this.#pending)
   }
 
-  release(): void {
+  release(): Promise<void> | undefined {
     this.#released = true
     this.#look()
+    return this.#ended
   }
 
   // Whoever was waiting may well ask again: to let go after each answer would be work for nothing.
   #look(): void {
     this.#settling.look(this.#pending)
     if (this.#pending.size > 0) return
-    if (this.#released) void this.#end()
+    if (this.#released) this.#ended ??= this.#end()
     this.#lettingGo ??= setTimeout(() => {
       this.#lettingGo = undefined
-      if (this.#pending.size === 0 && this.#awaited === 0) this.#alive.unref()
+      if (this.#pending.size === 0 && this.#awaited === 0 && !this.#ended) this.#alive.unref()
     }, LET_GO).unref()
   }
 
   async #end(): Promise<void> {
     if (this.error) return
     this.error = new ConnectionError('this State is closed')
+    this.#alive.ref()
+    await Promise.all([
+      this.#grants.end(),
+      ...[...this.#spaces.values()].map(({ presence }) => presence.end()),
+    ])
     clearInterval(this.#alive)
-    await this.#grants.end()
     this.#connection.end()
   }
 
@@ -213,6 +221,7 @@ class RedisStore implements Store {
         keys,
         lane: new Lane(this.#connection, keys, name, writer, this.#clerk),
         feeds: new Feeds(this.#connection, keys, name, tail),
+        presence: new Presence(this.#connection, keys.log, writer),
       }
       this.#spaces.set(name, space)
     }
@@ -273,7 +282,8 @@ class RedisStore implements Store {
   #write(kind: number): (message: [number, number, number, unknown, unknown]) => void {
     return ([, id, state, first, second]) => {
       const { space, author } = this.#opened(state)
-      space.lane.add({ kind: 'write', write: new DictWrite(id, author, kind, first, second) })
+      const presence = kind === Ask.setEphemeral ? space.presence : undefined
+      space.lane.add({ kind: 'write', write: new DictWrite(id, author, kind, first, second, presence) })
     }
   }
 
@@ -288,21 +298,17 @@ class RedisStore implements Store {
       const space = this.#space(namespace)
       this.#states.set(state, { space, author: { session: this.session, state, pid: process.pid, name } })
       this.#inOrder(space, id, async () => {
-        const head = await this.#connection.call(this.#callOf(id), 'hget', space.keys.log, 'h')
-        return [Tell.ok, id, revisionOf(String(head ?? '0-0'))]
+        return [Tell.ok, id, revisionOf(await space.presence.look(this.#callOf(id)))]
       })
     },
     [Ask.close]: ([, state]: [number, number]) => {
+      const closed = this.#states.get(state)?.space
       this.#states.delete(state)
+      for (const { space } of this.#states.values()) if (space === closed) return
+      closed?.presence.rest()
     },
     ...Object.fromEntries(Object.keys(reads).map(kind => [kind, this.#read(Number(kind))])),
     ...Object.fromEntries(Object.keys(writes).map(kind => [kind, this.#write(Number(kind))])),
-    // Nothing here would take the key away at the end of the session: better no key than one that stays.
-    [Ask.setEphemeral]: ([, id]: [number, number]) => {
-      throw new TypeError(
-        `${this.#callOf(id)}: ephemeral keys are kept by zproc servers only, and ${this.#connection.address.shown} is none: set the key, and delete it when you are done`,
-      )
-    },
     [Ask.atomic]: ([, id, state, number, args]: [number, number, number, number, Wire[]]) => {
       const { space, author } = this.#opened(state)
       const fn = this.#compiled.get(this.#hashes.get(number) ?? '')

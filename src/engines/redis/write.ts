@@ -6,6 +6,7 @@ import type { Author, Slot } from '../../store/commit.ts'
 import { writes } from '../../store/methods.ts'
 import type { Namespace } from '../../store/namespace.ts'
 import { runAtomic } from '../../store/run-atomic.ts'
+import type { Presence } from './presence.ts'
 
 /** One call that may change the state, on its way. */
 export interface Write {
@@ -15,6 +16,8 @@ export interface Write {
   readonly blind: { kind: number; first: unknown; second: unknown } | undefined
   /** Nothing else may be committed together with it. */
   readonly alone: boolean
+  /** Whose session it ends with, if with any. */
+  readonly presence?: Presence | undefined
   /** About how large it is. */
   readonly bytes: number
   /** What it has to wait for before it can run. */
@@ -25,7 +28,7 @@ export interface Write {
 
 type Method = (space: Namespace, author: Author, first: unknown, second: unknown) => Slot | Entry
 
-const BLIND = new Set<number>([Ask.set, Ask.replace, Ask.update, Ask.clear])
+const BLIND = new Set<number>([Ask.set, Ask.setEphemeral, Ask.replace, Ask.update, Ask.clear])
 
 /** A dict method. */
 export class DictWrite implements Write {
@@ -35,9 +38,17 @@ export class DictWrite implements Write {
   readonly alone: boolean
   readonly bytes: number
   readonly ready = undefined
+  readonly presence: Presence | undefined
   readonly #args: { kind: number; first: unknown; second: unknown }
 
-  constructor(id: number, author: Author, kind: number, first: unknown, second: unknown) {
+  constructor(
+    id: number,
+    author: Author,
+    kind: number,
+    first: unknown,
+    second: unknown,
+    presence?: Presence,
+  ) {
     this.id = id
     this.author = author
     this.#args = { kind, first, second }
@@ -46,7 +57,8 @@ export class DictWrite implements Write {
     this.bytes = Array.isArray(first)
       ? first.reduce((sum: number, [, value]: Entry) => sum + bytesOf(value), 0)
       : bytesOf(second)
-    this.alone = kind === Ask.popItem
+    this.presence = presence
+    this.alone = kind === Ask.popItem || presence !== undefined
   }
 
   run(space: Namespace): Slot | Entry {

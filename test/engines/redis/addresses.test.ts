@@ -19,7 +19,13 @@ test('an address says where, who, which database and how', () => {
       password: 'p@ss',
       db: 2,
       shown: 'rediss://***@example.org/2?historyLimit=50&atomicTimeout=20',
-      settings: { historyLimit: 50, atomicTimeout: 20, minReplicas: 0, connectTimeout: 20_000 },
+      settings: {
+        historyLimit: 50,
+        atomicTimeout: 20,
+        minReplicas: 0,
+        connectTimeout: 20_000,
+        graceTime: 15_000,
+      },
     },
   )
   const cluster = parseRedisAddress('redis+cluster://:secret@a,b:7000,[::1]:7001', 'test')
@@ -48,6 +54,7 @@ test('a wrong address is an error at the call, which shows it without its passwo
     ['redis://a?histroyLimit=1', /no setting 'histroyLimit'.*historyLimit/],
     ['redis://a?historyLimit=0', /historyLimit .* at least 1, got '0'/],
     ['redis://a?atomicTimeout=', /atomicTimeout .* got ''/],
+    ['redis://a?graceTime=99', /graceTime .* at least 100, got '99'/],
     ['redis://me:sec%ret@a', /%25/],
   ]
   for (const [address, message] of wrong)

@@ -32,16 +32,6 @@ for (const [name, start] of [
       assert.deepEqual(await ctx.processMap((x: number) => x * x, [1, 2, 3]).toArray(), [1, 4, 9])
     })
 
-    test('a key that nobody would take away at the end of the session is refused', async t => {
-      const ctx = new Context(home.address, { namespace: 'lasting' })
-      t.after(() => ctx.close())
-      await assert.rejects(ctx.state.set('worker', 'busy', { ephemeral: true }), {
-        name: 'TypeError',
-        message: /state\.set: ephemeral keys are kept by zproc servers only, and redis.* is none/,
-      })
-      assert.equal(await ctx.state.has('worker'), false)
-    })
-
     test('a program with idle States, views and past watchers ends by itself', async t => {
       const { ended } = program(
         t,
