@@ -6,14 +6,20 @@ import { random } from './random.ts'
 export interface Fault {
   at: number
   client: number
-  /** `kill`: the process that the client is in, with SIGKILL. */
-  kind: 'cut' | 'tear' | 'deafen' | 'stall' | 'stallAndCut' | 'delay' | 'duplicate' | 'kill'
+  /** `kill`: the process that the client is in, with SIGKILL; `restart`: the server. */
+  kind: 'cut' | 'tear' | 'deafen' | 'stall' | 'stallAndCut' | 'delay' | 'duplicate' | 'kill' | 'restart'
   /** How long, milliseconds. */
   ms: number
 }
 
 /** Some faults, in order, for a history of about `begun` calls. */
-export function drawFaults(clients: number, remote: number, begun: number, seed: number): Fault[] {
+export function drawFaults(
+  clients: number,
+  remote: number,
+  begun: number,
+  seed: number,
+  restart = false,
+): Fault[] {
   const pick = random(seed, 0xfa)
   const count = pick.chance(0.1) ? 0 : 1 + pick.below(10)
   const faults = Array.from(
@@ -28,6 +34,8 @@ export function drawFaults(clients: number, remote: number, begun: number, seed:
   for (let client = 0; client < remote; client++)
     if (client === 0 || pick.chance(0.3))
       faults.push({ at: Math.floor(begun * (0.2 + 0.1 * pick.below(6))), client, kind: 'kill', ms: 0 })
+  if (restart)
+    faults.push({ at: Math.floor(begun * (0.1 + 0.1 * pick.below(8))), client: 0, kind: 'restart', ms: 0 })
   return faults.sort((a, b) => a.at - b.at)
 }
 

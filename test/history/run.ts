@@ -17,6 +17,8 @@ export interface Stage {
   secretKey?: string
   historyLimit: number
   allowCode: boolean
+  /** Kills it, and starts it again on what it wrote down: not for what forgets. */
+  restart?(): void
 }
 
 export interface Plan {
@@ -36,7 +38,7 @@ const PATIENCE = 30_000
 /** What is to happen in the history of this seed. */
 export function planOf(
   seed: number,
-  { allowCode }: Pick<Stage, 'allowCode'>,
+  { allowCode, restart }: Pick<Stage, 'allowCode' | 'restart'>,
   more: { remote?: number; async?: number } = {},
 ): Plan {
   const pick = random(seed, 0x91a)
@@ -53,7 +55,7 @@ export function planOf(
     seed,
     workloads,
     remote,
-    faults: drawFaults(workloads.length, remote, callers * calls, seed),
+    faults: drawFaults(workloads.length, remote, callers * calls, seed, restart !== undefined),
     holds: async > 0 || !allowCode,
     ipc: pick.chance(0.7),
   }
@@ -81,7 +83,8 @@ export async function happen(
     entries.set(key, entry)
     while (faults.length > 0 && begun > faults[0]!.at) {
       const fault = faults.shift() as Fault
-      strike(ways[fault.client]!, workers[fault.client]!, fault)
+      if (fault.kind === 'restart') stage.restart?.()
+      else strike(ways[fault.client]!, workers[fault.client]!, fault)
     }
   }
 
@@ -92,7 +95,8 @@ export async function happen(
   const log: Logged[] = []
   const witnessed = readAll(witness, log)
   for (let i = 0; i < workloads.length; i++) {
-    ways.push(await proxy(scope, address, plan.ipc ? randomIpcAddress() : undefined))
+    const isOwn = /^(ipc|tcp):/.test(address)
+    ways.push(await proxy(scope, address, plan.ipc && isOwn ? randomIpcAddress() : undefined))
     workers.push(hands && i < plan.remote ? await hands.hire() : here)
   }
   let isOver = false

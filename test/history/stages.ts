@@ -1,4 +1,5 @@
 import { startServer } from 'zproc'
+import { noRedis, type RedisServer, startRedis } from '../kit/redis.ts'
 import { check } from './check.ts'
 import type { Hands } from './hands.ts'
 import { happen, planOf, type Stage } from './run.ts'
@@ -10,18 +11,50 @@ export const kinds = {
   'short log': { historyLimit: 25 },
   'with a key': { secretKey: 'muchsecret' },
   'without code': { allowCode: false },
+  ...(noRedis ? {} : { redis: {}, 'redis, short log': { historyLimit: 25 }, 'redis, started again': {} }),
 }
-export type Kind = keyof typeof kinds
+export type Kind =
+  | 'plain'
+  | 'short log'
+  | 'with a key'
+  | 'without code'
+  | 'redis'
+  | 'redis, short log'
+  | 'redis, started again'
 
 /** Starts a server of that kind, with a process of its own if it is to be the real thing. */
 export async function openStage(kind: Kind, backend: 'inline' | 'process' = 'inline') {
   const options = { historyLimit: 100_000, allowCode: true, ...kinds[kind] }
+  if (kind.startsWith('redis')) return openRedis(kind, options)
   const server = await startServer(kind === 'with a key' ? 'tcp://127.0.0.1:0' : null, {
     backend,
     ...options,
   })
   const stage: Stage = { address: server.address, ...options }
   return { stage, close: () => server.stop() }
+}
+
+/** A Redis; one that is to be started again writes each commit down before it answers. */
+async function openRedis(kind: Kind, options: Omit<Stage, 'address'>) {
+  const restarts = kind === 'redis, started again'
+  const home = await startRedis(restarts ? [] : ['--appendonly', 'no'])
+  const [server] = home.servers as [RedisServer]
+  let starting: Promise<void> | undefined
+  const startAgain = async () => {
+    await server.kill()
+    await server.start()
+    starting = undefined
+  }
+  const stage: Stage = { ...options, address: `${home.address}?historyLimit=${options.historyLimit}` }
+  if (restarts)
+    stage.restart = () => {
+      starting ??= startAgain()
+    }
+  const close = async () => {
+    await starting
+    await home.stop()
+  }
+  return { stage, close }
 }
 
 /** What became of some histories. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { parseRedisAddress } from '../../src/engines/redis/address.ts'
 import { formatAddress, parseAddress } from '../../src/protocol/address.ts'
 
 /** A way to a server that can fail: its own address, and what can happen on it. */
@@ -40,7 +41,7 @@ interface Link {
   torn: boolean
 }
 
-/** Puts a proxy in front of the server at `address`; it listens at `at`. It ends with the test `t`. */
+/** Puts a proxy in front of the server, or Redis, at `address`; it listens at `at`. It ends with the test `t`. */
 export async function proxy(
   t: Pick<TestContext, 'after'>,
   address: string,
@@ -92,9 +93,7 @@ export async function proxy(
   server.listen(pathOf(at))
   await once(server, 'listening')
   const made: Proxy = {
-    address: at.startsWith('ipc:')
-      ? at
-      : formatAddress({ kind: 'tcp', host: '127.0.0.1', port: (server.address() as { port: number }).port }),
+    address: at.startsWith('ipc:') ? at : asAt(address, (server.address() as { port: number }).port),
     delivered: 0,
     stall: () => {
       stalled = true
@@ -149,7 +148,14 @@ export async function proxy(
 const sockets = (links: Iterable<Link>): Socket[] =>
   [...links].flatMap(({ client, upstream }) => [client, upstream])
 
+/** What is at `address`, by another port of this machine. */
+const asAt = (address: string, port: number): string =>
+  address.startsWith('redis:')
+    ? address.replace(/\/\/[^/?]*/, `//127.0.0.1:${port}`)
+    : formatAddress({ kind: 'tcp', host: '127.0.0.1', port })
+
 function pathOf(address: string) {
+  if (address.startsWith('redis:')) return parseRedisAddress(address, 'proxy').nodes[0] as { port: number }
   const endpoint = parseAddress(address, 'proxy')
   return endpoint.kind === 'ipc' ? { path: endpoint.path } : endpoint
 }

@@ -3,7 +3,7 @@ import { ConnectionError } from '../../errors.ts'
 import type { RedisAddress } from './address.ts'
 import { Client, type Library, loadLibrary } from './client.ts'
 import { explain, PASSING } from './errors.ts'
-import type { Script } from './scripts.ts'
+import { loaded, type Script } from './scripts.ts'
 
 // Milliseconds for replicas to have a commit.
 const REPLICATED = 2000
@@ -13,6 +13,8 @@ export class RedisConnection {
   readonly address: RedisAddress
   /** The pid of the server, of one of them in a cluster. */
   pid = 0
+  /** How often something was asked again: it may have come behind what was asked after it. */
+  repeated = 0
   #library: Library | undefined
   #client: Client | undefined
   readonly #others = new Set<Client>()
@@ -30,6 +32,7 @@ export class RedisConnection {
     try {
       await client.connect()
       for (const node of client.nodes()) this.#inspect(await node.info())
+      await load(client)
     } catch (error) {
       client.destroy()
       throw error
@@ -61,8 +64,11 @@ export class RedisConnection {
     const given = Array.isArray(args) ? args : [args]
     return this.#patiently(call, outcome, client =>
       client.call('evalsha', script.sha, 1, log, ...given).catch(error => {
-        // It was never loaded, or the server is another one now.
+        // The server is another one now. With one script it lacks all: else a reading that is repeated would come behind a
+        // write that is not.
         if (!(error as Error).message.startsWith('NOSCRIPT')) throw error
+        this.repeated++
+        load(client).catch(() => {})
         return client.call('eval', script.source, 1, log, ...given)
       }),
     )
@@ -119,6 +125,7 @@ export class RedisConnection {
         until ||= Date.now() + this.address.settings.connectTimeout
         if (!PASSING.test(message) || Date.now() > until)
           throw explain(error as Error, this.address, outcome, call)
+        this.repeated++
         await delay(20)
       }
     }
@@ -141,3 +148,6 @@ export class RedisConnection {
       )
   }
 }
+
+const load = (client: Client): Promise<unknown> =>
+  Promise.all(client.nodes().flatMap(node => loaded.map(({ source }) => node.script('LOAD', source))))

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { deferred } from '../../async/deferred.ts'
 import type { Entry } from '../../protocol/messages.ts'
 import type { Slot } from '../../store/commit.ts'
 import { keptOf } from '../../store/mail.ts'
@@ -19,10 +20,14 @@ const CONFLICTS = 1
 // Milliseconds between two attempts to get a turn, at most.
 const LONGEST = 8
 
-/** What waits in a lane: a write, a reading that comes after the writes before it, or a hold that keeps all that follows waiting. */
+/**
+ * What waits in a lane: a write, a reading that comes after the writes before it, or a hold that keeps all that follows
+ * waiting. Of a reading that was sent along with a write it is known later whether it counts: else it is asked for again,
+ * unless it does something `once`, which has to wait.
+ */
 export type Item =
   | { kind: 'write'; write: Write }
-  | { kind: 'read'; read(): void }
+  | { kind: 'read'; once: boolean; read(counts?: Promise<boolean>): void }
   | { kind: 'hold'; run(): Promise<void> }
 
 /** Whom a lane tells what became of its writes. */
@@ -31,10 +36,11 @@ export interface Clerk {
   failed(write: Write, error: unknown): void
 }
 
+type Wait = Extract<Reply, { status: 'wait' }>
 type Reply =
   | { status: 'ok'; head: string; before: string }
   | { status: 'conflict'; head: string; entries: StreamEntry[] | null }
-  | { status: 'wait'; ms: number }
+  | { status: 'wait'; ms: number; held: boolean }
   | { status: 'lost' }
 
 /** The writes of this process to one namespace, in their order: one round trip at a time, with all that has come together. */
@@ -46,7 +52,7 @@ export class Lane {
   readonly #clerk: Clerk
   #queue: Item[] = []
   #busy = false
-  // Writes wait for others, or for a hold of this process: readings need not.
+  // Writes wait for a hold, of this process or another: readings need not.
   #stuck = false
   #numbers = 0
   #sliceUntil = 0
@@ -84,7 +90,8 @@ export class Lane {
     const reply = await this.#connection.run(scripts.commit, this.#keys.log, batch.done(), call, outcome)
     const [status, first, second] = reply as [number, Buffer | number, Buffer | StreamEntry[] | null]
     if (status === scripts.Status.lost) return { status: 'lost' }
-    if (status === scripts.Status.wait) return { status: 'wait', ms: first as number }
+    if (status === scripts.Status.wait)
+      return { status: 'wait', ms: first as number, held: Number(second) > 0 }
     if (!batch.isEmpty && status === scripts.Status.ok)
       await this.#connection.replicated(this.#keys.log, call)
     const head = first.toString()
@@ -100,7 +107,7 @@ export class Lane {
       for (let tries = 0; ; tries++) {
         const expected = this.replica?.head ?? ''
         const reply = await this.commit(this.batch({ writer, number: 0, expected, hold: ms }), call)
-        if (reply.status === 'wait') await this.#turn(reply.ms, tries)
+        if (reply.status === 'wait') await this.#turn(reply, tries)
         else {
           if (reply.status === 'conflict') this.#follow(reply.entries)
           return await this.#current(call)
@@ -167,18 +174,27 @@ export class Lane {
     }
   }
 
-  /** true: done; false: to be tried again; a number: not now, somebody else has so many milliseconds. */
-  async #blindly(together: Write[], number: number): Promise<boolean | number> {
+  /** true: done; false: to be tried again; else not now. */
+  async #blindly(together: Write[], number: number): Promise<boolean | Wait> {
     const [{ presence, author }] = together as [Write]
     const session = await presence?.session(author, 'commit')
     const batch = this.batch({ writer: this.#writer, number, expected: '', must: session ?? false })
     for (const { author, blind } of together)
       if (blind) batch.blind(author, blind.kind, blind.first, blind.second)
+    const { repeated } = this.#connection
     const asked = this.commit(batch, 'commit')
-    // Redis answers in order: readings can go at once, and see these writes.
-    this.#pass(true)
-    const reply = await asked
-    if (reply.status === 'wait') return reply.ms
+    // Redis answers in order: readings can go at once, and see these writes, unless these are refused or come later.
+    const { promise: counts, resolve: count } = deferred<boolean>()
+    const passed = this.#pass(true, counts)
+    const reply = await asked.catch(error => {
+      count(true)
+      throw error
+    })
+    const inOrder = reply.status === 'ok' && this.#connection.repeated === repeated
+    const isHeld = reply.status === 'wait' && reply.held
+    count(inOrder || isHeld)
+    if (!inOrder && !isHeld) this.#queue.unshift(...passed)
+    if (reply.status === 'wait') return reply
     if (reply.status === 'lost') presence?.lost(session as string)
     if (reply.status !== 'ok') return false
     const { replica } = this
@@ -191,7 +207,7 @@ export class Lane {
     return true
   }
 
-  async #onReplica(together: Write[], number: number, tries: number): Promise<boolean | number> {
+  async #onReplica(together: Write[], number: number, tries: number): Promise<boolean | Wait> {
     const replica = await this.#current('commit')
     const trial = replica.trial()
     const results = together.map(write => {
@@ -209,7 +225,7 @@ export class Lane {
     })
     for (let i = 1; i <= trial.revision; i++) batch.made(trial.at(i))
     const reply = await this.commit(batch, 'commit')
-    if (reply.status === 'wait') return reply.ms
+    if (reply.status === 'wait') return reply
     if (reply.status !== 'ok') {
       if (reply.status === 'conflict') this.#follow(reply.entries)
       if (tries >= CONFLICTS) this.#sliceUntil = Date.now() + SLICE
@@ -238,22 +254,25 @@ export class Lane {
   }
 
   // Somebody else has the namespace to itself, or was here before.
-  async #turn(ms: number, tries: number): Promise<void> {
-    this.#stuck = true
-    this.#pass()
+  async #turn({ ms, held }: Wait, tries: number): Promise<void> {
+    if (held) {
+      this.#stuck = true
+      this.#pass()
+    }
     const longest = Math.min(LONGEST, Math.max(1, ms), 2 ** tries)
     await delay(longest * (0.75 + Math.random() / 4))
   }
 
-  /** Lets readings go: all of them, or those that are next. */
-  #pass(next = false): void {
-    let end = this.#queue.findIndex(item => item.kind !== 'read')
+  /** Lets readings go: all of them, or those that are next and can be asked for again. */
+  #pass(next = false, counts?: Promise<boolean>): Item[] {
+    let end = this.#queue.findIndex(item => item.kind !== 'read' || item.once)
     if (end < 0) end = this.#queue.length
     const queue = this.#queue
     const reads = next ? queue.slice(0, end) : queue.filter(item => item.kind === 'read')
-    if (reads.length === 0) return
+    if (reads.length === 0) return []
     this.#queue = next ? queue.slice(end) : queue.filter(item => item.kind !== 'read')
-    for (const item of reads) if (item.kind === 'read') item.read()
+    for (const item of reads) if (item.kind === 'read') item.read(counts)
+    return reads
   }
 
   #leave(): void {

@@ -4,7 +4,7 @@ import { tagOf } from './keys.ts'
 
 // What Redis itself does. One namespace is a few keys that begin with one hash tag, of which the scripts are given the first:
 //   log     a hash: h the id of the newest commit, n how many keys were ever added, c the checkpoints,
-//           o and u who alone may write and until when, l who waits for that (others just try again),
+//           o and u who alone may write and until when (a hold has a dot in its name), l who waits for that (others just try again),
 //           d:<writer> what a writer's last commit was: one that is sent again is not made again,
 //           e: some keys may be ephemeral (see presence.ts)
 //   values  a hash of the encoded values             order   a sorted set: the keys in the order in which they came
@@ -16,10 +16,14 @@ export interface Script {
   sha: string
 }
 
-export const script = (source: string): Script => ({
-  source,
-  sha: createHash('sha1').update(source).digest('hex'),
-})
+/** All that there are. */
+export const loaded: Script[] = []
+
+export function script(source: string): Script {
+  const made = { source, sha: createHash('sha1').update(source).digest('hex') }
+  loaded.push(made)
+  return made
+}
 
 export const Status = { ok: 0, conflict: 1, wait: 2, lost: 3 } as const
 
@@ -77,7 +81,7 @@ if not mine and (m[4] or not free) then
   if not free or (#line > 0 and at ~= 1) then
     if not at and (hold > 0 or slice > 0) then line[#line + 1] = {writer, now} end
     if #line > 0 then redis.call('HSET', log, 'l', cmsgpack.pack(line)) else redis.call('HDEL', log, 'l') end
-    return {2, free and 0 or tonumber(m[3]) - now}
+    return {2, free and 0 or tonumber(m[3]) - now, not free and string.find(m[2], '.', 1, true) or 0}
   end
   if at then table.remove(line, 1) end
   if #line > 0 then redis.call('HSET', log, 'l', cmsgpack.pack(line)) else redis.call('HDEL', log, 'l') end

@@ -253,14 +253,15 @@ class RedisStore implements Store {
     }
   }
 
-  /** Reads after the writes that were asked for before, and before those that come after. */
-  #inOrder({ lane }: Space, id: number, read: () => Promise<ServerMessage>): void {
-    const answer = () =>
-      void read().then(
-        message => this.#tell(message),
-        error => this.#refuse(id, error),
-      )
-    lane.add({ kind: 'read', read: answer })
+  /** Reads after the writes that were asked for before, and before those that come after. `once`: it does more than to read. */
+  #inOrder({ lane }: Space, id: number, read: () => Promise<ServerMessage>, once = false): void {
+    const answer = async (counts?: Promise<boolean>) => {
+      const message = await read().catch(error => () => this.#refuse(id, error))
+      if (counts && !(await counts)) return
+      if (typeof message === 'function') message()
+      else this.#tell(message)
+    }
+    lane.add({ kind: 'read', once, read: counts => void answer(counts) })
   }
 
   async #reading(kind: number, { name, keys }: Space, argument: unknown, call: string): Promise<unknown> {
@@ -332,10 +333,11 @@ class RedisStore implements Store {
     },
     [Ask.feed]: ([, id, state, feed, from, credit]: [number, number, number, number, number, number]) => {
       const { space } = this.#opened(state)
-      this.#inOrder(space, id, async () => {
+      const begin = async (): Promise<ServerMessage> => {
         const events = this.feeds.get(feed)
         return [Tell.ok, id, events ? await space.feeds.open(feed, from, credit, events) : null]
-      })
+      }
+      this.#inOrder(space, id, begin, true)
     },
     [Ask.credit]: ([, feed, bytes]: [number, number, number]) => {
       for (const { feeds } of this.#spaces.values()) feeds.credit(feed, bytes)
@@ -343,7 +345,7 @@ class RedisStore implements Store {
     [Ask.seek]: ([, id, feed]: [number, number, number]) => {
       const space = [...this.#spaces.values()].find(({ feeds }) => feeds.has(feed))
       if (!space) return this.#tell([Tell.ok, id, null])
-      this.#inOrder(space, id, async () => [Tell.ok, id, await space.feeds.seek(feed)])
+      this.#inOrder(space, id, async () => [Tell.ok, id, await space.feeds.seek(feed)], true)
     },
     [Ask.unfeed]: ([, feed]: [number, number]) => {
       for (const { feeds } of this.#spaces.values()) if (feeds.close(feed)) return

@@ -96,9 +96,9 @@ describe('faults of one Redis', { skip: noRedis }, () => {
     })
 
   test('a connection that is cut while commits are under way loses none and repeats none', async t => {
-    const between = await proxy(t, `tcp://127.0.0.1:${server.port}`)
+    const between = await proxy(t, home.address)
     const namespace = randomUUID()
-    const state = open(t, between.address.replace('tcp:', 'redis:'), namespace)
+    const state = open(t, between.address, namespace)
     const direct = open(t, home.address, namespace)
     const watcher = open(t, state.serverAddress, namespace)
     await Promise.all([state, direct, watcher].map(one => one.size()))
@@ -120,9 +120,9 @@ describe('faults of one Redis', { skip: noRedis }, () => {
   })
 
   test('a connection over which nothing comes any more is left for another', async t => {
-    const between = await proxy(t, `tcp://127.0.0.1:${server.port}`)
+    const between = await proxy(t, home.address)
     const namespace = randomUUID()
-    const state = open(t, between.address.replace('tcp:', 'redis:'), namespace)
+    const state = open(t, between.address, namespace)
     const direct = open(t, home.address, namespace)
     await state.set('x', 1)
     const watching = state.getWhenEqual('x', 3)
