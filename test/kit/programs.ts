@@ -27,13 +27,13 @@ export const noTerminal =
 
 /**
  * Runs TypeScript as a separately started program, which may import 'zproc'. It is gone when the test is over.
- * `terminal`: at a terminal of its own, where all that it prints comes out as stdout.
+ * `terminal`: at a terminal of its own, where all that it prints comes out as stdout. `env`: besides this process's own.
  */
 export function program(
   t: TestContext,
   source: string,
   args: string[] = [],
-  { terminal = false }: { terminal?: boolean } = {},
+  { terminal = false, env = {} }: { terminal?: boolean; env?: NodeJS.ProcessEnv } = {},
 ): Program {
   const directory = mkdtempSync(join(tmpdir(), 'zproc-program-'))
   const file = join(directory, 'program.mts')
@@ -42,6 +42,7 @@ export function program(
   const [run, ...rest] = terminal ? ['script', '-qec', command.join(' '), '/dev/null'] : command
   const child = spawn(run as string, rest, {
     cwd: root,
+    env: { ...process.env, ...env },
     stdio: 'pipe',
   })
   // The keys of a terminal come from its stdin: at the end of that it would be over.

@@ -19,19 +19,26 @@ export function explain(
       `${call}: the user of ${shown} may not do what zproc needs (@all on ~zproc:*): ${message}`,
       { cause: error },
     )
+  if (code === 'OOM')
+    return new ConnectionError(`${call}: ${shown} is out of memory, and nothing was changed: ${message}`, {
+      cause: error,
+    })
   if (code === 'WRONGTYPE' || /no valid stream|key .*not.*stream|user_script/.test(message))
     return new ConnectionError(
       `${call}: a key in ${shown} that begins with "zproc:" holds something that zproc did not put there; ` +
         `use another database, or remove it: ${message}`,
       { cause: error },
     )
-  if (code === 'OOM')
-    return new ConnectionError(`${call}: ${shown} is out of memory, and nothing was changed: ${message}`, {
-      cause: error,
-    })
+  const { code: reason = '' } = error as NodeJS.ErrnoException
+  if (/CERT|ISSUER|LEAF/.test(reason))
+    return new ConnectionError(
+      `${call}: the certificate of ${shown} is not one that this process trusts: ${message} (${reason}). ` +
+        'Where an authority of your own has signed it, start the program with NODE_EXTRA_CA_CERTS=<its certificate>',
+      { cause: error },
+    )
   if (error.name === 'ReplyError' && !CLOSED.test(message))
     return new ConnectionError(`${call}: ${shown} answered: ${message}`, { cause: error })
-  const why = message === '' ? ((error as NodeJS.ErrnoException).code ?? error.name) : message
+  const why = message === '' ? reason || error.name : message
   if (outcome === 'none')
     return new ConnectionError(`${call}: nothing answers at ${shown}: ${why}`, { cause: error })
   return new ConnectionError(

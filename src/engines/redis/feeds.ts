@@ -30,16 +30,19 @@ export class Feeds {
   readonly #keys: Keys
   readonly #name: string
   readonly #tail: Tail
+  readonly #otherLog: () => void
   readonly #feeds = new Map<number, Feed>()
   readonly #live = new Set<Feed>()
   #following: Following | undefined
   #reached: { revision: number; resolve: () => void }[] = []
 
-  constructor(connection: RedisConnection, keys: Keys, name: string, tail: Tail) {
+  /** `otherLog`: called when the log is another than it was, before those who read it are told. */
+  constructor(connection: RedisConnection, keys: Keys, name: string, tail: Tail, otherLog: () => void) {
     this.#connection = connection
     this.#keys = keys
     this.#name = name
     this.#tail = tail
+    this.#otherLog = otherLog
   }
 
   has(number: number): boolean {
@@ -147,18 +150,29 @@ export class Feeds {
   }
 
   #follow(id: string): void {
+    const lost = (error: Error) => {
+      if (this.#following !== following) return
+      this.#unfollow()
+      for (const feed of [...this.#feeds.values()]) this.#lost(feed, error)
+    }
     const following: Following = {
       key: this.#keys.stream,
       id,
       entries: entries => this.#news(entries),
-      lost: error => {
-        this.#following = undefined
-        for (const feed of [...this.#feeds.values()]) this.#lost(feed, error)
-        this.#wake(Number.POSITIVE_INFINITY)
-      },
+      reconnected: () => void this.#check(following.id).catch(lost),
+      lost,
     }
     this.#following = following
     this.#tail.follow(following)
+  }
+
+  /** Throws if the commit with this id is no part of the log any more. */
+  async #check(id: string): Promise<void> {
+    const [head, entries] = await this.#since(revisionOf(id), 1)
+    // Whoever is behind a gap is told when it comes to that.
+    if (!head) return
+    const [next] = entries
+    if (next ? idBefore(next) !== id : head.toString() !== id) throw this.#another()
   }
 
   #news(entries: StreamEntry[]): void {
@@ -204,17 +218,26 @@ export class Feeds {
   }
 
   #another(): ConnectionError {
-    return new ConnectionError(
+    const error = new ConnectionError(
       `watch: the log of namespace '${this.#name}' at ${this.#connection.address.shown} is another one now: ` +
         'Redis came back without its newest commits, or without any',
     )
+    const feeds = [...this.#feeds.values()]
+    this.#unfollow()
+    this.#otherLog()
+    for (const feed of feeds) this.#lost(feed, error)
+    return error
   }
 
   /** With nobody left, nothing is read. */
   #look(): void {
     if (this.#live.size > 0 || !this.#following) return
     for (const { mode } of this.#feeds.values()) if (mode === 'catching' || mode === 'opening') return
-    this.#tail.leave(this.#following)
+    this.#unfollow()
+  }
+
+  #unfollow(): void {
+    if (this.#following) this.#tail.leave(this.#following)
     this.#following = undefined
     this.#wake(Number.POSITIVE_INFINITY)
   }

@@ -52,7 +52,7 @@ class RedisStore implements Store {
   readonly feeds: Store['feeds']
   readonly holds: Store['holds']
   readonly functions: Store['functions']
-  readonly states: Store['states'] = new Map()
+  readonly states: Store['states']
   readonly events: Store['events'] = new Set()
   error: Error | undefined
   readonly #connection: RedisConnection
@@ -76,6 +76,7 @@ class RedisStore implements Store {
 
   constructor(address: string, shared: Shared) {
     this.address = address
+    this.states = shared.states
     this.feeds = shared.feeds
     this.holds = shared.holds
     this.functions = shared.functions
@@ -220,12 +221,18 @@ class RedisStore implements Store {
         name,
         keys,
         lane: new Lane(this.#connection, keys, name, writer, this.#clerk),
-        feeds: new Feeds(this.#connection, keys, name, tail),
+        feeds: new Feeds(this.#connection, keys, name, tail, () => this.#otherLog(name)),
         presence: new Presence(this.#connection, keys.log, writer),
       }
       this.#spaces.set(name, space)
     }
     return space
+  }
+
+  /** Revisions of this namespace begin anew. */
+  #otherLog(name: string): void {
+    for (const [state, { space }] of this.#states)
+      if (space.name === name) this.states.get(state)?.beginAgain(() => false, true)
   }
 
   #opened(state: number): { space: Space; author: Author } {

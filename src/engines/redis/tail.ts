@@ -15,6 +15,8 @@ export interface Following {
   key: string
   id: string
   entries(entries: StreamEntry[]): void
+  /** Another connection was made: what is at its end may be another log. */
+  reconnected(): void
   lost(error: Error): void
 }
 
@@ -70,6 +72,7 @@ export class Tail {
         this.#clientId = undefined
       })
       this.#clientId = Number(await client.call('client', 'ID'))
+      if (this.#asked > 0) for (const following of this.#followed.values()) following.reconnected()
     }
     this.#asked = this.#changes
     const followed = [...this.#followed.values()]
