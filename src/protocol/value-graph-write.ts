@@ -1,5 +1,5 @@
 import { describe } from './describe.ts'
-import { errorParts, isError } from './value-errors.ts'
+import { errorParts, isError, isKnownError } from './value-errors.ts'
 import { type Cell, type Graph, type Node, Tag } from './value-graph.ts'
 import { isInline, type Kind, kindOf } from './value-kinds.ts'
 import { describeRefused, type Part, step } from './value-path.ts'
@@ -18,7 +18,20 @@ export interface GraphOptions {
 
 /** The value as a table. What is no data is a TypeError that names the path to it. */
 export function toGraph(value: unknown, options: GraphOptions): Graph {
-  return new GraphWriter(options).write(value)
+  return simpleError(value) ?? new GraphWriter(options).write(value)
+}
+
+/** An error that has nothing but texts of its own, as refusals do: a server may make very many of them. */
+function simpleError(value: unknown): Graph | undefined {
+  if (!isError(value) || !isKnownError(value)) return undefined
+  const { className, base, hidden, keys } = errorParts(value)
+  if (keys.length > 0 || Object.getOwnPropertySymbols(value).length > 0) return undefined
+  const cells: Cell[] = []
+  for (const [key, held] of hidden) {
+    if (!isInline(held)) return undefined
+    cells.push(key, held)
+  }
+  return { table: [[Tag.error, className, base, cells]], bytes: [] }
 }
 
 const LEFT_OUT = Symbol('left out')
