@@ -7,21 +7,22 @@ import type { Settings } from './options.ts'
 export class OwnServer implements Server {
   readonly address: string
   readonly #ready: Promise<Server>
-  readonly #hung: Promise<void>
   #server: Server | undefined
+  #hung = deferred<void>()
 
   constructor(address: string, settings: Settings, onHung: (hung: HungServer) => void) {
     this.address = address
-    const { promise, resolve } = deferred<void>()
-    this.#hung = promise
     const options: InnerServerOptions = {
       ...settings.server,
       tied: settings.cleanup,
       picked: true,
       onHung: hung => {
-        resolve()
+        this.#hung.resolve()
         onHung(hung)
         settings.server.onHung?.(hung)
+      },
+      onGoesOn: () => {
+        this.#hung = deferred()
       },
     }
     this.#ready = startServer(address, options).then(server => {
@@ -38,7 +39,7 @@ export class OwnServer implements Server {
 
   /** Resolves when it is stuck: whoever waits for its answers may wait for ever. */
   get hung(): Promise<void> {
-    return this.#hung
+    return this.#hung.promise
   }
 
   /** 0 until it listens. */

@@ -1,10 +1,12 @@
 import { Worker } from 'node:worker_threads'
 
-/** What a server was doing when it had not moved on for too long. */
+/** What a server was at when it had not moved on for too long. */
 export interface Stuck {
-  /** The name of the atomic function that does not end. */
+  /** The name of the atomic function that does not end; '' if it has none, or it is none. */
   function: string
-  /** Who called it: the pid, and the name of the process. */
+  /** Else the kind of the message that is answered; -1: none. */
+  method: number
+  /** For whom: the pid, and the name of the process; 0 and '' if for nobody. */
   pid: number
   name: string
   /** For how many milliseconds, about. */
@@ -13,8 +15,11 @@ export interface Stuck {
 
 const SLOTS = 8192
 const SLOT_BYTES = 64
-const HEAD = 4
-const [RUNS, FUNCTION, CLIENT, PID] = [0, 1, 2, 3] as const
+const HEAD = 8
+const [MOVES, FUNCTION, METHOD, CLIENT, PID] = [0, 1, 2, 3, 4] as const
+// Milliseconds from one look to the next, and without a move after which a thread is stuck, unless a function runs there.
+const EVERY = 500
+const PATIENCE = 2500
 
 /** What a thread is doing, written down where another thread can read it although this one does not answer. */
 export class Doing {
@@ -24,42 +29,58 @@ export class Doing {
   readonly #texts = new Uint8Array(this.memory, (HEAD + SLOTS) * 4)
   readonly #numbers = new WeakMap<object, number>()
   readonly #encoder = new TextEncoder()
-  readonly #watch: (memory: SharedArrayBuffer) => void
   #last = 0
   #function = 0
   #thing: object | undefined
   #client: object | undefined
 
-  /** `watch` is called when there is something to be looked at for the first time. */
-  constructor(watch: (memory: SharedArrayBuffer) => void) {
-    this.#watch = watch
+  /** Shows from now on that the thread moves on, even if it has nothing to do. */
+  live(): void {
+    setInterval(() => this.#move(), EVERY).unref()
   }
 
-  /** `thing` has begun to run, on behalf of `client`: an object of the caller's that stays the same. */
+  /** Messages of this client are answered: an object of the caller's that stays the same. */
+  serve(client: { name: string; pid: number }): void {
+    if (client === this.#client) return
+    this.#client = client
+    this.#now[PID] = client.pid
+    this.#now[CLIENT] = this.#number(client)
+  }
+
+  /** The next one, of this kind. */
+  answer(method: number): void {
+    this.#now[METHOD] = method + 1
+    this.#move()
+  }
+
+  /** All are answered. */
+  rest(): void {
+    this.#now[METHOD] = 0
+  }
+
+  /** `thing` has begun to run, on behalf of `client`. */
   begin(thing: { name: string }, client: { name: string; pid: number }): void {
-    const now = this.#now
-    if (client !== this.#client) {
-      this.#client = client
-      now[PID] = client.pid
-      now[CLIENT] = this.#number(client)
-    }
+    this.serve(client)
     if (thing !== this.#thing) {
       this.#thing = thing
       this.#function = this.#number(thing)
     }
-    now[FUNCTION] = this.#function
-    now[RUNS] = (now[RUNS] as number) + 1
+    this.#now[FUNCTION] = this.#function
+    this.#move()
   }
 
   end(): void {
     this.#now[FUNCTION] = 0
   }
 
+  #move(): void {
+    this.#now[MOVES] = (this.#now[MOVES] as number) + 1
+  }
+
   // Names are written once; when there are very many, the oldest ones are forgotten, which the number shows.
   #number(thing: { name: string }): number {
     const known = this.#numbers.get(thing)
     if (known !== undefined && this.#ids[known % SLOTS] === known) return known
-    if (this.#last === 0) this.#watch(this.memory)
     const number = ++this.#last
     const slot = number % SLOTS
     const text = this.#texts.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES).fill(0)
@@ -72,14 +93,18 @@ export class Doing {
   }
 }
 
+/** From a watchdog: the thread is stuck; it moves; it was said to be stuck, and is. */
+export type Look = Stuck | 'moves' | 'stuck'
+
 /**
- * Looks at what another thread is `doing` twice a second, from a thread of its own, and tells when one thing goes on for
- * longer than `patience` milliseconds: as a line of JSON to the file `fd`, or to `report`.
+ * Looks at what another thread is `doing` twice a second, from a thread of its own, and tells when it does not move on; one
+ * function may take `patience` milliseconds. To `report` it tells what has changed; to the file `fd` it writes every second
+ * a line of JSON, so that whoever reads there sees that the process as a whole is alive.
  */
 export function startWatchdog(
   memory: SharedArrayBuffer,
   patience: number,
-  to: number | ((stuck: Stuck) => void),
+  to: number | ((look: Look) => void),
 ): Worker {
   const watchdog = new Worker(script, {
     eval: true,
@@ -98,7 +123,6 @@ export function startWatchdog(
 const script = `
 const { workerData: { memory, patience, fd }, parentPort } = require('node:worker_threads')
 const { writeSync } = require('node:fs')
-const EVERY = 500
 const now = new Int32Array(memory, 0, ${HEAD})
 const ids = new Int32Array(memory, ${HEAD * 4}, ${SLOTS})
 const texts = new Uint8Array(memory, ${(HEAD + SLOTS) * 4})
@@ -108,21 +132,39 @@ const name = number => {
   const text = texts.slice(slot * ${SLOT_BYTES}, (slot + 1) * ${SLOT_BYTES})
   return ids[slot] === number ? Buffer.from(text).toString().replace(/[\\0\\ufffd]+$/, '') : ''
 }
-let runs = 0
-let looks = 0
-for (;;) {
-  Atomics.wait(pause, 0, 0, EVERY)
-  if (now[${FUNCTION}] === 0 || now[${RUNS}] !== runs) {
-    runs = now[${RUNS}]
-    looks = 0
-  } else if (looks * EVERY <= patience && ++looks * EVERY > patience) {
-    const stuck = { function: name(now[${FUNCTION}]), pid: now[${PID}], name: name(now[${CLIENT}]), ms: looks * EVERY }
-    if (fd < 0) parentPort.postMessage(stuck)
-    else try {
-      writeSync(fd, JSON.stringify(stuck) + '\\n')
-    } catch {
-      writeSync(2, 'zproc server: stuck: ' + JSON.stringify(stuck) + '\\n')
-    }
+const stuckIn = ms => {
+  const busy = now[${FUNCTION}] !== 0 || now[${METHOD}] !== 0
+  return {
+    function: name(now[${FUNCTION}]),
+    method: now[${FUNCTION}] !== 0 ? -1 : now[${METHOD}] - 1,
+    pid: busy ? now[${PID}] : 0,
+    name: busy ? name(now[${CLIENT}]) : '',
+    ms,
+  }
+}
+const tell = look => {
+  if (fd < 0) return parentPort.postMessage(look)
+  try {
+    writeSync(fd, JSON.stringify(look) + '\\n')
+  } catch {
+    // The owner is gone: whoever looks at the server's own output can still see it.
+    if (typeof look === 'object') writeSync(2, 'zproc server: stuck: ' + JSON.stringify(look) + '\\n')
+  }
+}
+let moves = 0
+let still = 0
+let stuck = false
+for (let looks = 0; ; looks++) {
+  if (fd >= 0 && looks % 2 === 0) tell(stuck ? 'stuck' : 'moves')
+  Atomics.wait(pause, 0, 0, ${EVERY})
+  if (now[${MOVES}] !== moves) {
+    moves = now[${MOVES}]
+    still = 0
+    if (stuck && fd < 0) tell('moves')
+    stuck = false
+  } else if (!stuck && ++still * ${EVERY} > (now[${FUNCTION}] === 0 ? ${PATIENCE} : patience)) {
+    stuck = true
+    tell(stuckIn(still * ${EVERY}))
   }
 }
 `

@@ -7,7 +7,7 @@ import { type Listening, listen, type Start } from './listen.ts'
 /** The two answers to what the owner sends first. */
 export type Started = { address: string; pid: number } | { error: unknown }
 /** A thread asks its owner to watch it. */
-export interface Watch {
+export interface Watched {
   watch: SharedArrayBuffer
   patience: number
 }
@@ -18,7 +18,7 @@ const REPORTS = 4
 const BEYOND = 1500
 
 // The program of a server that has a process, or a thread, of its own.
-const tell = (message: Started | Watch, then = () => {}) => {
+const tell = (message: Started | Watched, then = () => {}) => {
   if (!parentPort) return void process.send?.(message, then)
   parentPort.postMessage(message)
   then()
@@ -34,16 +34,16 @@ let server: Listening | undefined
 onMessage(message => {
   if (message === 'stop') return void end()
   const { limits } = message
-  // What a thread does is looked at by its owner, what a process does by a thread of its own.
-  const doing = new Doing(memory => {
-    const patience = limits.atomicTimeout + BEYOND
-    if (parentPort) tell({ watch: memory, patience })
-    else startWatchdog(memory, patience, REPORTS)
-  })
+  const doing = new Doing()
   listen(message, doing).then(
     listening => {
       server = listening
       tell({ address: listening.address, pid: process.pid })
+      doing.live()
+      // What a thread does is looked at by its owner, what a process does by a thread of its own.
+      const patience = limits.atomicTimeout + BEYOND
+      if (parentPort) tell({ watch: doing.memory, patience })
+      else startWatchdog(doing.memory, patience, REPORTS)
     },
     error => {
       const wire = errorToWire(error)

@@ -1,4 +1,3 @@
-import type { Stuck } from '../lifeline/watchdog.ts'
 import { checkSecretKey } from '../protocol/address.ts'
 import { describe, MAX_DEPTH } from '../protocol/values.ts'
 
@@ -29,13 +28,25 @@ export interface ServerOptions {
   maxInFlight?: number
   /** How long a client that lost its connection may take to come back to what it holds. Default 15,000. */
   graceTime?: number
-  /** Called when the server is stuck in an atomic function, besides a line on stderr. Not for `'inline'`. */
+  /** Called when the server does not move on, within five seconds, besides a line on stderr. Not for `'inline'`. */
   onHung?: (hung: HungServer) => void
 }
 
-/** A server that hangs: the function does not end, and cannot be stopped but by stopping the server. */
-export interface HungServer extends Stuck {
+/** A server that hangs: it answers nobody until that ends, and `stop()` ends it by force. */
+export interface HungServer {
   address: string
+  /**
+   * What does not end: an atomic function that cannot be stopped; a method of State; other work of the server's; or its
+   * process as a whole does not run.
+   */
+  during: 'atomic' | 'method' | 'work' | 'process'
+  /** The name of the atomic function or method; '' if there is none. */
+  function: string
+  /** Who called it: the pid, and the name of the process; 0 and '' if nobody did. */
+  pid: number
+  name: string
+  /** For how many milliseconds, about. */
+  ms: number
 }
 
 export interface Limits {

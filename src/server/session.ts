@@ -29,6 +29,8 @@ interface Opened {
 // Bytes that a client may leave untaken before the server stops to answer it.
 const CONGESTED = 1 << 20
 
+const STACK = { writable: true, enumerable: false, configurable: true }
+
 type Message = [kind: number, ...rest: never[]]
 type Handler = (message: never) => void
 
@@ -48,6 +50,8 @@ export class Session {
   readonly #token: string
   readonly #pid: number
   readonly #life: number
+  /** As it called itself last. */
+  #client: { name: string; pid: number }
   readonly #here: boolean
   readonly #states = new Map<number, Opened>()
   readonly #feeds = new Map<number, Feed & { room: Room }>()
@@ -72,6 +76,7 @@ export class Session {
     this.attempt = client.attempt
     this.#pid = client.pid
     this.#life = client.life
+    this.#client = { name: '', pid: client.pid }
     this.#here = client.machine === machine()
     this.#token = token || `session ${this.number}`
     core.sessions.set(this.#token, this)
@@ -183,6 +188,8 @@ export class Session {
 
   /** As many of these messages as there is room for; the others, and all that would come after them, have to wait. */
   #take(messages: Message[]): void {
+    const { doing } = this.#core
+    doing?.serve(this.#client)
     const traced = Error.stackTraceLimit
     // What is refused says why: where in the server that was found costs ten times what it takes to refuse.
     Error.stackTraceLimit = 0
@@ -201,6 +208,7 @@ export class Session {
       }
     } finally {
       Error.stackTraceLimit = traced
+      doing?.rest()
     }
   }
 
@@ -224,6 +232,7 @@ export class Session {
   #handle(message: Message): void {
     const handler = typeof message[0] === 'number' ? this.#handlers[message[0]] : undefined
     if (!handler) throw new TypeError(`there is no message of kind ${String(message[0])}`)
+    this.#core.doing?.answer(message[0])
     try {
       handler(message as never)
     } catch (error) {
@@ -234,6 +243,9 @@ export class Session {
   }
 
   #fail(id: number, error: unknown): void {
+    // Without a trace the stack says no more than this; to have it made takes longer than all the rest.
+    if (Error.stackTraceLimit === 0 && error instanceof Error)
+      Object.defineProperty(error, 'stack', { ...STACK, value: `${error.name}: ${error.message}` })
     this.#tell([Tell.error, id, errorToWire(error)])
   }
 
@@ -274,11 +286,17 @@ export class Session {
 
   #enter(room: Room, id: number, write: () => void): void {
     if (!room.exclusive.held) return write()
+    // As it is for this message: see #take.
+    const { stackTraceLimit } = Error
     this.#queue(room, () => {
+      const traced = Error.stackTraceLimit
+      Error.stackTraceLimit = stackTraceLimit
       try {
         write()
       } catch (error) {
         this.#fail(id, error)
+      } finally {
+        Error.stackTraceLimit = traced
       }
     })
   }
@@ -386,10 +404,9 @@ export class Session {
     [Ask.open]: ([, id, state, namespace, name]: [number, number, number, string, string]) => {
       this.#leave(state)
       const room = this.#core.enter(String(namespace))
-      this.#states.set(state, {
-        room,
-        author: { session: this.number, state, pid: this.#pid, name: String(name) },
-      })
+      const author = { session: this.number, state, pid: this.#pid, name: String(name) }
+      this.#states.set(state, { room, author })
+      this.#client = author
       this.#tell([Tell.ok, id, room.space.revision])
     },
     [Ask.close]: ([, state]: [number, number]) => {

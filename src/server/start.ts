@@ -5,14 +5,15 @@ import { ConnectionError } from '../errors.ts'
 import { unlinkAtEnd } from '../lifeline/guard.ts'
 import { keepAlive, spawnTied } from '../lifeline/spawn.ts'
 import { startThread } from '../lifeline/thread.ts'
-import { type Stuck, startWatchdog } from '../lifeline/watchdog.ts'
+import { startWatchdog } from '../lifeline/watchdog.ts'
 import { isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import { checkOptions } from '../protocol/options.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
 import { derivedKey } from '../transport/key.ts'
+import { describeHung, Watch } from './hung.ts'
 import { listen, type Start } from './listen.ts'
-import type { Started, Watch } from './main.ts'
-import { checkServerOptions, type HungServer, type ServerOptions } from './options.ts'
+import type { Started, Watched } from './main.ts'
+import { checkServerOptions, type ServerOptions } from './options.ts'
 
 /** A running state server. Like any server of Node's it keeps its program alive until it is stopped, or unref'd. */
 export interface Server {
@@ -34,6 +35,8 @@ export interface InnerServerOptions extends ServerOptions {
   tied?: boolean
   /** true: the address was picked for this server, and will not be used again. */
   picked?: boolean
+  /** Called when it hangs no more. */
+  onGoesOn?: () => void
 }
 
 /**
@@ -52,26 +55,31 @@ export async function startServer(address?: string | null, options: ServerOption
     throw new TypeError(
       `startServer: ${where} can be reached from other machines; give a secretKey, or insecure: true to let anybody in`,
     )
-  const { backend = 'process', tied = true, picked = !address, secretKey }: InnerServerOptions = options
+  const inner: InnerServerOptions = options
+  const { backend = 'process', tied = true, picked = !address, secretKey } = inner
   const start = () => ({
     address: where,
     limits,
     key: secretKey === undefined ? undefined : derivedKey(secretKey),
     picked,
   })
+  const watch = new Watch({
+    hung: hung => {
+      console.error(describeHung(hung))
+      options.onHung?.(hung)
+    },
+    goesOn: () => inner.onGoesOn?.(),
+  })
   // The guard removes what a killed server could not.
   const forget =
     tied && endpoint.kind === 'ipc' && process.platform !== 'win32' ? unlinkAtEnd(endpoint.path) : () => {}
   const started = await { process: inProcess, thread: inThread, inline }
-    [backend](start, tied, stuck => {
-      const hung = { ...stuck, address: where }
-      console.error(describeHung(hung))
-      options.onHung?.(hung)
-    })
+    [backend](start, tied, watch)
     .catch(error => {
       forget()
       throw error
     })
+  watch.address = started.address
   let stopped: Promise<void> | undefined
   const stop = () => {
     stopped ??= started.stop().finally(() => {
@@ -101,22 +109,15 @@ async function inline(start: () => Start): Promise<Running> {
   return { address: bound, pid: process.pid, stop, ref: () => keep(true), unref: () => keep(false) }
 }
 
-async function inProcess(
-  start: () => Start,
-  tied: boolean,
-  report: (stuck: Stuck) => void,
-): Promise<Running> {
-  let patience = STOPPING
-  const onReport = (line: string) => {
-    patience = STOPPING_HUNG
-    report(JSON.parse(line))
-  }
+async function inProcess(start: () => Start, tied: boolean, watch: Watch): Promise<Running> {
+  const onReport = (line: string) => watch.saw(JSON.parse(line))
   const child = spawnTied(entry, { rank: 'last', tied, args: tied ? [] : ['untied'], onReport })
   const exited = once(child, 'exit')
   // A key is derived while the child is coming up.
   child.send(start())
   const answer = await Promise.race([once(child, 'message'), exited.then(() => undefined)])
   const { address, pid } = checkStarted(answer?.[0] as Started | undefined)
+  child.once('exit', watch.listen())
   return {
     address,
     pid,
@@ -125,26 +126,22 @@ async function inProcess(
     stop: async () => {
       keepAlive(child, true)
       if (child.connected) child.send('stop', () => {})
-      const timer = setTimeout(() => child.kill('SIGKILL'), patience)
+      const timer = setTimeout(() => child.kill('SIGKILL'), patience(watch))
       await exited
       clearTimeout(timer)
     },
   }
 }
 
-async function inThread(start: () => Start, _: boolean, report: (stuck: Stuck) => void): Promise<Running> {
+async function inThread(start: () => Start, _: boolean, watch: Watch): Promise<Running> {
   const worker = startThread(entry)
   const exited = once(worker, 'exit')
   worker.postMessage(start())
   const [answer] = await once(worker, 'message')
   const { address, pid } = checkStarted(answer as Started)
-  let patience = STOPPING
   let watchdog: Worker | undefined
-  worker.on('message', ({ watch, patience: stuckAfter }: Watch) => {
-    watchdog = startWatchdog(watch, stuckAfter, stuck => {
-      patience = STOPPING_HUNG
-      report(stuck)
-    })
+  worker.on('message', ({ watch: memory, patience: longest }: Watched) => {
+    watchdog = startWatchdog(memory, longest, watch.saw)
   })
   worker.once('exit', () => watchdog?.terminate())
   return {
@@ -155,16 +152,14 @@ async function inThread(start: () => Start, _: boolean, report: (stuck: Stuck) =
     stop: async () => {
       worker.ref()
       worker.postMessage('stop')
-      const timer = setTimeout(() => void worker.terminate(), patience)
+      const timer = setTimeout(() => void worker.terminate(), patience(watch))
       await exited
       clearTimeout(timer)
     },
   }
 }
 
-function describeHung({ address, function: name, pid, name: client, ms }: HungServer): string {
-  return `zproc: the server at ${address} has been stuck for ${ms} ms in the atomic function ${name || '(anonymous)'}, called by process ${pid} (${client}): it answers nobody until that ends; stop() ends the server`
-}
+const patience = (watch: Watch): number => (watch.isHung ? STOPPING_HUNG : STOPPING)
 
 function checkStarted(answer: Started | undefined): { address: string; pid: number } {
   if (!answer)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { type AnyState, atomic, Context, type HungServer, ping, State, startServer } from 'zproc'
+import { deferred } from '../../src/async/deferred.ts'
 import { program } from '../kit/programs.ts'
 
 // The engine cannot be interrupted in a regular expression that tries everything: 2 to the 40th ways.
@@ -41,7 +42,8 @@ for (const backend of ['process', 'thread'] as const)
     assert.ok(noticed > 1000 && noticed < 5000, `${noticed} ms`)
     const { ms, ...rest } = reports[0] as HungServer
     const name = rest.name
-    assert.deepEqual(rest, { address: server.address, function: 'catastrophe', pid: process.pid, name })
+    const { address } = server
+    assert.deepEqual(rest, { address, during: 'atomic', function: 'catastrophe', pid: process.pid, name })
     assert.ok(ms >= 2500, `${ms}`)
     assert.deepEqual(lines, [
       `zproc: the server at ${server.address} has been stuck for ${ms} ms in the atomic function catastrophe, called by process ${process.pid} (${name}): it answers nobody until that ends; stop() ends the server`,
@@ -51,6 +53,70 @@ for (const backend of ['process', 'thread'] as const)
     assert.equal(reports.length, 1)
     await assert.rejects(ping(server.address), { name: 'ConnectionError' })
   })
+
+/** Sets that equal those in the other order once each of their objects was tried with each of the others': each takes a while. */
+const sets = (order: 1 | -1) => {
+  const one = () => new Set(Array.from({ length: 1400 }, (_, i) => ({ n: order > 0 ? i : 1399 - i })))
+  return Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`set ${i}`, one()]))
+}
+
+for (const backend of ['process', 'thread'] as const)
+  test(`a server that hangs in a method, in a ${backend}, is reported within five seconds`, async t => {
+    const lines = quiet(t)
+    const hung = deferred<HungServer>()
+    const server = await startServer('tcp://127.0.0.1:0', { backend, onHung: hung.resolve })
+    t.after(() => server.stop())
+    const state = new State<AnyState>(server.address)
+    t.after(() => state.close())
+    await state.set(sets(1))
+    const other = sets(-1)
+    const began = performance.now()
+    const failed = assert.rejects(state.equals(other), { name: 'ConnectionError' })
+    const { ms, name, ...rest } = await hung.promise
+    const noticed = performance.now() - began
+    assert.ok(noticed < 5000, `${noticed} ms`)
+    const { address } = server
+    assert.deepEqual(rest, { address, during: 'method', function: 'equals', pid: process.pid })
+    assert.match(lines.join('\n'), /stuck for \d+ ms in the method equals, called by process \d+ \(/)
+    await server.stop()
+    await failed
+  })
+
+test('a server process that is stopped is reported within five seconds, each time, and can be ended', {
+  skip: process.platform === 'win32' && 'there is no SIGSTOP',
+}, async t => {
+  const lines = quiet(t)
+  const reports: HungServer[] = []
+  let next = deferred<void>()
+  const onHung = (hung: HungServer) => {
+    reports.push(hung)
+    next.resolve()
+  }
+  const server = await startServer(null, { onHung })
+  t.after(() => server.stop())
+  // It has said that it is alive.
+  await once(AbortSignal.timeout(1500), 'abort')
+  for (let time = 1; time <= 2; time++) {
+    const began = performance.now()
+    process.kill(server.pid, 'SIGSTOP')
+    await next.promise
+    const noticed = performance.now() - began
+    assert.ok(noticed < 5000, `${noticed} ms`)
+    assert.equal(reports.length, time)
+    if (time === 2) break
+    next = deferred()
+    process.kill(server.pid, 'SIGCONT')
+    assert.equal(await ping(server.address), server.pid)
+    await once(AbortSignal.timeout(1500), 'abort')
+  }
+  const { address } = server
+  const [{ ms, ...rest } = assert.fail()] = reports
+  assert.deepEqual(rest, { address, during: 'process', function: '', pid: 0, name: '' })
+  assert.match(lines[0] ?? '', /not been heard of for \d+ ms, as if its process had been stopped/)
+  const began = performance.now()
+  await server.stop()
+  assert.ok(performance.now() - began < 1500)
+})
 
 test('a Context tells of it as an event, and can be closed', async t => {
   quiet(t)

@@ -1,0 +1,81 @@
+import type { Look, Stuck } from '../lifeline/watchdog.ts'
+import { Ask } from '../protocol/messages.ts'
+import type { HungServer } from './options.ts'
+
+// Milliseconds. A server's process says every second that it is alive; how many of them may pass without a word, the first
+// of which may take longer to come.
+const BEAT = 1000
+const SILENCE = 4
+const FIRST = 10
+
+export interface HungEvents {
+  hung(hung: HungServer): void
+  /** It goes on. */
+  goesOn(): void
+}
+
+/** What an owner knows of whether its server hangs. */
+export class Watch {
+  /** The server's, once it is known. */
+  address = ''
+  readonly #events: HungEvents
+  #isHung = false
+  #silent = 0
+  #patience = FIRST
+
+  constructor(events: HungEvents) {
+    this.#events = events
+  }
+
+  get isHung(): boolean {
+    return this.#isHung
+  }
+
+  /** What the server's watchdog saw. */
+  readonly saw = (look: Look): void => {
+    this.#silent = 0
+    this.#patience = SILENCE
+    if (typeof look === 'object') this.#hangs(hungIn(look))
+    else if (look === 'moves' && this.#isHung) {
+      this.#isHung = false
+      this.#events.goesOn()
+    }
+  }
+
+  /**
+   * From now on it is heard of every second, or its process does not run. Returns what calls that off. Beats are counted, not
+   * milliseconds: an owner that was busy itself has not listened.
+   */
+  listen(): () => void {
+    const timer = setInterval(() => {
+      if (++this.#silent === this.#patience)
+        this.#hangs({ during: 'process', function: '', pid: 0, name: '', ms: this.#silent * BEAT })
+    }, BEAT).unref()
+    return () => clearInterval(timer)
+  }
+
+  #hangs(what: Omit<HungServer, 'address'>): void {
+    if (this.#isHung) return
+    this.#isHung = true
+    this.#events.hung({ address: this.address, ...what })
+  }
+}
+
+const methods = new Map<number, string>(Object.entries(Ask).map(([name, kind]) => [kind, name]))
+
+function hungIn({ method, function: name, ...rest }: Stuck): Omit<HungServer, 'address'> {
+  if (method >= 0) return { ...rest, during: 'method', function: methods.get(method) ?? '' }
+  return { ...rest, during: rest.pid === 0 ? 'work' : 'atomic', function: name }
+}
+
+/** In one line. */
+export function describeHung({ address, during, function: name, pid, name: client, ms }: HungServer): string {
+  const caller = `called by process ${pid} (${client})`
+  const what = {
+    atomic: `has been stuck for ${ms} ms in the atomic function ${name || '(anonymous)'}, ${caller}`,
+    method: `has been stuck for ${ms} ms in the method ${name}, ${caller}`,
+    work: `has been stuck for ${ms} ms in work of its own`,
+    process: `has not been heard of for ${ms} ms, as if its process had been stopped`,
+  }[during]
+  return `zproc: the server at ${address} ${what}: it answers nobody until that ends; stop() ends the server`
+}
