@@ -1,7 +1,5 @@
 import type { Socket } from 'node:net'
 import { after } from '../async/interval.ts'
-import { AtomicTimeoutError } from '../errors.ts'
-import { quote } from '../protocol/describe.ts'
 import {
   Ask,
   type ClientHello,
@@ -19,8 +17,9 @@ import { runAtomic } from '../store/run-atomic.ts'
 import { Channel, type Read } from '../transport/channel.ts'
 import { hasEnded, machine } from '../transport/machine.ts'
 import type { Core, Room } from './core.ts'
-import type { Feed } from './feed.ts'
+import { Holds } from './holds.ts'
 import { log } from './log.ts'
+import { Reading } from './reading.ts'
 
 interface Opened {
   room: Room
@@ -54,9 +53,9 @@ export class Session {
   #client: { name: string; pid: number }
   readonly #here: boolean
   readonly #states = new Map<number, Opened>()
-  readonly #feeds = new Map<number, Feed & { room: Room }>()
+  readonly #reading: Reading
   readonly #functions = new Map<number, string>()
-  readonly #holds = new Map<number, () => void>()
+  readonly #holds: Holds
   // Where it has set ephemeral keys.
   readonly #tied = new Map<Room, Author>()
   // While a function's modules are loaded, what came after it waits, so that order is kept.
@@ -65,7 +64,6 @@ export class Session {
   #inLine = 0
   /** What is not looked at yet: more comes when there is room for it. */
   #later: Message[] = []
-  #lastUpdates: [number, number[], number, Uint8Array] | undefined
   #lingering: NodeJS.Timeout | undefined
   #closed = false
 
@@ -86,7 +84,7 @@ export class Session {
       // Answers leave at once, unless updates are to go before them: those wait for what others write in this turn.
       heard: (flush: () => void) => void (core.updatesWait ? setImmediate(flush) : flush()),
       drain: () => {
-        for (const feed of this.#feeds.values()) feed.room.feeds.resume(feed)
+        this.#reading.resume()
         this.#goOn()
       },
       lost: (error: Error | undefined, broken: boolean) => {
@@ -98,8 +96,10 @@ export class Session {
     this.#channel = new Channel(events, { keeps })
     this.#channel.beforeFlush = () => {
       core.distribute()
-      this.#lastUpdates = undefined
+      this.#reading.turn()
     }
+    this.#reading = new Reading(core, this.#channel, this)
+    this.#holds = new Holds(core, client.pid, message => this.#tell(message))
   }
 
   /** How many frames have arrived. */
@@ -123,10 +123,6 @@ export class Session {
     this.#channel.flush()
   }
 
-  get congested(): boolean {
-    return this.#channel.congested
-  }
-
   /** Ends it for good: nothing is held, watched or kept for the client any more. */
   close(): void {
     if (this.#closed) return
@@ -134,10 +130,8 @@ export class Session {
     clearTimeout(this.#lingering)
     this.#core.sessions.delete(this.#token)
     this.#later = []
-    for (const feed of this.#feeds.values()) feed.room.feeds.remove(feed)
-    this.#feeds.clear()
-    for (const end of this.#holds.values()) end()
-    this.#holds.clear()
+    this.#reading.close()
+    this.#holds.close()
     // After what this session has written and somebody else's hold still keeps waiting.
     for (const [room, author] of this.#tied)
       room.exclusive.enter(() => room.space.expire({ ...author, state: NO_STATE }))
@@ -158,22 +152,6 @@ export class Session {
     if (left <= 0 || (this.#here && hasEnded(this.#life))) return this.close()
     const next = this.#here ? Math.min(wait, left) : left
     this.#lingering = after(next, () => this.#linger(lost, Math.min(wait * 2, LATER_LOOKS)))?.unref()
-  }
-
-  tellUpdates(feed: number, first: number, chunk: Uint8Array): void {
-    const last = this.#lastUpdates
-    if (last && last[3] === chunk) {
-      last[1].push(feed)
-      return
-    }
-    this.#lastUpdates = [Tell.updates, [feed], first, chunk]
-    // Who gets an answer as well has written, and can wait until those are awake who only watch.
-    if (!this.#channel.scheduled) this.#core.tell(this)
-    this.#channel.send(this.#lastUpdates, chunk.length)
-  }
-
-  tellFellBehind(feed: number, from: number, to: number): void {
-    this.#tell([Tell.fellBehind, feed, from, to])
   }
 
   #tell(message: ServerMessage): void {
@@ -343,59 +321,18 @@ export class Session {
 
   #hold([, id, state, label]: [number, number, number, string]): void {
     const { room } = this.#opened(state)
-    const { atomicTimeout } = this.#core.limits
     if (typeof label !== 'string') throw new TypeError('a hold must say what it is for')
     this.#queue(room, () => {
-      if (this.#closed) return
-      const hold = this.#core.nextHold()
-      const end = room.exclusive.take(atomicTimeout, () => {
-        this.#holds.delete(hold)
-        log(
-          `hold ${this.#pid}`,
-          `${printable(label)} of process ${this.#pid} held its namespace for ${atomicTimeout} ms`,
-        )
-        this.#tell([Tell.holdEnded, hold, atomicTimeout])
-      })
-      this.#holds.set(hold, end)
-      this.#tell([Tell.ok, id, [hold, room.space.revision, [...room.space.values]]])
+      if (!this.#closed) this.#tell([Tell.ok, id, this.#holds.take(room, label)])
     })
   }
 
   #release([, id, state, hold, changes]: [number, number, number, number, never]): void {
     const { room, author } = this.#opened(state)
-    const end = this.#holds.get(hold)
-    if (!end) {
-      const { atomicTimeout } = this.#core.limits
-      throw new AtomicTimeoutError(`the hold had ended after ${atomicTimeout} ms; nothing was changed`)
-    }
-    this.#holds.delete(hold)
-    try {
+    this.#holds.release(hold, () => {
       if (changes) room.space.commit(author, 'atomic', changesFromWire(room.space, changes))
       this.#tell([Tell.committed, id, room.space.revision, undefined])
-    } finally {
-      end()
-    }
-  }
-
-  #openFeed([, id, state, number, from, credit]: [number, number, number, number, number, number]): void {
-    const { room } = this.#opened(state)
-    const { space, feeds } = room
-    if (!Number.isSafeInteger(from) || !Number.isSafeInteger(credit) || this.#feeds.has(number))
-      throw new TypeError('a feed begins at a revision, with some credit, once')
-    const position = from < 0 ? space.revision : Math.min(from, space.revision)
-    const feed = { session: this, id: number, position, credit, room }
-    this.#feeds.set(number, feed)
-    if (position + 1 < space.first) {
-      this.tellFellBehind(number, position + 1, space.first - 1)
-      return this.#tell([Tell.ok, id, null])
-    }
-    // The reply, the state at `position`, goes first: updates build on it.
-    this.#tell([Tell.ok, id, [position, [...space.stateAt(position)]]])
-    feeds.add(feed)
-  }
-
-  #feed(number: number): (Feed & { room: Room }) | undefined {
-    return this.#feeds.get(number)
+    })
   }
 
   readonly #handlers: Record<number, Handler> = {
@@ -425,22 +362,14 @@ export class Session {
     },
     [Ask.hold]: message => this.#hold(message),
     [Ask.release]: message => this.#release(message),
-    [Ask.feed]: message => this.#openFeed(message),
-    [Ask.credit]: ([, number, bytes]: [number, number, number]) => {
-      const feed = this.#feed(number)
-      if (!feed || !Number.isSafeInteger(bytes)) return
-      feed.credit += bytes
-      feed.room.feeds.resume(feed)
-    },
-    [Ask.seek]: ([, id, number]: [number, number, number]) => {
-      const feed = this.#feed(number)
-      this.#tell([Tell.ok, id, feed ? feed.room.feeds.seek(feed) : null])
-    },
-    [Ask.unfeed]: ([, number]: [number, number]) => {
-      const feed = this.#feed(number)
-      if (feed) feed.room.feeds.remove(feed)
-      this.#feeds.delete(number)
-    },
+    [Ask.feed]: ([, id, state, number, from, credit]: [number, number, number, number, number, number]) =>
+      this.#reading.open(number, this.#opened(state).room, from, credit, start =>
+        this.#tell([Tell.ok, id, start]),
+      ),
+    [Ask.credit]: ([, number, bytes]: [number, number, number]) => this.#reading.credit(number, bytes),
+    [Ask.seek]: ([, id, number]: [number, number, number]) =>
+      this.#tell([Tell.ok, id, this.#reading.seek(number)]),
+    [Ask.unfeed]: ([, number]: [number, number]) => this.#reading.end(number),
   }
 
   #leave(state: number): void {
@@ -459,6 +388,3 @@ function weight(result: unknown): number {
   for (const part of result) sum += 8 + weight(part)
   return sum
 }
-
-/** What a client calls something, as one short line. */
-const printable = (text: string): string => quote(text).slice(1, -1)

@@ -2,7 +2,7 @@ import { decode, encode } from '../../src/protocol/frames.ts'
 import { Ask, type Entry, type Jump, type WireCommit } from '../../src/protocol/messages.ts'
 import { type Feed, Feeds, type Listener } from '../../src/server/feed.ts'
 import { Exclusive } from '../../src/server/hold.ts'
-import { Session } from '../../src/server/session.ts'
+import { Reading } from '../../src/server/reading.ts'
 import { ABSENT, type Author, type Change, slot } from '../../src/store/commit.ts'
 import { reads } from '../../src/store/methods.ts'
 import { Namespace } from '../../src/store/namespace.ts'
@@ -114,8 +114,8 @@ function watchWrongly(): void {
     const before = space.stateAt(Math.max(space.first - 1, space.revision - 20))
     return [space.revision, null, [...before]]
   }
-  const { tellFellBehind } = Session.prototype
-  Session.prototype.tellFellBehind = function (feed, from, to) {
+  const { tellFellBehind } = Reading.prototype
+  Reading.prototype.tellFellBehind = function (feed, from, to) {
     tellFellBehind.call(this, feed, told === 'names a wrong gap' ? from + 10 : from, to)
   }
 }

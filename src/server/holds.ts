@@ -1,0 +1,58 @@
+import { AtomicTimeoutError } from '../errors.ts'
+import { quote } from '../protocol/describe.ts'
+import { type Grant, type ServerMessage, Tell } from '../protocol/messages.ts'
+import type { Core, Room } from './core.ts'
+import { log } from './log.ts'
+
+/** The namespaces that one client holds: it alone writes there. */
+export class Holds {
+  readonly #core: Core
+  readonly #pid: number
+  readonly #tell: (message: ServerMessage) => void
+  readonly #ends = new Map<number, () => void>()
+
+  constructor(core: Core, pid: number, tell: (message: ServerMessage) => void) {
+    this.#core = core
+    this.#pid = pid
+    this.#tell = tell
+  }
+
+  /** Takes one, from within the room's `enter`; for no longer than `atomicTimeout`. */
+  take({ exclusive, space }: Room, label: string): Grant {
+    const { atomicTimeout } = this.#core.limits
+    const hold = this.#core.nextHold()
+    const end = exclusive.take(atomicTimeout, () => {
+      this.#ends.delete(hold)
+      log(
+        `hold ${this.#pid}`,
+        `${printable(label)} of process ${this.#pid} held its namespace for ${atomicTimeout} ms`,
+      )
+      this.#tell([Tell.holdEnded, hold, atomicTimeout])
+    })
+    this.#ends.set(hold, end)
+    return [hold, space.revision, [...space.values]]
+  }
+
+  /** Ends one, after the `last` that is done in it. Throws when its time was up. */
+  release(hold: number, last: () => void): void {
+    const end = this.#ends.get(hold)
+    if (!end)
+      throw new AtomicTimeoutError(
+        `the hold had ended after ${this.#core.limits.atomicTimeout} ms; nothing was changed`,
+      )
+    this.#ends.delete(hold)
+    try {
+      last()
+    } finally {
+      end()
+    }
+  }
+
+  close(): void {
+    for (const end of this.#ends.values()) end()
+    this.#ends.clear()
+  }
+}
+
+/** What a client calls something, as one short line. */
+const printable = (text: string): string => quote(text).slice(1, -1)

@@ -1,0 +1,96 @@
+import { type FeedStart, type Jump, type ServerMessage, Tell } from '../protocol/messages.ts'
+import type { Channel } from '../transport/channel.ts'
+import type { Core, Room } from './core.ts'
+import type { Feed, Listener } from './feed.ts'
+
+/** All that one client reads of logs: its feeds, by the numbers that it gave them. */
+export class Reading implements Listener {
+  readonly #core: Core
+  readonly #channel: Channel
+  readonly #session: { flush(): void }
+  readonly #feeds = new Map<number, Feed & { room: Room }>()
+  // What is being sent in this turn: feeds that are sent the same are named together.
+  #last: [typeof Tell.updates, number[], number, Uint8Array] | undefined
+
+  constructor(core: Core, channel: Channel, session: { flush(): void }) {
+    this.#core = core
+    this.#channel = channel
+    this.#session = session
+  }
+
+  get congested(): boolean {
+    return this.#channel.congested
+  }
+
+  /** Begins to read; `begun` sends the state that updates build on, or null, before the first of them. */
+  open(
+    number: number,
+    room: Room,
+    from: number,
+    credit: number,
+    begun: (start: FeedStart | null) => void,
+  ): void {
+    const { space, feeds } = room
+    if (!Number.isSafeInteger(from) || !Number.isSafeInteger(credit) || this.#feeds.has(number))
+      throw new TypeError('a feed begins at a revision, with some credit, once')
+    const position = from < 0 ? space.revision : Math.min(from, space.revision)
+    const feed = { session: this, id: number, position, credit, room }
+    this.#feeds.set(number, feed)
+    if (position + 1 < space.first) {
+      this.tellFellBehind(number, position + 1, space.first - 1)
+      return begun(null)
+    }
+    begun([position, [...space.stateAt(position)]])
+    feeds.add(feed)
+  }
+
+  /** The client has used so many bytes. */
+  credit(number: number, bytes: number): void {
+    const feed = this.#feeds.get(number)
+    if (!feed || !Number.isSafeInteger(bytes)) return
+    feed.credit += bytes
+    feed.room.feeds.resume(feed)
+  }
+
+  seek(number: number): Jump | null {
+    const feed = this.#feeds.get(number)
+    return feed ? feed.room.feeds.seek(feed) : null
+  }
+
+  end(number: number): void {
+    const feed = this.#feeds.get(number)
+    if (feed) feed.room.feeds.remove(feed)
+    this.#feeds.delete(number)
+  }
+
+  /** The client takes what it is sent again. */
+  resume(): void {
+    for (const feed of this.#feeds.values()) feed.room.feeds.resume(feed)
+  }
+
+  /** The turn is over: what comes now is sent by itself. */
+  turn(): void {
+    this.#last = undefined
+  }
+
+  close(): void {
+    for (const feed of this.#feeds.values()) feed.room.feeds.remove(feed)
+    this.#feeds.clear()
+  }
+
+  tellUpdates(feed: number, first: number, chunk: Uint8Array): void {
+    const last = this.#last
+    if (last && last[3] === chunk) {
+      last[1].push(feed)
+      return
+    }
+    this.#last = [Tell.updates, [feed], first, chunk]
+    // Who gets an answer as well has written, and can wait until those are awake who only watch.
+    if (!this.#channel.scheduled) this.#core.tell(this.#session)
+    this.#channel.send(this.#last, chunk.length)
+  }
+
+  tellFellBehind(feed: number, from: number, to: number): void {
+    this.#channel.send([Tell.fellBehind, feed, from, to] satisfies ServerMessage)
+  }
+}
