@@ -253,6 +253,6 @@ test('wrong options are named at the call', () => {
   wrong(
     () => new Context({ serverBackend: 'fiber' as never }),
     'TypeError',
-    "new Context: backend must be 'process', 'thread' or 'inline', got fiber",
+    "new Context: serverBackend must be 'process', 'thread' or 'inline', got 'fiber'",
   )
 })
