@@ -1,25 +1,21 @@
 import type { Readable } from 'node:stream'
-import { after, checkTime } from '../async/interval.ts'
+import { checkTime } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
 import { checkOptions } from '../protocol/options.ts'
-import { type Assignment, assign, type Reached, type Target } from './assignment.ts'
-import type { Attempt, Failure, Outcome } from './attempt.ts'
-import { currentProcess, whenAskedToStop } from './current.ts'
+import { assign, type Target } from './assignment.ts'
+import type { Outcome } from './attempt.ts'
+import { Attempts } from './attempts.ts'
+import { whenAskedToStop } from './current.ts'
 import { Ending } from './ending.ts'
 import type { EventOf, Happening, InnerOptions } from './inner.ts'
-import { begin, launch } from './launch.ts'
-import { Output } from './lines.ts'
 import { checkProcessOptions, type ProcessOptions } from './options.ts'
-import { reportCrash, reportFailure, waitError } from './report.ts'
-import { RetryPolicy } from './retry.ts'
+import { reportFailure, waitError } from './report.ts'
 
 /** What happened to a process: see `ctx.events()`. */
 export type ProcessEvent = EventOf<Process>
 
 /** @internal */
 export type InnerProcessOptions = InnerOptions<Process>
-
-type Phase = 'new' | 'running' | 'retrying' | 'stopping' | 'ended'
 
 /** @internal Looks again whether a process keeps this one alive. */
 export let refreshKeepAlive: (process: Process) => void
@@ -35,26 +31,13 @@ export class Process<R = unknown> {
   readonly name: string
   readonly namespace: string
   readonly serverAddress: string
-  readonly #options: ProcessOptions
   readonly #inner: InnerProcessOptions
-  // Let go of at the end: a Context keeps its processes.
-  #assignment: Assignment | undefined
-  readonly #policy: RetryPolicy
-  readonly #output: Output
+  readonly #attempts: Attempts
   readonly #ending: Ending<R>
-  #phase: Phase = 'new'
-  #attempt: Attempt | undefined
-  #pid: number | undefined
-  #count = 0
-  #reached: Reached | undefined
-  #exitCode: number | null = null
-  /** Errors of the attempts so far. */
-  readonly #causes: unknown[] = []
-  #retryTimer: NodeJS.Timeout | undefined
   #calledOff: (() => void)[] = []
 
   static {
-    refreshKeepAlive = process => process.#keepAlive()
+    refreshKeepAlive = process => process.#attempts.keepAlive()
   }
 
   constructor(target: Target<R>, serverAddress: string, options?: ProcessOptions)
@@ -75,16 +58,18 @@ export class Process<R = unknown> {
     checkProcessOptions(options, call)
     checkHome(serverAddress, options.secretKey, call)
     const assignment = assign(target, serverAddress, options, inner.watch, inner.contextModule, call)
-    this.#options = options
     this.#inner = inner
-    this.#policy = new RetryPolicy(options)
     this.target = target
-    this.#assignment = assignment
     this.name = assignment.name
     this.namespace = assignment.namespace
     this.serverAddress = serverAddress
-    this.#output = new Output(this.name, options)
-    this.#ending = new Ending(this.name, () => this.#keepAlive())
+    this.#ending = new Ending(this.name, () => this.#attempts.keepAlive())
+    this.#attempts = new Attempts(assignment, options, inner, {
+      happened: what => this.#observe(what),
+      over: (outcome, asked) => this.#over(outcome, asked),
+      // While somebody waits for it, or its context does.
+      needed: () => this.#ending.awaited || inner.hold?.() === true,
+    })
     const { signal } = options
     if (signal?.aborted) void this.stop()
     else if (options.start !== false) this.start()
@@ -93,43 +78,43 @@ export class Process<R = unknown> {
 
   /** The current child's; the last one's after the end. */
   get pid(): number | undefined {
-    return this.#pid
+    return this.#attempts.pid
   }
 
   /** Whether it was started and has not ended for good: between two attempts too. */
   get isAlive(): boolean {
-    return this.#phase !== 'new' && this.#phase !== 'ended'
+    return !this.#attempts.isNew && !this.#attempts.isOver
   }
 
   /** Whether it was not started yet. */
   get isNew(): boolean {
-    return this.#phase === 'new'
+    return this.#attempts.isNew
   }
 
   /** null until it has ended; -15: a signal, number 15, ended it. */
   get exitCode(): number | null {
-    return this.#exitCode
+    return this.#attempts.exitCode
   }
 
   /** What it prints, with `stdio: 'pipe'`, over all attempts. */
   get stdout(): Readable | null {
-    return this.#output.stdout
+    return this.#attempts.output.stdout
   }
 
   get stderr(): Readable | null {
-    return this.#output.stderr
+    return this.#attempts.output.stderr
   }
 
   /** Starts it and returns its pid. A second start throws. */
   start(): number {
-    if (this.#phase !== 'new') {
-      const why = this.#phase === 'ended' ? 'has ended' : 'was started'
+    if (!this.isNew) {
+      const why = this.#attempts.isOver ? 'has ended' : 'was started'
       throw new Error(
         `process.start: '${this.name}' ${why} already; make a new Process to run the target again`,
       )
     }
     this.#calledOff.push(whenAskedToStop(() => void this.stop()))
-    this.#run()
+    this.#attempts.run()
     return this.pid ?? 0
   }
 
@@ -149,26 +134,16 @@ export class Process<R = unknown> {
     checkOptions(options, 'process.stop')
     const { killAfter = 5000 } = options
     checkTime(killAfter, 'process.stop', 'killAfter')
-    if (this.#phase === 'new' || this.#phase === 'retrying') {
-      clearTimeout(this.#retryTimer)
-      const words =
-        this.#phase === 'new'
-          ? 'was stopped before it was started'
-          : 'was stopped while it waited to be retried'
-      this.#finish({ kind: 'failed', exitCode: this.#exitCode, ...stopped(words) })
-    }
-    if (this.#phase === 'ended') return this.#exitCode
-    this.#phase = 'stopping'
-    const attempt = this.#attempt
-    attempt?.end()
+    const kill = this.#attempts.stop()
+    if (!kill) return this.exitCode
     // The earliest of several deadlines counts.
-    const timer = setTimeout(() => attempt?.kill(), killAfter)
+    const timer = setTimeout(kill, killAfter)
     try {
       await this.#ending.gone()
     } finally {
       clearTimeout(timer)
     }
-    return this.#exitCode
+    return this.exitCode
   }
 
   #stopOn(signal: AbortSignal): void {
@@ -177,66 +152,11 @@ export class Process<R = unknown> {
     this.#calledOff.push(() => signal.removeEventListener('abort', aborted))
   }
 
-  #run(): void {
-    this.#phase = 'running'
-    this.#count++
-    const reached = this.#attempt?.reached ?? this.#reached
-    this.#reached = reached
-    const { tied = true, spares, ready } = this.#inner
-    const attempt = launch(this.#options, { tied, spares, stdio: this.#output.stdio })
-    this.#attempt = attempt
-    this.#pid = attempt.pid
-    this.#keepAlive()
-    this.#output.read(attempt)
-    this.#observe({ type: 'started' })
-    const job = (this.#assignment as Assignment).job(this.#count, currentProcess(), reached)
-    const began = begin(attempt, job, ready)
-    void attempt.outcome.then(async outcome => {
-      await this.#output.drained(attempt)
-      this.#over((await began) ?? outcome)
-    })
-  }
-
-  #over(outcome: Outcome): void {
-    this.#exitCode = outcome.exitCode
-    if (outcome.kind === 'failed') {
-      this.#causes.push(outcome.error)
-      const delay = this.#phase === 'running' ? this.#nextAttempt(outcome) : undefined
-      if (delay !== undefined) return this.#retry(outcome, delay)
-    }
-    this.#finish(outcome)
-  }
-
-  #nextAttempt(failure: Failure): number | undefined {
-    try {
-      return this.#policy.next(failure)
-    } catch (error) {
-      // The user's own function of the delay failed: that is what the process ends with.
-      failure.error = error
-      failure.words = `${failure.words}; then its retryDelay failed`
-      return undefined
-    }
-  }
-
-  #retry(failure: Failure, delay: number): void {
-    this.#phase = 'retrying'
-    reportCrash(this.name, this.pid, this.#count, failure, delay)
-    this.#observe({ type: 'retrying', reason: failure.words, error: failure.error, delay })
-    this.#retryTimer = after(delay, () => {
-      this.#exitCode = null
-      this.#run()
-    })
-    this.#keepAlive()
-  }
-
-  #finish(outcome: Outcome): void {
-    const asked = this.#phase === 'stopping'
-    this.#phase = 'ended'
+  #over(outcome: Outcome, asked: boolean): void {
+    const { count, causes } = this.#attempts
     for (const callOff of this.#calledOff) callOff()
-    this.#output.end()
-    if (outcome.kind === 'failed' && !this.#ending.awaited && !asked && this.#count > 0)
-      reportFailure(this.name, this.pid, outcome)
     const failed = outcome.kind === 'failed' ? outcome : undefined
+    if (failed && !this.#ending.awaited && !asked && count > 0) reportFailure(this.name, this.pid, failed)
     this.#observe({
       type: 'exited',
       reason: failed?.words ?? 'returned',
@@ -245,17 +165,7 @@ export class Process<R = unknown> {
     })
     if (outcome.kind === 'returned') this.#ending.resolve(outcome.value as R)
     else if (outcome.kind === 'rejected') this.#ending.reject(outcome.error)
-    else this.#ending.reject(waitError(this, this.#count, outcome, this.#causes))
-    this.#attempt = undefined
-    this.#assignment = undefined
-  }
-
-  // While somebody waits for it, or its context does, its child, or its next attempt, keeps this process alive.
-  #keepAlive(): void {
-    const alive = this.#ending.awaited || this.#inner.hold?.() === true
-    this.#attempt?.keepAlive(alive && this.#phase !== 'ended')
-    if (alive) this.#retryTimer?.ref()
-    else this.#retryTimer?.unref()
+    else this.#ending.reject(waitError(this, count, outcome, causes))
   }
 
   #observe(what: Happening): void {
@@ -263,17 +173,9 @@ export class Process<R = unknown> {
       process: this,
       name: this.name,
       pid: this.pid,
-      attempt: this.#count,
+      attempt: this.#attempts.count,
       time: Date.now(),
       ...what,
     })
   }
 }
-
-const stopped = (words: string): Failure => ({
-  reason: 'signal',
-  error: undefined,
-  classes: [],
-  signal: undefined,
-  words,
-})

@@ -110,6 +110,19 @@ test('a target may compute for longer than the server waits for a greeting, befo
   assert.deepEqual(await withContext.wait(), [])
 })
 
+test('closing a Context aborts the signals of its processes', async t => {
+  const ctx = context<{ up?: boolean }>(t)
+  const tidies = ctx.process(async state => {
+    const { signal } = currentProcess()
+    const asked = new Promise<string>(done => signal.addEventListener('abort', () => done('tidied up')))
+    await state.set('up', true)
+    return asked
+  })
+  await ctx.state.getWhenEqual('up', true)
+  await ctx.close()
+  assert.equal(await tidies.wait(), 'tidied up')
+})
+
 test('a Context joined to a server leaves it running when it is closed', async t => {
   const server = await startServer(null, { backend: 'inline' })
   t.after(() => server.stop())
@@ -151,9 +164,10 @@ test('waitAll has one timeout for all, and can put errors in the place of result
   assert.equal(results[0], 1)
   assert.ok(results[1] instanceof ProcessWaitError)
   await assert.rejects(ctx.waitAll(), ProcessWaitError)
-  ctx.process(() => new Promise(() => {}))
+  for (const _ of [1, 2]) ctx.process(() => new Promise(() => {}))
   const late = await ctx.waitAll({ safe: true, timeout: 20 })
-  assert.ok(late[2] instanceof TimeoutError)
+  assert.equal(late[0], 1)
+  assert.ok(late[2] instanceof TimeoutError && late[3] instanceof TimeoutError)
 })
 
 test('startAll starts those that were not started, stopAll gives the exit codes', async t => {
@@ -216,21 +230,6 @@ test('events tell what happens to the processes, until the Context is closed', a
     ['started', 'flaky', 2, ''],
     ['exited', 'flaky', 2, 'returned'],
   ])
-})
-
-test('a spare is ready for the next process, with the environment of the moment', async t => {
-  const ctx = context(t, { stateful: false, spares: 1 })
-  await ctx.process(() => 1).wait()
-  const booted = () => Math.round(performance.now())
-  // A process that was made beforehand is older than its job.
-  let age = 0
-  process.env.SPARE_SEES = 'this'
-  for (let i = 0; i < 50 && age < 300; i++) {
-    await new Promise(next => setTimeout(next, 400))
-    age = await ctx.process(booted).wait()
-  }
-  assert.ok(age >= 300, `${age} ms`)
-  assert.equal(await ctx.process(() => process.env.SPARE_SEES).wait(), 'this')
 })
 
 test('wrong options are named at the call', () => {

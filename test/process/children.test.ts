@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import {
   atomic,
   currentProcess,
@@ -108,6 +109,18 @@ test('a module that cannot be loaded is reported as that, and not retried unless
   )
 })
 
+test('so is a module with a syntax error', async t => {
+  const wrong = new URL('data:text/javascript,export default ( =>')
+  await stderrOf(t, async () => {
+    const failing = run(t, wrong, { retryFor: [Error], name: 'wrong' })
+    await assert.rejects(failing.wait(), (error: ProcessWaitError) => {
+      assert.match(error.message, /^process 'wrong' \(pid \d+\) failed before its target ran: SyntaxError: /)
+      assert.equal(error.causes.length, 1)
+      return true
+    })
+  })
+})
+
 test('a flag that node does not know is a failure before the target ran', async t => {
   const started = run(t, () => {}, { execArgv: ['--no-such-flag'], stdio: 'pipe' })
   await assert.rejects(started.wait(), /failed before its target ran: it ended with exit code 9/)
@@ -117,9 +130,9 @@ test('stopping a process that waits for a retry ends the waiting', async t => {
   const fails = () => {
     throw new Error('no')
   }
-  await stderrOf(t, async () => {
+  await stderrOf(t, async reported => {
     const started = run(t, fails, { retryFor: [Error], retryDelay: 60_000 })
-    while (started.exitCode === null) await new Promise(next => setTimeout(next, 5))
+    await reported
     assert.equal(started.isAlive, true)
     assert.equal(await started.stop(), 1)
     assert.equal(started.isAlive, false)
@@ -150,6 +163,26 @@ test('errors of classes of the user are retried by name, and by the names of the
     const not = run(t, target, { args: ['other'], retryFor: [Flaky], retryDelay: 1 })
     await assert.rejects(not.wait(), ProcessWaitError)
   })
+})
+
+test('errors of another realm are retried, by classes of another realm as well', async t => {
+  const target = (foreign: boolean) => {
+    if (currentProcess().attempt > 1) return 'ok'
+    throw foreign ? runInNewContext("new RangeError('from elsewhere')") : new RangeError('from here')
+  }
+  const Foreign: typeof RangeError = runInNewContext('RangeError')
+  assert.notEqual(Foreign, RangeError)
+  const printed = await stderrOf(t, async () => {
+    for (const [foreign, One] of [
+      [true, RangeError],
+      [false, Foreign],
+      [true, Foreign],
+    ] as const)
+      assert.equal(await run(t, target, { args: [foreign], retryFor: [One], retryDelay: 1 }).wait(), 'ok')
+    const not = run(t, target, { args: [true], retryFor: [TypeError], retryDelay: 1 })
+    await assert.rejects(not.wait(), ProcessWaitError)
+  })
+  assert.match(printed, /attempt 1, failed: RangeError: from elsewhere/)
 })
 
 test('retryDelay may be a function of the attempt; what it throws ends the process', async t => {
@@ -194,8 +227,9 @@ test('a signal is an exception after signalToException, and can be retried as th
 test('a signal that came between two awaits rejects the next one', async t => {
   const target = async (state: State) => {
     signalToException('SIGUSR2')
+    const came = new Promise(next => process.once('SIGUSR2', next))
     process.kill(process.pid, 'SIGUSR2')
-    await new Promise(next => setTimeout(next, 100))
+    await came
     try {
       await state.get('x')
     } catch (error) {
@@ -303,9 +337,9 @@ test('a failure that nobody waits for is told on stderr, once', async t => {
   const target = () => {
     throw new RangeError('unheard')
   }
-  const printed = await stderrOf(t, async () => {
+  const printed = await stderrOf(t, async reported => {
     const started = run(t, target, { name: 'lonely' })
-    while (started.exitCode === null) await new Promise(next => setTimeout(next, 5))
+    await reported
     await assert.rejects(started.wait())
   })
   assert.match(printed, /^\[lonely\] process 'lonely' \(pid \d+\) failed: RangeError: unheard\n/)
@@ -318,6 +352,24 @@ test('a failure that somebody waits for is not printed', async t => {
   }
   const printed = await stderrOf(t, () => assert.rejects(run(t, target).wait()))
   assert.equal(printed, '')
+})
+
+test('a process that has to be killed takes no other with it', async t => {
+  const namespace = randomUUID()
+  const state = new State<Record<string, boolean>>(address(), { namespace })
+  const deaf = async (its: State<Record<string, boolean>>, name: string) => {
+    process.on('SIGTERM', () => {})
+    await its.set(name, true)
+    return its.getWhenAvailable('end')
+  }
+  const [one, other] = ['one', 'other'].map(name => run(t, deaf, { stateful: true, namespace, args: [name] }))
+  assert.ok(one && other)
+  await state.getWhen(it => it.one === true && it.other === true)
+  assert.equal(await one.stop({ killAfter: 1 }), -9)
+  assert.equal(other.isAlive, true)
+  await state.set('end', true)
+  assert.deepEqual(await other.wait(), { one: true, other: true, end: true })
+  await state.close()
 })
 
 test('a stopped process leaves nothing behind', async t => {
@@ -355,6 +407,11 @@ test('wrong options are named at the call', () => {
     { backend: 'thread', cwd: '/' },
     'TypeError',
     "a thread shares its process's directory; cwd needs backend: 'process'",
+  )
+  wrong(
+    { backend: 'thread', retryFor: ['SIGTERM'] },
+    'TypeError',
+    "a thread gets no signals; retryFor: ['SIGTERM'] needs backend: 'process'",
   )
   wrong({ passContext: true }, 'TypeError', 'passContext needs ctx.process(…): there is no Context to join')
   assert.throws(() => new Process('f' as never, address()), {

@@ -333,6 +333,7 @@ onBoth('a failure is retried, in a fresh child, with other arguments', async (t,
     printed,
     /^\[tries\] process 'tries' \(pid \d+\), attempt 1, failed: RangeError: attempt 1 with 1\n/,
   )
+  assert.match(printed, /attempt 1 with 1\n\[tries\] {5}at .*contract\.test\.ts/)
   assert.match(printed, /\[tries\] next attempt in 5 ms\n/)
   assert.match(printed, /attempt 2, failed: RangeError: attempt 2 with 2/)
 })

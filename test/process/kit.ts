@@ -25,15 +25,23 @@ export function onBoth(title: string, check: (t: TestContext, backend: Backend) 
   for (const backend of backends) test(`${title} (${backend})`, t => check(t, backend))
 }
 
-/** What is printed on stderr while `during` goes on. */
-export async function stderrOf(t: TestContext, during: () => Promise<unknown>): Promise<string> {
+/** What is printed on stderr while `during` goes on; `reported` resolves at the first of it. */
+export async function stderrOf(
+  t: TestContext,
+  during: (reported: Promise<void>) => Promise<unknown>,
+): Promise<string> {
   let text = ''
+  let report = () => {}
+  const reported = new Promise<void>(resolve => {
+    report = resolve
+  })
   const write = t.mock.method(process.stderr, 'write', (chunk: string | Uint8Array) => {
     text += chunk
+    report()
     return true
   })
   try {
-    await during()
+    await during(reported)
   } finally {
     write.mock.restore()
   }

@@ -1,0 +1,161 @@
+import { after } from '../async/interval.ts'
+import type { Assignment, Reached } from './assignment.ts'
+import type { Attempt, Failure, Outcome } from './attempt.ts'
+import { currentProcess } from './current.ts'
+import type { Happening, InnerOptions } from './inner.ts'
+import { begin, launch } from './launch.ts'
+import { Output } from './lines.ts'
+import type { ProcessOptions } from './options.ts'
+import { reportCrash } from './report.ts'
+import { RetryPolicy } from './retry.ts'
+
+type Phase = 'new' | 'running' | 'retrying' | 'stopping' | 'ended'
+
+export interface AttemptsEvents {
+  happened(what: Happening): void
+  /** No more attempts. `asked`: it was told to stop while it ran. */
+  over(outcome: Outcome, asked: boolean): void
+  /** Whether they are to keep this process alive. */
+  needed(): boolean
+}
+
+/** The life of a process: one child after the other runs the target, until one returns or there is no other to come. */
+export class Attempts {
+  readonly output: Output
+  /** The current child's; the last one's after the end. */
+  pid: number | undefined
+  /** How many were begun. */
+  count = 0
+  exitCode: number | null = null
+  /** Errors of the attempts so far. */
+  readonly causes: unknown[] = []
+  readonly #options: ProcessOptions
+  readonly #inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready'>
+  readonly #events: AttemptsEvents
+  // Let go of at the end: a Context keeps its processes.
+  #assignment: Assignment | undefined
+  readonly #policy: RetryPolicy
+  #phase: Phase = 'new'
+  #attempt: Attempt | undefined
+  #reached: Reached | undefined
+  #retryTimer: NodeJS.Timeout | undefined
+
+  constructor(
+    assignment: Assignment,
+    options: ProcessOptions,
+    inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready'>,
+    events: AttemptsEvents,
+  ) {
+    this.#assignment = assignment
+    this.#options = options
+    this.#inner = inner
+    this.#events = events
+    this.#policy = new RetryPolicy(options)
+    this.output = new Output(assignment.name, options)
+  }
+
+  get isNew(): boolean {
+    return this.#phase === 'new'
+  }
+
+  get isOver(): boolean {
+    return this.#phase === 'ended'
+  }
+
+  /** Begins the next one. */
+  run(): void {
+    const assignment = this.#assignment as Assignment
+    this.#phase = 'running'
+    this.count++
+    this.#reached = this.#attempt?.reached ?? this.#reached
+    const { tied = true, spares, ready } = this.#inner
+    const attempt = launch(this.#options, { tied, spares, stdio: this.output.stdio })
+    this.#attempt = attempt
+    this.pid = attempt.pid
+    this.keepAlive()
+    this.output.read(attempt)
+    this.#events.happened({ type: 'started' })
+    const began = begin(attempt, assignment.job(this.count, currentProcess(), this.#reached), ready)
+    void attempt.outcome.then(async outcome => {
+      await this.output.drained(attempt)
+      this.#ended((await began) ?? outcome)
+    })
+  }
+
+  /**
+   * Asks the current one to end. The function that comes back kills it, if it has not; there is none when nothing ran:
+   * then this was the end.
+   */
+  stop(): (() => void) | undefined {
+    const before = this.#phase
+    if (before === 'ended') return undefined
+    if (before === 'new' || before === 'retrying') {
+      clearTimeout(this.#retryTimer)
+      const when = before === 'new' ? 'before it was started' : 'while it waited to be retried'
+      this.#finish({ kind: 'failed', exitCode: this.exitCode, ...stopped(`was stopped ${when}`) })
+      return undefined
+    }
+    this.#phase = 'stopping'
+    const attempt = this.#attempt
+    attempt?.end()
+    return () => attempt?.kill()
+  }
+
+  /** Looks again whether the child, or the timer of the next one, keeps this process alive. */
+  keepAlive(): void {
+    const alive = this.#events.needed()
+    this.#attempt?.keepAlive(alive && !this.isOver)
+    if (alive) this.#retryTimer?.ref()
+    else this.#retryTimer?.unref()
+  }
+
+  #ended(outcome: Outcome): void {
+    this.exitCode = outcome.exitCode
+    if (outcome.kind === 'failed') {
+      this.causes.push(outcome.error)
+      const delay = this.#phase === 'running' ? this.#next(outcome) : undefined
+      if (delay !== undefined) return this.#retry(outcome, delay)
+    }
+    this.#finish(outcome)
+  }
+
+  #next(failure: Failure): number | undefined {
+    try {
+      return this.#policy.next(failure)
+    } catch (error) {
+      // The user's own function of the delay failed: that is what the process ends with.
+      failure.error = error
+      failure.words = `${failure.words}; then its retryDelay failed`
+      return undefined
+    }
+  }
+
+  #retry(failure: Failure, delay: number): void {
+    const { name } = this.#assignment as Assignment
+    this.#phase = 'retrying'
+    reportCrash(name, this.pid, this.count, failure, delay)
+    this.#events.happened({ type: 'retrying', reason: failure.words, error: failure.error, delay })
+    this.#retryTimer = after(delay, () => {
+      this.exitCode = null
+      this.run()
+    })
+    this.keepAlive()
+  }
+
+  #finish(outcome: Outcome): void {
+    const asked = this.#phase === 'stopping'
+    this.#phase = 'ended'
+    this.output.end()
+    this.#events.over(outcome, asked)
+    this.#attempt = undefined
+    this.#assignment = undefined
+  }
+}
+
+const stopped = (words: string): Failure => ({
+  reason: 'signal',
+  error: undefined,
+  classes: [],
+  signal: undefined,
+  words,
+})
