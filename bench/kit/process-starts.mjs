@@ -32,6 +32,7 @@ const starts = {
     return line - began
   },
   'a process, a spare standing ready': async () => took(now(), await warm.process(firstLine).wait()),
+  'the same, with a State': async () => took(now(), await warm.process(firstLine, { stateful: true }).wait()),
   'a process, no spare': async () => took(now(), await cold.process(firstLine).wait()),
   'a thread': async () => took(now(), await cold.process(firstLine, { backend: 'thread' }).wait()),
 }

@@ -114,11 +114,16 @@ async function defaultExport(module: string): Promise<AnyFunction> {
   throw new ShippingError(`${module} must export a function as default; its default is ${describe(target)}`)
 }
 
+/** Where a State, or a Context, is to join. */
+type Joining = Pick<Job, 'address' | 'namespace' | 'secretKey' | 'key' | 'connectTimeout'>
+
 /**
- * `begun`: it has begun, or cannot. A target may compute for a long time before it lets go of its thread: a connection
- * that has not greeted by then is given up by the server.
+ * A State as a job asks for it. `begun`: it has begun, or cannot. A target may compute for a long time before it lets go
+ * of its thread: a connection that has not greeted by then is given up by the server.
  */
-async function openState(job: Job): Promise<{ state: State; begun: Promise<unknown> }> {
+export async function openState(
+  job: Joining & Pick<Job, 'name' | 'watch'>,
+): Promise<{ state: State; begun: Promise<unknown> }> {
   const client = await import('../client/state.ts')
   client.nameProcess(job.name)
   const options = { ...joining(job), name: job.name, from: job.watch?.from }
@@ -127,7 +132,7 @@ async function openState(job: Job): Promise<{ state: State; begun: Promise<unkno
 }
 
 /** How to join the server. */
-function joining({ namespace, secretKey, key, connectTimeout }: Job) {
+function joining({ namespace, secretKey, key, connectTimeout }: Joining) {
   if (secretKey !== undefined && key) learnKey(secretKey, key)
   return { namespace, secretKey, connectTimeout }
 }

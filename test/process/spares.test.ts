@@ -24,6 +24,19 @@ test('an idle spare uses no time at all', { skip: noProc }, async t => {
   assert.equal(await ctx.process(() => process.pid).wait(), spare)
 })
 
+test('a spare gets the next job, also while it still prepares itself, with the environment of the moment', {
+  skip: noProc,
+}, async t => {
+  const ctx = context(t, 1)
+  await ctx.process(() => 1).wait()
+  const seen = () => [process.pid, process.env.SPARE_SEES]
+  for (const moment of [atRest, () => until(() => children()[0]), atRest]) {
+    const spare = await moment()
+    process.env.SPARE_SEES = `${spare}`
+    assert.deepEqual(await ctx.process(seen).wait(), [spare, `${spare}`])
+  }
+})
+
 test('spares: 0 makes none', { skip: noProc }, async t => {
   const ctx = context(t, 0)
   await ctx.process(() => 1).wait()
