@@ -68,7 +68,10 @@ export async function startServer(address?: string | null, options: ServerOption
       console.error(describeHung(hung))
       options.onHung?.(hung)
     },
-    goesOn: () => inner.onGoesOn?.(),
+    goesOn: () => {
+      console.error(`zproc: the server at ${watch.address} goes on`)
+      inner.onGoesOn?.()
+    },
   })
   // The guard removes what a killed server could not.
   const forget =
