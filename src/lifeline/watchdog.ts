@@ -17,9 +17,11 @@ const SLOTS = 8192
 const SLOT_BYTES = 64
 const HEAD = 8
 const [MOVES, FUNCTION, METHOD, CLIENT, PID] = [0, 1, 2, 3, 4] as const
-// Milliseconds from one look to the next, and without a move after which a thread is stuck, unless a function runs there.
+// Milliseconds from one look to the next; without a move after which a thread is stuck that answers somebody, unless a
+// function runs there; and one that does not: it may as well have got no processor.
 const EVERY = 500
 const PATIENCE = 2500
+const IDLE_PATIENCE = 3500
 
 /** What a thread is doing, written down where another thread can read it although this one does not answer. */
 export class Doing {
@@ -142,6 +144,8 @@ const stuckIn = ms => {
     ms,
   }
 }
+const allowed = () =>
+  now[${FUNCTION}] !== 0 ? patience : now[${METHOD}] !== 0 ? ${PATIENCE} : ${IDLE_PATIENCE}
 const tell = look => {
   if (fd < 0) return parentPort.postMessage(look)
   try {
@@ -162,7 +166,7 @@ for (let looks = 0; ; looks++) {
     still = 0
     if (stuck && fd < 0) tell('moves')
     stuck = false
-  } else if (!stuck && ++still * ${EVERY} > (now[${FUNCTION}] === 0 ? ${PATIENCE} : patience)) {
+  } else if (!stuck && ++still * ${EVERY} > allowed()) {
     stuck = true
     tell(stuckIn(still * ${EVERY}))
   }
