@@ -46,11 +46,16 @@ export class RedisConnection {
     try {
       await client.connect()
     } catch (error) {
-      this.#others.delete(client)
-      client.destroy()
+      this.leave(client)
       throw error
     }
     return client
+  }
+
+  /** Ends a connection of these that is of no use any more. */
+  leave(client: Client): void {
+    this.#others.delete(client)
+    client.destroy()
   }
 
   /** Runs a script on the namespace with this log. `outcome`: what a lost connection means for whoever called. */

@@ -20,11 +20,16 @@ export interface Following {
   lost(error: Error): void
 }
 
-/** The end of some streams: one connection waits for news of all of them. */
+/**
+ * The end of some streams: one connection waits for news of all of them. In a cluster a command names keys of one slot only, so
+ * there it takes one for each stream that is followed, for as long as it is.
+ */
 export class Tail {
   readonly #connection: RedisConnection
   readonly #followed = new Map<string, Following>()
   #client: Client | undefined
+  #isConnected = false
+  // By which Redis is told to let it go on. With one stream there is nothing to go on to.
   #clientId: number | undefined
   /** How often what is followed has changed; and how often it had when Redis was asked last. */
   #changes = 0
@@ -56,7 +61,7 @@ export class Tail {
         await this.#read(this.#client)
         until = 0
       } catch (error) {
-        this.#clientId = undefined
+        this.#isConnected = false
         until ||= Date.now() + this.#connection.address.settings.connectTimeout
         // A connection that cannot be made is tried again as long as the others are.
         if (Date.now() < until) await delay(50, undefined, { ref: false })
@@ -64,14 +69,23 @@ export class Tail {
       }
     }
     this.#running = false
+    if (!this.#isAlone || !this.#client) return
+    this.#connection.leave(this.#client)
+    this.#client = undefined
+    this.#isConnected = false
+  }
+
+  get #isAlone(): boolean {
+    return this.#connection.address.kind === 'cluster'
   }
 
   async #read(client: Client): Promise<void> {
-    if (this.#clientId === undefined) {
+    if (!this.#isConnected) {
       client.raw.once('close', () => {
-        this.#clientId = undefined
+        this.#isConnected = false
       })
-      this.#clientId = Number(await client.call('client', 'ID'))
+      this.#clientId = this.#isAlone ? undefined : Number(await client.call('client', 'ID'))
+      this.#isConnected = true
       if (this.#asked > 0) for (const following of this.#followed.values()) following.reconnected()
     }
     this.#asked = this.#changes
@@ -102,11 +116,11 @@ export class Tail {
 
   /** Lets Redis answer the reading that waits, so that the next one asks for what is followed now. */
   async #wake(): Promise<void> {
-    if (this.#waking) return
+    if (this.#waking || this.#isAlone) return
     this.#waking = true
     while (this.#asked !== this.#changes && this.#running) {
       // It may not be waiting yet: then this comes too early.
-      if (this.#clientId !== undefined)
+      if (this.#isConnected && this.#clientId !== undefined)
         await this.#connection.call('watch', 'client', 'UNBLOCK', this.#clientId).catch(() => {})
       await delay(1)
     }
