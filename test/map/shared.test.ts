@@ -140,6 +140,27 @@ async function contract(t: TestContext, { address, secretKey, args }: Home): Pro
     )
   })
 
+  await t.test('an endless input is read only so far ahead, and progress is told', async () => {
+    let read = 0
+    function* numbers() {
+      for (;;) yield read++
+    }
+    for await (const x of ctx.processMap((x: number) => x, numbers(), { ...shared, chunkSize: 5 })) {
+      // Four chunks for each of three workers, and what is being consumed.
+      assert.ok(read <= x + 3 * 4 * 5 + 5, `${read} read at ${x}`)
+      if (x === 300) break
+    }
+    const told: { done: number; total: number | undefined }[] = []
+    const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+    const onProgress = (progress: (typeof told)[0]) => void told.push(progress)
+    await ctx.processMap(wait, new Array(100).fill(10), { ...shared, onProgress }).toArray()
+    assert.deepEqual(told.at(-1), { done: 100, total: 100 })
+    assert.ok(told.length > 2, `${told.length}`)
+    told.forEach(({ done }, i) => {
+      assert.ok(done >= (told[i - 1]?.done ?? 0))
+    })
+  })
+
   await t.test('closures go by value, what modules export by reference', async () => {
     const factor = 3
     const closure = (x: number) => x * factor
