@@ -1,14 +1,9 @@
 // What does it cost that the workers of a map are elsewhere? Two of them join as `zproc worker` does, on this machine.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Context } from 'zproc'
-import { watchOver } from '../src/lifeline/guard.ts'
-import { inTurn, mustBe, quick, sized, timed } from './kit/measure.ts'
+import { inTurn, mustBe, sized, timed } from './kit/measure.ts'
 import { report } from './kit/report.ts'
+import { joined, redisServer } from './kit/stations.ts'
 
 const ITEMS = Array.from({ length: sized(1000) }, (_, i) => i)
 const spin = (x: number) => {
@@ -54,39 +49,4 @@ function mapped(
     const results = await ctx.processMap(target, ITEMS, options).toArray()
     mustBe('the last result', results.at(-1), ITEMS.length)
   })
-}
-
-async function joined(address: string) {
-  const command = quick ? ['--import', 'tsx', 'src/cli/main.ts'] : ['dist/cli/main.js']
-  const started = [1, 2].map(() => {
-    const args = [...command, 'worker', address, '--count', '1']
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    child.once('exit', watchOver(child.pid as number, 'first'))
-    return child
-  })
-  for (const { stdout } of started)
-    mustBe('what it says', /joined/.test(String(await once(stdout, 'data'))), true)
-  return started
-}
-
-async function redisServer() {
-  const directory = mkdtempSync(join(tmpdir(), 'zproc-bench-'))
-  const free = createServer().listen(0, '127.0.0.1')
-  await once(free, 'listening')
-  const { port } = free.address() as { port: number }
-  free.close()
-  await once(free, 'close')
-  const args = ['--port', `${port}`, '--dir', directory, '--save', '', '--maxmemory-policy', 'noeviction']
-  const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const callOff = watchOver(server.pid as number, 'last')
-  for await (const text of server.stdout) if (/ready to accept connections/i.test(String(text))) break
-  return {
-    address: `redis://127.0.0.1:${port}`,
-    stop: async () => {
-      server.kill()
-      await once(server, 'exit')
-      callOff()
-      rmSync(directory, { recursive: true })
-    },
-  }
 }
