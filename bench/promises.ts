@@ -113,6 +113,25 @@ export const promises: Promised[] = [
       ratio('shared', `1,000 items that ${what} for 5 ms, 2 workers`, row, { atMost: 1.15, slack: 0.05 }),
     ),
   ),
+  ratio('redis', one, 'state.set', { atMost: 1.25, slack: 0.1 }),
+  ratio('redis', many, 'state.set', { atLeast: 0.6, slack: 0.1 }),
+  ratio('redis', 'From a write to the watcher, with one more round trip for each', 'set → getWhenEqual', {
+    atMost: 2,
+    slack: 0.1,
+  }),
+  ...['set', 'atomic'].map(call =>
+    ratio('redis', 'By the size of the state', `${call}, 100000 keys`, {
+      to: `${call}, 10 keys`,
+      atMost: 1.2,
+      slack: 0.1,
+    }),
+  ),
+  median('redis', counter, 'increments of zproc', { atLeast: 3000, slack: 0.3 }),
+  median('redis', `${counter}: the slowest, of the fastest`, 'increments of zproc', {
+    atLeast: 0.5,
+    slack: 0,
+  }),
+
   ratio('map', '100 items that compute for 1–20 ms, 2 workers', 'processMap', { atMost: 1.08, slack: 0.05 }),
   median('map', 'The first result of 10 × 100 ms, 2 workers', 'processMap', { atMost: 115, slack: 0.1 }),
 

@@ -3,7 +3,7 @@ import { ConnectionError } from '../../errors.ts'
 import type { RedisAddress } from './address.ts'
 import { explain } from './errors.ts'
 
-export type Library = Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>
+export type Library = Pick<typeof import('ioredis'), 'Redis' | 'Cluster' | 'Command'>
 export type Raw = Redis | Cluster
 
 /** The client library, which whoever uses Redis installs. */
@@ -30,6 +30,7 @@ interface Owner {
  */
 export class Client {
   readonly raw: Raw
+  readonly #library: Library
   readonly #address: RedisAddress
   readonly #owner: Owner
   #wasReady = false
@@ -37,6 +38,7 @@ export class Client {
   #lastError: Error | undefined
 
   constructor(library: Library, address: RedisAddress, owner: Owner, blocks: boolean) {
+    this.#library = library
     this.#address = address
     this.#owner = owner
     this.raw = address.kind === 'cluster' ? this.#cluster(library, blocks) : this.#redis(library, blocks)
@@ -63,6 +65,15 @@ export class Client {
   call(command: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
     if (this.raw.status === 'end') this.#again()
     return this.raw.callBuffer(command, ...args)
+  }
+
+  /** Sends a command that is in the bytes that Redis reads; of `args` there are those that say where in a cluster. */
+  send(command: string, args: string[], bytes: Buffer): Promise<unknown> {
+    if (this.raw.status === 'end') this.#again()
+    const sent = new this.#library.Command(command, args, { replyEncoding: null })
+    sent.toWritable = () => bytes
+    this.raw.sendCommand(sent)
+    return sent.promise
   }
 
   /** All nodes that hold data. */

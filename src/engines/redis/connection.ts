@@ -58,25 +58,22 @@ export class RedisConnection {
     client.destroy()
   }
 
-  /** Runs a script on the namespace with this log. `outcome`: what a lost connection means for whoever called. */
-  run(
+  /** Runs a script on the namespace with this log. */
+  run(script: Script, log: string, args: (string | number | Buffer)[], call: string): Promise<unknown> {
+    const attempt = (client: Client) => client.call('evalsha', script.sha, 1, log, ...args)
+    return this.#patiently(call, 'none', attempt, script, log)
+  }
+
+  /** The same, of which all is in `bytes`. `outcome`: what a lost connection means for whoever called. */
+  send(
     script: Script,
     log: string,
-    args: Buffer | (string | number | Buffer)[],
+    bytes: Buffer,
     call: string,
-    outcome: 'none' | 'unknown' = 'none',
+    outcome: 'none' | 'unknown',
   ): Promise<unknown> {
-    const given = Array.isArray(args) ? args : [args]
-    return this.#patiently(call, outcome, client =>
-      client.call('evalsha', script.sha, 1, log, ...given).catch(error => {
-        // The server is another one now. With one script it lacks all: else a reading that is repeated would come behind a
-        // write that is not.
-        if (!(error as Error).message.startsWith('NOSCRIPT')) throw error
-        this.repeated++
-        load(client).catch(() => {})
-        return client.call('eval', script.source, 1, log, ...given)
-      }),
-    )
+    const attempt = (client: Client) => client.send('evalsha', [script.sha, '1', log], bytes)
+    return this.#patiently(call, outcome, attempt, script, log)
   }
 
   call(call: string, command: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
@@ -120,18 +117,27 @@ export class RedisConnection {
     call: string,
     outcome: 'none' | 'unknown',
     attempt: (client: Client) => Promise<T>,
+    script?: Script,
+    log = '',
   ): Promise<T> {
+    const client = this.#client as Client
     let until = 0
+    let isUnknown = false
     for (;;) {
       try {
-        return await attempt(this.#client as Client)
+        // It was never loaded, or the server is another one now. Without arguments it does nothing.
+        if (script && isUnknown) await client.call('eval', script.source, 1, log)
+        return await attempt(client)
       } catch (error) {
         const { message } = error as Error
         until ||= Date.now() + this.address.settings.connectTimeout
-        if (!PASSING.test(message) || Date.now() > until)
+        isUnknown = message.startsWith('NOSCRIPT')
+        if (!(isUnknown || PASSING.test(message)) || Date.now() > until)
           throw explain(error as Error, this.address, outcome, call)
         this.repeated++
-        await delay(20)
+        // With one script it lacks all: else a reading that is repeated would come behind a write that is not.
+        if (isUnknown) load(client).catch(() => {})
+        else await delay(20)
       }
     }
   }

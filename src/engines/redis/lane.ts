@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as soon } from 'node:timers/promises'
 import { deferred } from '../../async/deferred.ts'
 import type { Entry } from '../../protocol/messages.ts'
 import type { Slot } from '../../store/commit.ts'
 import { keptOf } from '../../store/mail.ts'
-import { Batch, type Order } from './batch.ts'
+import { Batch, type Order, targetOf } from './batch.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { Replica, revisionOf, type StreamEntry } from './replica.ts'
@@ -13,12 +13,9 @@ import type { Write } from './write.ts'
 // Commits that are made together, at most, and about how many bytes of them.
 const TOGETHER = 1000
 const BYTES = 4 << 20
-// Milliseconds for which whoever met a conflict has the namespace to itself: its next attempts do not meet another.
-const SLICE = 5
-// Conflicts in a row before it gets that.
-const CONFLICTS = 1
-// Milliseconds between two attempts to get a turn, at most.
+// Milliseconds between two attempts to get a turn, at most; and by how many a timer may be late.
 const LONGEST = 8
+const LATE = 1
 
 /**
  * What waits in a lane: a write, a reading that comes after the writes before it, or a hold that keeps all that follows
@@ -50,6 +47,8 @@ export class Lane {
   readonly #name: string
   readonly #writer: string
   readonly #clerk: Clerk
+  readonly #target: string
+  readonly #limit: string
   #queue: Item[] = []
   #busy = false
   // Writes wait for a hold, of this process or another: readings need not.
@@ -65,6 +64,9 @@ export class Lane {
     this.#name = name
     this.#writer = writer
     this.#clerk = clerk
+    this.#target = targetOf(scripts.commit.sha, keys.log)
+    const kept = keptOf(name, connection.address.settings.historyLimit)
+    this.#limit = `${Number.isFinite(kept) ? kept : Number.MAX_SAFE_INTEGER}`
   }
 
   add(item: Item): void {
@@ -81,33 +83,34 @@ export class Lane {
 
   /** A batch for this namespace, to be filled. */
   batch(order: Order): Batch {
-    return new Batch(order, keptOf(this.#name, this.#connection.address.settings.historyLimit))
+    return new Batch(order, this.#limit, this.#target)
   }
 
   /** Runs the commit script. */
   async commit(batch: Batch, call: string): Promise<Reply> {
     const outcome = batch.isEmpty ? 'none' : 'unknown'
-    const reply = await this.#connection.run(scripts.commit, this.#keys.log, batch.done(), call, outcome)
-    const [status, first, second] = reply as [number, Buffer | number, Buffer | StreamEntry[] | null]
+    const reply = await this.#connection.send(scripts.commit, this.#keys.log, batch.done(), call, outcome)
+    if (Buffer.isBuffer(reply)) {
+      if (!batch.isEmpty && this.#connection.address.settings.minReplicas > 0)
+        await this.#connection.replicated(this.#keys.log, call)
+      const text = reply.toString('latin1')
+      const [first, second] = [text.indexOf(' '), text.lastIndexOf(' ')]
+      return { status: 'ok', head: text.slice(first + 1, second), before: text.slice(second + 1) }
+    }
+    const [status, first, second] = reply as [number, Buffer | number, StreamEntry[] | null]
     if (status === scripts.Status.lost) return { status: 'lost' }
-    if (status === scripts.Status.wait)
-      return { status: 'wait', ms: first as number, held: Number(second) > 0 }
-    if (!batch.isEmpty && status === scripts.Status.ok)
-      await this.#connection.replicated(this.#keys.log, call)
-    const head = first.toString()
-    return status === scripts.Status.ok
-      ? { status: 'ok', head, before: String(second) }
-      : { status: 'conflict', head, entries: second as StreamEntry[] | null }
+    if (status === scripts.Status.wait) return { status: 'wait', ms: first as number, held: second !== null }
+    return { status: 'conflict', head: first.toString(), entries: second }
   }
 
   /** Asks again and again to be the one who may write, until it is so: the state is then the newest. */
   async take(writer: string, ms: number, call: string): Promise<Replica> {
     this.#stuck = true
     try {
-      for (let tries = 0; ; tries++) {
+      for (;;) {
         const expected = this.replica?.head ?? ''
         const reply = await this.commit(this.batch({ writer, number: 0, expected, hold: ms }), call)
-        if (reply.status === 'wait') await this.#turn(reply, tries)
+        if (reply.status === 'wait') await this.#turn(reply)
         else {
           if (reply.status === 'conflict') this.#follow(reply.entries)
           return await this.#current(call)
@@ -157,27 +160,27 @@ export class Lane {
       bytes += item.write.bytes
       if (item.write.alone) break
     }
-    this.#queue = this.#queue.slice(together.length)
+    this.#queue = together.length === this.#queue.length ? [] : this.#queue.slice(together.length)
     return together
   }
 
   async #round(together: Write[]): Promise<void> {
-    for (const write of together) if (write.ready) await write.ready.catch(() => {})
-    const isBlind = together.every(write => write.blind)
+    let isBlind = true
+    for (const write of together) {
+      if (write.ready) await write.ready.catch(() => {})
+      if (!write.blind) isBlind = false
+    }
     const number = this.number()
-    for (let tries = 0; ; tries++) {
-      const done = isBlind
-        ? await this.#blindly(together, number)
-        : await this.#onReplica(together, number, tries)
-      if (done === true) return
-      if (done !== false) await this.#turn(done, tries)
+    for (let done: boolean | Wait = false; done !== true; ) {
+      done = await (isBlind ? this.#blindly(together, number) : this.#onReplica(together, number))
+      if (typeof done === 'object') await this.#turn(done)
     }
   }
 
   /** true: done; false: to be tried again; else not now. */
   async #blindly(together: Write[], number: number): Promise<boolean | Wait> {
     const [{ presence, author }] = together as [Write]
-    const session = await presence?.session(author, 'commit')
+    const session = presence ? await presence.session(author, 'commit') : undefined
     const batch = this.batch({ writer: this.#writer, number, expected: '', must: session ?? false })
     for (const { author, blind } of together)
       if (blind) batch.blind(author, blind.kind, blind.first, blind.second)
@@ -207,7 +210,7 @@ export class Lane {
     return true
   }
 
-  async #onReplica(together: Write[], number: number, tries: number): Promise<boolean | Wait> {
+  async #onReplica(together: Write[], number: number): Promise<boolean | Wait> {
     const replica = await this.#current('commit')
     const trial = replica.trial()
     const results = together.map(write => {
@@ -217,18 +220,13 @@ export class Lane {
         return { error, at: trial.revision }
       }
     })
-    const batch = this.batch({
-      writer: this.#writer,
-      number,
-      expected: replica.head,
-      slice: tries < CONFLICTS ? 0 : SLICE,
-    })
+    const batch = this.batch({ writer: this.#writer, number, expected: replica.head })
     for (let i = 1; i <= trial.revision; i++) batch.made(trial.at(i))
     const reply = await this.commit(batch, 'commit')
     if (reply.status === 'wait') return reply
     if (reply.status !== 'ok') {
       if (reply.status === 'conflict') this.#follow(reply.entries)
-      if (tries >= CONFLICTS) this.#sliceUntil = Date.now() + SLICE
+      this.#sliceUntil = Date.now() + scripts.SLICE
       return false
     }
     replica.accept(trial, reply.head)
@@ -247,20 +245,20 @@ export class Lane {
 
   async #current(call: string): Promise<Replica> {
     if (this.replica) return this.replica
-    const state = await this.#connection.run(scripts.state, this.#keys.log, [], call)
+    const state = await this.#connection.run(scripts.state, this.#keys.log, [''], call)
     const [head, keys, chunks] = state as [Buffer, Buffer[], Buffer[][]]
     this.replica = new Replica(this.#name, head, keys, chunks)
     return this.replica
   }
 
-  // Somebody else has the namespace to itself, or was here before.
-  async #turn({ ms, held }: Wait, tries: number): Promise<void> {
+  // Somebody else has the namespace to itself, or was here before. Who comes late to its turn keeps the others waiting.
+  async #turn({ ms, held }: Wait): Promise<void> {
     if (held) {
       this.#stuck = true
       this.#pass()
     }
-    const longest = Math.min(LONGEST, Math.max(1, ms), 2 ** tries)
-    await delay(longest * (0.75 + Math.random() / 4))
+    if (ms > LATE) await delay(Math.min(LONGEST, ms - LATE))
+    else await soon()
   }
 
   /** Lets readings go: all of them, or those that are next and can be asked for again. */

@@ -18,7 +18,8 @@ local session, ms, author = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local number = function (n) return string.format('%.0f', n) end
-local m = redis.call('HMGET', log, 'h', 'o', 'u')
+local m = redis.call('HMGET', log, 'h', 'x')
+local owner, till = unpack(m[2] and cmsgpack.unpack(m[2]) or {'', 0})
 local head, lasts = m[1] or '0-0', 0
 if session ~= '' and author ~= '' then
   redis.call('HSET', log, 's:' .. session, author)
@@ -32,8 +33,8 @@ elseif session ~= '' then
   end
 end
 local over = redis.call('ZRANGE', sessions, '-inf', number(now), 'BYSCORE')
-if #over > 0 and m[2] and tonumber(m[3]) > now and string.find(m[2], '.', 1, true) then
-  return {head, lasts, math.min(20, tonumber(m[3]) - now)}
+if #over > 0 and till > now and string.find(owner, '.', 1, true) then
+  return {head, lasts, math.min(20, till - now)}
 end
 local all = #over > 0 and redis.call('HGETALL', tied)
 for _, session in ipairs(over) do

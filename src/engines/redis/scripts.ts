@@ -4,7 +4,7 @@ import { tagOf } from './keys.ts'
 
 // What Redis itself does. One namespace is a few keys that begin with one hash tag, of which the scripts are given the first:
 //   log     a hash: h the id of the newest commit, n how many keys were ever added, c the checkpoints,
-//           o and u who alone may write and until when (a hold has a dot in its name), l who waits for that (others just try again),
+//           x who alone may write, until when (a hold has a dot in its name), and who waits for that,
 //           d:<writer> what a writer's last commit was: one that is sent again is not made again,
 //           e: some keys may be ephemeral (see presence.ts)
 //   values  a hash of the encoded values             order   a sorted set: the keys in the order in which they came
@@ -27,10 +27,16 @@ export function script(source: string): Script {
 
 export const Status = { ok: 0, conflict: 1, wait: 2, lost: 3 } as const
 
+/** Milliseconds for which whoever met a conflict has the namespace to itself: its next attempts do not meet another. */
+export const SLICE = 5
+
 /** Milliseconds after which somebody who waits for a turn, and does not ask again, is no longer waited for. */
 const PATIENCE = 100
 /** Entries that are sent to somebody whose state is behind; beyond, reading the state anew is less. */
 export const BEHIND = 1000
+/** So are fewer of them, if the state is small: of as many bytes as they are, about, SIZE each. */
+const FEW = 16
+const SIZE = 100
 
 /** Milliseconds for which it is known of a writer what its last commit was. */
 const REMEMBERED = 600_000
@@ -38,138 +44,160 @@ const REMEMBERED = 600_000
 /** Milliseconds for which the namespaces of a pool stay when nobody writes to them: their members write more often. */
 const FORGOTTEN = 3_600_000
 
+/** How each script begins: without arguments it does nothing, and is loaded. */
 export const keys = `
+if not ARGV[1] then return end
 local log = KEYS[1]
 local tag = string.sub(log, 1, -4)
 local values, order, stream = tag .. 'values', tag .. 'order', tag .. 'stream'
 `
 
 /**
- * ARGV one msgpack array: 1 the writer, 2 its number for this batch, 3 the id of the newest commit that it knows ('':
- * whatever it is), 4 historyLimit, 5 1: only while it is the one who may write; a text: only while
- * that session lasts, 6 ms for which it alone may write from now
- * on (-1: give that up), 7 the same in case of a conflict; then for each commit head, tail, count and for each of its keys
- * kind, key, said, value.
+ * What is asked for often is to cost little here: each call of Redis from a script costs as much as all the rest of it.
+ *
+ * ARGV 1 d:<writer>, 2 its number for this batch, 0: it has no commits, 3 the id of the newest commit that it knows ('':
+ * whatever it is), 4 historyLimit, 5 '', or in msgpack: true: only while it is the one who may write, or a session: only
+ * while that lasts; and the ms for which it alone may write from now on (-1: give that up). Then for each commit what comes
+ * before its time, what comes behind it, for how many keys, and for each of these a kind, the key and, by the kind, where
+ * the value is in what comes behind (from and to), or the value, or nothing.
+ *
+ * Gives '<number> <newest id> <newest id before>'; or else a status, see Status, and what belongs to it.
  */
 export const commit = script(`${keys}
-local t = cmsgpack.unpack(ARGV[1])
-local writer, number, expected, limit, hold, slice = t[1], t[2], t[3], tonumber(t[4]), t[6], t[7]
-local mark = 'd:' .. writer
-local m = redis.call('HMGET', log, 'h', 'o', 'u', 'l', 'n', 'c', mark, 'e')
-if m[7] and tonumber(string.match(m[7], '^%d+')) >= number then
-  local head, before = string.match(m[7], ' (%S+) (%S+)$')
-  return {0, head, before}
-end
+local call = redis.call
+local mark, number, expected, asked = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
+local m = call('HMGET', log, 'h', mark, 'x', 'e')
+local done, x, tie = m[2], m[3], m[4]
+if done and number ~= '0' and tonumber(string.match(done, '^%d+')) >= tonumber(number) then return done end
 local head = m[1] or '0-0'
-local last = tonumber(string.match(head, '^%d+'))
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local free = not m[2] or tonumber(m[3]) <= now
-local mine = not free and m[2] == writer
-if t[5] == 1 and not mine then return {3} end
-if type(t[5]) == 'string' then
-  local over = redis.call('ZSCORE', tag .. 'sessions', t[5])
-  if not over or tonumber(over) <= now then return {3} end
-end
-if not mine and (m[4] or not free) then
-  local line, at = {}, nil
-  for _, waits in ipairs(m[4] and cmsgpack.unpack(m[4]) or {}) do
-    if waits[1] == writer then waits[2] = now end
-    if waits[2] > now - ${PATIENCE} then line[#line + 1] = waits end
-    if waits[1] == writer then at = #line end
-  end
-  if not free or (#line > 0 and at ~= 1) then
-    if not at and (hold > 0 or slice > 0) then line[#line + 1] = {writer, now} end
-    if #line > 0 then redis.call('HSET', log, 'l', cmsgpack.pack(line)) else redis.call('HDEL', log, 'l') end
-    return {2, free and 0 or tonumber(m[3]) - now, not free and string.find(m[2], '.', 1, true) or 0}
-  end
-  if at then table.remove(line, 1) end
-  if #line > 0 then redis.call('HSET', log, 'l', cmsgpack.pack(line)) else redis.call('HDEL', log, 'l') end
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local must, hold = false, 0
+if asked ~= '' then must, hold = unpack(cmsgpack.unpack(asked)) end
+local session = type(must) == 'string' and must
+if session then
+  local over = call('ZSCORE', tag .. 'sessions', session)
+  if not over or tonumber(over) <= now then return {${Status.lost}} end
 end
 local stale = expected ~= '' and expected ~= head
-local keep = hold
-if stale and hold == 0 and not mine then keep = slice end
-if keep > 0 then redis.call('HSET', log, 'o', writer, 'u', string.format('%.0f', now + keep))
-elseif keep < 0 and mine then redis.call('HDEL', log, 'o', 'u') end
+if x or hold ~= 0 or must == true or stale then
+  local owner, till, line = unpack(x and cmsgpack.unpack(x) or {'', 0, {}})
+  local mine = till > now and owner == mark
+  if must == true and not mine then return {${Status.lost}} end
+  local keep = hold
+  if not mine then
+    local waiting, at = {}, nil
+    for i = 1, #line, 2 do
+      local since = line[i] == mark and now or line[i + 1]
+      if since > now - ${PATIENCE} then
+        waiting[#waiting + 1], waiting[#waiting + 2] = line[i], since
+        if line[i] == mark then at = #waiting / 2 end
+      end
+    end
+    line = waiting
+    local wait = till > now or (#line > 0 and at ~= 1)
+    if wait and not at and hold >= 0 then
+      at = #line / 2 + 1
+      line[#line + 1], line[#line + 2] = mark, now
+    elseif at and not wait then
+      table.remove(line, 1)
+      table.remove(line, 1)
+    end
+    if wait then
+      call('HSET', log, 'x', cmsgpack.pack({owner, till, line}))
+      local held = till > now and string.find(owner, '.', 1, true) or false
+      return {${Status.wait}, math.max(0, till - now) + ((at or 1) - 1) * ${SLICE}, held}
+    end
+    if stale and hold == 0 then keep = ${SLICE} end
+    till = 0
+  end
+  if keep > 0 then owner, till = mark, now + keep elseif keep < 0 then till = 0 end
+  if till == 0 and #line == 0 then
+    if x then call('HDEL', log, 'x') end
+  elseif keep ~= 0 or not mine then call('HSET', log, 'x', cmsgpack.pack({owner, till, line})) end
+end
+local first = tonumber(string.match(head, '^%d+'))
 if stale then
   local known = tonumber(string.match(expected, '^%d+'))
-  if known > last or last - known > ${BEHIND} then return {1, head, false} end
-  return {1, head, redis.call('XRANGE', stream, string.format('%.0f', known + 1), '+')}
+  local behind = first - known
+  local anew = behind > ${FEW} and (call('MEMORY', 'USAGE', values) or 0) < behind * ${SIZE}
+  if behind < 0 or behind > ${BEHIND} or anew then
+    return {${Status.conflict}, head, false}
+  end
+  return {${Status.conflict}, head, call('XRANGE', stream, string.format('%.0f', known + 1), '+')}
 end
-local i, n = 8, #t
-if i > n then return {0, head, head} end
+local i, n = 6, #ARGV
+if i > n then return '0 ' .. head .. ' ' .. head end
 local suffix = '-' .. time[1] .. string.sub('00000' .. time[2], -6)
 local stamp = '\\203' .. struct.pack('>d', now)
-local before, had = head, tonumber(m[5] or '0')
-local added = had
+local before, last, added = head, first, nil
 while i < n do
-  last = last + 1
-  local parts, p, count = {t[i], stamp, t[i + 1]}, 3, t[i + 2]
+  local entry = ARGV[i + 1]
+  local start, count = ARGV[i], ARGV[i + 2]
   i = i + 3
   for _ = 1, count do
-    local kind, key, said, value = t[i], t[i + 1], t[i + 2], t[i + 3]
-    i = i + 4
-    if kind == 4 then
-      redis.call('HSET', tag .. 'tied', key, t[5])
-      redis.call('HSET', log, 'e', 1)
-      kind = 0
-    elseif m[8] and kind < 3 then redis.call('HDEL', tag .. 'tied', key)
-    elseif m[8] then redis.call('UNLINK', tag .. 'tied') end
-    if kind < 2 then
-      if redis.call('HSET', values, key, value) == 1 then
-        added = added + 1
-        redis.call('ZADD', order, added, key)
-      end
-      parts[p + 1] = said
-      p = p + 1
-      if kind == 0 then
-        parts[p + 1] = key
-        parts[p + 2] = value
-        p = p + 2
-      end
+    local kind, key = ARGV[i], ARGV[i + 1]
+    if kind == '4' then
+      call('HSET', tag .. 'tied', key, session)
+      call('HSET', log, 'e', 1)
+    elseif tie and kind == '3' then call('UNLINK', tag .. 'tied')
+    elseif tie then call('HDEL', tag .. 'tied', key) end
+    if kind == '2' then
+      call('HDEL', values, key)
+      call('ZREM', order, key)
+      i = i + 2
+    elseif kind == '3' then
+      call('UNLINK', values, order)
+      i = i + 2
     else
-      if kind == 2 then
-        redis.call('HDEL', values, key)
-        redis.call('ZREM', order, key)
-      else
-        redis.call('UNLINK', values, order)
+      local value = ARGV[i + 2]
+      i = i + 3
+      if kind ~= '1' then
+        value = string.sub(entry, value, ARGV[i])
+        i = i + 1
       end
-      p = p + 1
-      parts[p] = said
+      if call('HSET', values, key, value) == 1 then
+        added = (added or tonumber(call('HGET', log, 'n') or 0)) + 1
+        call('ZADD', order, added, key)
+      end
     end
   end
+  last = last + 1
   local id = last .. suffix
-  redis.call('XADD', stream, id, head, table.concat(parts))
+  call('XADD', stream, id, head, start .. stamp .. entry)
   head = id
 end
-local done = number .. ' ' .. head .. ' ' .. before
-if added == had then redis.call('HSET', log, 'h', head, mark, done)
-else redis.call('HSET', log, 'h', head, mark, done, 'n', added) end
-local at = m[6] and tonumber(string.match(m[6], '%d+$')) or 0
-if last - at >= 1000 and last - at >= redis.call('HLEN', values) then
-  local from, kept = 0, {}
-  redis.call('COPY', values, values .. ':' .. string.format('%.0f', last), 'REPLACE')
-  redis.call('COPY', order, order .. ':' .. string.format('%.0f', last), 'REPLACE')
-  local all = (m[6] or '') .. ' ' .. string.format('%.0f', last)
-  for r in string.gmatch(all, '%d+') do
-    if tonumber(r) <= last - limit then from = tonumber(r) end
-  end
-  for r in string.gmatch(all, '%d+') do
-    if tonumber(r) >= from then kept[#kept + 1] = r
-    else redis.call('UNLINK', values .. ':' .. r, order .. ':' .. r) end
-  end
-  if from > 0 then redis.call('XTRIM', stream, 'MINID', string.format('%.0f', from + 1)) end
-  redis.call('HSET', log, 'c', table.concat(kept, ' '))
-  local all = redis.call('HGETALL', log)
-  for f = 1, #all, 2 do
-    local ms = string.match(all[f], '^d:') and tonumber(string.match(all[f + 1], '%-(%d+)')) / 1000
-    if ms and ms < now - ${REMEMBERED} then redis.call('HDEL', log, all[f]) end
+done = number .. ' ' .. head .. ' ' .. before
+if added then call('HSET', log, 'h', head, mark, done, 'n', added)
+else call('HSET', log, 'h', head, mark, done) end
+if math.floor(last / 100) > math.floor(first / 100) then
+  local limit, all = tonumber(ARGV[4]), call('HGET', log, 'c') or ''
+  local at = tonumber(string.match(all, '%d+$') or 0)
+  if last - at >= 1000 and last - at >= call('HLEN', values) then
+    local from, kept, this = 0, {}, string.format('%.0f', last)
+    call('COPY', values, values .. ':' .. this, 'REPLACE')
+    call('COPY', order, order .. ':' .. this, 'REPLACE')
+    all = all .. ' ' .. this
+    for r in string.gmatch(all, '%d+') do
+      if tonumber(r) <= last - limit then from = tonumber(r) end
+    end
+    for r in string.gmatch(all, '%d+') do
+      if tonumber(r) >= from then kept[#kept + 1] = r
+      else call('UNLINK', values .. ':' .. r, order .. ':' .. r) end
+    end
+    if from > 0 then call('XTRIM', stream, 'MINID', string.format('%.0f', from + 1)) end
+    call('HSET', log, 'c', table.concat(kept, ' '))
+    all = call('HGETALL', log)
+    for f = 1, #all, 2 do
+      local ms = string.match(all[f], '^d:') and tonumber(string.match(all[f + 1], '%-(%d+)')) / 1000
+      if ms and ms < now - ${REMEMBERED} then call('HDEL', log, all[f]) end
+    end
   end
 end
 if string.find(log, '${tagOf(MAIL)}', 1, true) then
-  for _, key in ipairs({log, values, order, stream}) do redis.call('PEXPIRE', key, ${FORGOTTEN}) end
+  for _, key in ipairs({log, values, order, stream}) do call('PEXPIRE', key, ${FORGOTTEN}) end
 end
-return {0, head, before}
+return done
 `)
 
 const whole = `
@@ -182,7 +210,7 @@ local function whole(values, order)
 end
 `
 
-/** The newest id, the keys in order, their values. */
+/** ARGV 1 anything. The newest id, the keys in order, their values. */
 export const state = script(`${keys}${whole}
 local keys, all = whole(values, order)
 return {redis.call('HGET', log, 'h') or '0-0', keys, all}

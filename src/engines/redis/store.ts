@@ -282,7 +282,11 @@ class RedisStore implements Store {
     if (kind === Ask.size) return this.#connection.call(call, 'hlen', values)
     if (kind === Ask.keys)
       return ((await this.#connection.call(call, 'zrange', order, 0, -1)) as Buffer[]).map(String)
-    const found = (await this.#connection.run(scripts.state, log, [], call)) as [Buffer, Buffer[], Buffer[][]]
+    const found = (await this.#connection.run(scripts.state, log, [''], call)) as [
+      Buffer,
+      Buffer[],
+      Buffer[][],
+    ]
     const read = reads[kind] as (space: Replica['space'], argument: unknown) => unknown
     return read(new Replica(name, ...found).space, argument)
   }

@@ -212,7 +212,7 @@ describe('faults of one Redis', { skip: noRedis }, () => {
     const call = slow(state)
     await running.promise
     // What the passing of its time does.
-    await server.command('HDEL', `zproc:{${state.namespace}}:log`, 'o', 'u')
+    await server.command('HDEL', `zproc:{${state.namespace}}:log`, 'x')
     await open(t, home.address, state.namespace).set('x', 'in time')
     gate.resolve()
     await assert.rejects(call, { name: 'AtomicTimeoutError' })
