@@ -3,7 +3,6 @@ import { ShippingError } from '../errors.ts'
 import { describe, errorToWire, fromWire, toWire } from '../protocol/values.ts'
 import { revive } from '../shipping/revive.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
-import { learnKey } from '../transport/key.ts'
 import { classesOf } from './classes.ts'
 import { bytesOf, type Job, type Report, type Stage, type WatchJob, wireOf } from './job.ts'
 
@@ -126,14 +125,14 @@ export async function openState(
 ): Promise<{ state: State; begun: Promise<unknown> }> {
   const client = await import('../client/state.ts')
   client.nameProcess(job.name)
-  const options = { ...joining(job), name: job.name, from: job.watch?.from }
+  const options = { ...(await joining(job)), name: job.name, from: job.watch?.from }
   const state = new client.State(job.address, options)
   return { state, begun: client.linkOf(state as State<object>, 'new State').start.catch(() => {}) }
 }
 
 /** How to join the server. */
-function joining({ namespace, secretKey, key, connectTimeout }: Joining) {
-  if (secretKey !== undefined && key) learnKey(secretKey, key)
+async function joining({ namespace, secretKey, key, connectTimeout }: Joining) {
+  if (secretKey !== undefined && key) (await import('../transport/key.ts')).learnKey(secretKey, key)
   return { namespace, secretKey, connectTimeout }
 }
 
@@ -141,7 +140,7 @@ function joining({ namespace, secretKey, key, connectTimeout }: Joining) {
 interface ContextModule {
   Context: new (
     address: string,
-    options: ReturnType<typeof joining>,
+    options: Awaited<ReturnType<typeof joining>>,
   ) => { ready: Promise<void>; close(): Promise<void> }
 }
 
@@ -150,7 +149,7 @@ async function openContext(job: Job, open: Closable[]): Promise<unknown> {
   const client = await import('../client/state.ts')
   client.nameProcess(job.name)
   const { Context }: ContextModule = await import(job.contextModule)
-  const context = new Context(job.address, joining(job))
+  const context = new Context(job.address, await joining(job))
   open.push(context)
   await context.ready.catch(() => {})
   return context
