@@ -75,7 +75,6 @@ async function mapWithDeath(): Promise<number> {
     return x + 1
   }
   const results = ctx.processMap(hang, [1], { pool: 'shared', stateful: true })
-  console.error('began')
   const { at } = await ctx.state.getWhenAvailable('at', { live: true })
   workers.find(({ pid }) => pid === at)?.kill('SIGKILL')
   const ms = await timed(async () => mustBe('the result', (await results.toArray())[0], 2))
