@@ -43,7 +43,6 @@ export class Connection implements Store {
   readonly functions = new Map<string, number>()
   readonly #key: string
   readonly #line: Line
-  readonly #connectTimeout: number
   #log = ''
   #newLog = false
   #users = 0
@@ -77,7 +76,6 @@ export class Connection implements Store {
   private constructor(key: string, address: string, options: LineOptions) {
     this.address = address
     this.#key = key
-    this.#connectTimeout = options.connectTimeout
     this.#line = new Line(address, options, {
       frame: messages => this.#frame(messages),
       begun: server => this.#begin(server),
@@ -252,7 +250,7 @@ export class Connection implements Store {
       if (!wasConnected) return cause
       const done = outcome === 'none' ? 'nothing was sent' : 'what was asked may or may not have been done'
       return new ConnectionError(
-        `the connection to ${this.address} ended, and was not made again within ${this.#connectTimeout} ms: ${cause.message}; ${done}`,
+        `the connection to ${this.address} ended, and could not be made again: ${cause.message}; ${done}`,
         { cause, outcome },
       )
     }

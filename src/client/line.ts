@@ -87,6 +87,8 @@ export class Line {
   async #dial(): Promise<void> {
     const { ready, secretKey, connectTimeout } = this.#options
     const again = this.#phase === 'remaking'
+    // How long the server takes to start is no part of the time to connect. That it failed is said below.
+    await ready?.catch(() => {})
     const began = performance.now()
     for (;;) {
       try {

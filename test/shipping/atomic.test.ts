@@ -150,7 +150,7 @@ describe('an atomic function', () => {
       assert.throws(() => runWithin(60, () => run({ n: 1 })), {
         name: 'AtomicTimeoutError',
         code: 'ZPROC_ATOMIC_TIMEOUT',
-        message: 'an atomic function ran for over 60 ms and was stopped; nothing was changed',
+        message: 'atomic function (anonymous) ran for over 60 ms and was stopped; nothing was changed',
       })
       assert.ok(performance.now() - began < 1000)
     })
