@@ -310,7 +310,7 @@ export class Session {
     const { limits, doing } = this.#core
     doing?.begin(fn, author)
     try {
-      const result = runAtomic(room.space, author, fn.name, state =>
+      const result = runAtomic(room.space, author, fn, state =>
         runWithin(limits.atomicTimeout, fn, state, ...args.map(fromWire)),
       )
       this.#tell([Tell.committed, id, room.space.revision, result])

@@ -15,7 +15,7 @@ export function runWithin<A extends unknown[], T>(ms: number, run: (...args: A) 
   guard.step = 1
   guard.limit = now + ms
   guard.ms = ms
-  guard.name = run.name || '(anonymous)'
+  guard.running = run
   guard.last = now
   try {
     const value = run(...args)
@@ -37,7 +37,7 @@ export const guard = {
   step: 1,
   limit: Number.POSITIVE_INFINITY,
   ms: 0,
-  name: '',
+  running: undefined as { name: string } | undefined,
   last: 0,
   expired: false,
   console: printing,
@@ -48,7 +48,7 @@ export const guard = {
       guard.expired = true
       guard.left = 0
       throw new AtomicTimeoutError(
-        `atomic function ${guard.name} ran for over ${guard.ms} ms and was stopped; nothing was changed`,
+        `atomic function ${guard.running?.name || '(anonymous)'} ran for over ${guard.ms} ms and was stopped; nothing was changed`,
       )
     }
     const quick = now - guard.last < 0.1

@@ -32,6 +32,7 @@ export class Seen {
       object,
       keys,
       values: described.map(part => part?.get ?? part?.set ?? part?.value),
+      isBare: typeof object === 'function' && keys.every(key => OF_FUNCTIONS.has(key)),
       hasAccessors: described.some(part => part?.get !== undefined || part?.set !== undefined),
       extensible: Object.isExtensible(object),
     })
@@ -79,12 +80,17 @@ interface Parts {
   object: object
   keys: PropertyKey[]
   values: unknown[]
+  /** A function with nothing but what functions have. */
+  isBare: boolean
   hasAccessors: boolean
   extensible: boolean
 }
 
-function areSame({ object, keys, values, hasAccessors, extensible }: Parts): boolean {
-  const now = Reflect.ownKeys(object)
+const OF_FUNCTIONS = new Set<PropertyKey>(['length', 'name', 'prototype', 'arguments', 'caller'])
+
+function areSame({ object, keys, values, isBare, hasAccessors, extensible }: Parts): boolean {
+  // To list all keys of a function takes as long as the rest of a call. What hides was given to it when it was made.
+  const now = isBare && Object.keys(object).length === 0 ? keys : Reflect.ownKeys(object)
   if (now.length !== keys.length || Object.isExtensible(object) !== extensible) return false
   for (let at = 0; at < now.length; at++) {
     const key = now[at]

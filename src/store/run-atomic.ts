@@ -3,14 +3,17 @@ import type { Author } from './commit.ts'
 import { Draft } from './draft.ts'
 import type { Namespace } from './namespace.ts'
 
-/** Lets `run` change the state, and commits what it did; gives what it returned. If it throws, nothing has changed. */
+/**
+ * Lets `run`, which calls `fn`, change the state, and commits what it did; gives what it returned. If it throws, nothing
+ * has changed.
+ */
 export function runAtomic(
   space: Namespace,
   author: Author,
-  name: string,
+  fn: { name: string },
   run: (state: object) => unknown,
 ): Wire {
-  const call = `atomic function ${name || '(anonymous)'}`
+  const call = callOf(fn)
   const draft = new Draft(space.values, call)
   const result = run(draft.state)
   if (result instanceof Promise)
@@ -19,4 +22,16 @@ export function runAtomic(
   const { changes, identical } = draft.changes()
   if (changes.length > 0) space.commit(author, 'atomic', changes, identical)
   return wire
+}
+
+// To ask a function for its name takes as long as to run a small one.
+const calls = new WeakMap<object, string>()
+
+function callOf(fn: { name: string }): string {
+  let call = calls.get(fn)
+  if (call === undefined) {
+    call = `atomic function ${fn.name || '(anonymous)'}`
+    calls.set(fn, call)
+  }
+  return call
 }

@@ -100,7 +100,7 @@ export class AtomicWrite implements Write {
 
   run(space: Namespace): Slot {
     const fn = this.#fn as AtomicFunction
-    return runAtomic(space, this.author, fn.name, state =>
+    return runAtomic(space, this.author, fn, state =>
       runWithin(this.#timeout, fn, state, ...this.#args.map(fromWire)),
     )
   }
