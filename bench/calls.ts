@@ -1,5 +1,6 @@
 // How long does one call take, and how many can be under way? Against a bare echo over the same kind of socket.
 import { atomic, State, startServer } from 'zproc'
+import { placeAnywhere, placeApart, placeTogether } from './kit/cores.ts'
 import { startEcho } from './kit/echo.ts'
 import { awaited, inTurn, mustBe, pipelined, sized } from './kit/measure.ts'
 import { report } from './kit/report.ts'
@@ -22,10 +23,9 @@ const echo = await startEcho()
 const N = sized(300)
 const rounds = sized(100)
 const bulk = sized(9)
-report(
-  'One call at a time',
-  'µs',
-  await inTurn(
+const everybody = [process.pid, server.pid, echo.pid]
+const oneAtATime = () =>
+  inTurn(
     rounds,
     {
       'bare echo': () => echo.roundTrips(N),
@@ -37,10 +37,14 @@ report(
       'atomic, 100,000 keys': () => awaited(N, () => increment(many)),
     },
     5,
-  ),
-)
+  )
+placeApart([process.pid], [server.pid, echo.pid])
+report('One call at a time, each process on a core of its own', 'µs', await oneAtATime())
+placeTogether(...everybody)
+report('One call at a time, all processes on one core', 'µs', await oneAtATime())
+placeAnywhere(...everybody)
 mustBe('the key', await few.get('key'), N - 1)
-mustBe('the count', await few.get('count'), (rounds + 5) * N)
+mustBe('the count', await few.get('count'), 2 * (rounds + 5) * N)
 
 const M = sized(50_000)
 report(
@@ -55,7 +59,7 @@ report(
     'atomic, 100,000 keys': () => pipelined(M, 500, () => increment(many)),
   }),
 )
-mustBe('the count of many', await many.get('count'), (rounds + 5) * N + (bulk + 1) * M)
+mustBe('the count of many', await many.get('count'), 2 * (rounds + 5) * N + (bulk + 1) * M)
 echo.stop()
 await few.close()
 await many.close()

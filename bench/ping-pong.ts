@@ -1,6 +1,7 @@
 // Two processes wake each other through getWhenEqual: how long does a full turn, there and back, take?
 import { State, startServer } from 'zproc'
 import { spawnTied } from '../src/lifeline/spawn.ts'
+import { placeApart } from './kit/cores.ts'
 import { startEcho } from './kit/echo.ts'
 import { awaited, inTurn, sized } from './kit/measure.ts'
 import { report } from './kit/report.ts'
@@ -22,6 +23,8 @@ const echo = await startEcho()
 const child = spawnTied(new URL(import.meta.url), { args: [server.address] })
 await new Promise(resolve => child.once('message', resolve))
 const state = new State<Table>(server.address)
+// As the echo: the one that is woken is on another core than who waits for it.
+placeApart([process.pid], [server.pid, echo.pid, child.pid as number])
 const N = sized(300)
 let turn = 0
 report(

@@ -31,7 +31,7 @@ const ratio = (file: string, title: string, row: string, limits: Limits): Promis
 })
 
 const calls = ['set', 'get', 'atomic']
-const one = 'One call at a time'
+const one = 'One call at a time, each process on a core of its own'
 const many = '500 calls in flight'
 const counter = 'Four processes, one counter'
 const million = '1,000,000 × x => x * x, 2 workers'

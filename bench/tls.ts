@@ -1,5 +1,6 @@
 // What does a secret key cost? The same calls over a plain socket and over TLS with a pre-shared key, in turn.
 import { State, startServer } from 'zproc'
+import { placeAnywhere, placeApart } from './kit/cores.ts'
 import { awaited, inTurn, mustBe, pipelined, sized } from './kit/measure.ts'
 import { report } from './kit/report.ts'
 
@@ -14,6 +15,7 @@ for (const [where, address] of [
   const [open, locked] = [await startServer(address), await startServer(address, { secretKey })]
   const plain = new State<{ key: number }>(open.address)
   const tls = new State<{ key: number }>(locked.address, { secretKey })
+  placeApart([process.pid], [open.pid, locked.pid])
   report(
     `A secret key over ${where}: one call at a time`,
     'µs',
@@ -26,6 +28,7 @@ for (const [where, address] of [
       3,
     ),
   )
+  placeAnywhere(process.pid, open.pid, locked.pid)
   report(
     `A secret key over ${where}: 500 calls in flight`,
     'per second',

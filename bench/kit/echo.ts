@@ -5,6 +5,7 @@ import { randomIpcAddress } from '../../src/protocol/address.ts'
 
 /** The limit that sockets set: a process that sends back what it gets, and how long a round trip to it takes. */
 export interface Echo {
+  pid: number
   /** Microseconds that a round trip of `bytes` (default 64) takes, of `count` one after the other. */
   roundTrips(count: number, bytes?: number): Promise<number>
   stop(): void
@@ -17,6 +18,7 @@ export async function startEcho(): Promise<Echo> {
   const socket = connect({ path })
   await new Promise(resolve => socket.once('connect', resolve))
   return {
+    pid: child.pid as number,
     roundTrips: (count, bytes = 64) =>
       new Promise(resolve => {
         const message = Buffer.alloc(bytes, 1)

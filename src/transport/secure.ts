@@ -8,7 +8,7 @@ import {
   Socket,
   type SocketConstructorOpts,
 } from 'node:net'
-import type { TLSSocket, TlsOptions } from 'node:tls'
+import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls'
 import { derivedKey } from './key.ts'
 
 // With a pre-shared key both ends prove that they hold it, and no certificate is needed. ECDHE: a session that was
@@ -99,17 +99,17 @@ export function connectSocket(
 ): Socket {
   if (secretKey === undefined) return plainSocket(where, ready)
   const psk = derivedKey(secretKey)
-  const socket: TLSSocket = tls().connect(
-    {
-      ...where,
-      pskCallback: () => ({ psk, identity: IDENTITY }),
-      ciphers: CIPHERS,
-      minVersion: 'TLSv1.2',
-      maxVersion: 'TLSv1.2',
-      checkServerIdentity: () => undefined,
-    },
-    ready,
-  )
+  // Its types leave `onread` out, which goes to the socket as all that it does not know.
+  const options = {
+    ...where,
+    onread: reading(() => socket),
+    pskCallback: () => ({ psk, identity: IDENTITY }),
+    ciphers: CIPHERS,
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.2',
+    checkServerIdentity: () => undefined,
+  } satisfies ConnectionOptions & { onread: OnReadOpts }
+  const socket: TLSSocket = tls().connect(options, ready)
   return socket
 }
 

@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+
+/**
+ * Puts each group of processes on a core of its own, with all their threads.
+ * Two processes that wake each other are put on one core or on two as the system sees fit, from moment to moment, and on a
+ * virtual machine a round trip over two takes several times as long: what is to be compared must be placed alike.
+ */
+export function placeApart(...groups: number[][]): void {
+  if (groups.length > availableParallelism()) return stay('there are fewer cores')
+  groups.forEach((pids, core) => {
+    for (const pid of pids) place(pid, String(core))
+  })
+}
+
+/** Puts them all on one core. */
+export function placeTogether(...pids: number[]): void {
+  for (const pid of pids) place(pid, '0')
+}
+
+/** Leaves them to the system again. */
+export function placeAnywhere(...pids: number[]): void {
+  for (const pid of pids) place(pid, `0-${availableParallelism() - 1}`)
+}
+
+function place(pid: number, cores: string): void {
+  try {
+    execFileSync('taskset', ['-a', '-c', '-p', cores, String(pid)], { stdio: ['ignore', 'ignore', 'pipe'] })
+  } catch (error) {
+    stay(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const stay = (why: string): void =>
+  console.error(
+    `The processes stay where the system puts them (${why}): ratios to a bare socket may be of two placements.`,
+  )

@@ -1,0 +1,97 @@
+import { KeyError } from '../errors.ts'
+import { type Ask, type Entry, Tell } from '../protocol/messages.ts'
+import { checkKey, fromWire, toWire, type Wire } from '../protocol/values.ts'
+import type { Finish } from '../store/store.ts'
+import { entriesOf, wireBytes } from './arguments.ts'
+import type { Link } from './link.ts'
+
+/** How the calls of a State are checked and sent, and what their replies become. */
+export class Calls {
+  readonly #link: Link
+
+  constructor(link: Link) {
+    this.#link = link
+  }
+
+  plain<T>(name: string, kind: typeof Ask.size | typeof Ask.clear, finish: Finish): Promise<T>
+  plain<T>(name: string, kind: number, finish: Finish): Promise<T>
+  plain<T>(name: string, kind: number, finish: Finish): Promise<T> {
+    const { state } = this.#link
+    return this.#link.request(`state.${name}`, [kind as typeof Ask.size, 0, state], finish)
+  }
+
+  keyed(name: string, kind: number, key: unknown, finish: Finish, extra?: unknown): Promise<unknown> {
+    try {
+      checkKey(key, `state.${name}`)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { state } = this.#link
+    return this.#link.request(`state.${name}`, [kind as typeof Ask.get, 0, state, key], finish, extra)
+  }
+
+  valued<T>(name: string, kind: number, key: unknown, value: unknown, finish: Finish): Promise<T> {
+    let wire: Wire
+    try {
+      checkKey(key, `state.${name}`)
+      // The call is spelled out only where there is something to complain about.
+      wire =
+        typeof value === 'number' && value !== 0 ? value : toWire(value, `state.${name}('${key}', …)`, key)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { state } = this.#link
+    const bytes = wireBytes(wire)
+    return this.#link.request(
+      `state.${name}`,
+      [kind as typeof Ask.set, 0, state, key as string, wire],
+      finish,
+      undefined,
+      bytes,
+    )
+  }
+
+  whole<T>(name: string, kind: number, object: unknown, finish: Finish): Promise<T> {
+    let entries: Entry[]
+    try {
+      entries = entriesOf(object, `state.${name}(…)`)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { state } = this.#link
+    const bytes = entries.reduce((sum, [key, wire]) => sum + key.length + wireBytes(wire), 0)
+    return this.#link.request(
+      `state.${name}`,
+      [kind as typeof Ask.update, 0, state, entries],
+      finish,
+      undefined,
+      bytes,
+    )
+  }
+
+  readonly nothing: Finish = message => this.#link.committed(message)
+
+  readonly raw: Finish = message => {
+    this.#link.committed(message)
+    return (message as Committed)[3]
+  }
+
+  readonly value: Finish = message => fromWire(this.raw(message, undefined) as Wire)
+
+  readonly popped: Finish = (message, extra) => {
+    if (message[0] !== Tell.missing) return this.value(message, undefined)
+    const { key, fallback } = extra as { key: string; fallback: unknown[] }
+    if (fallback.length > 0) return fallback[0]
+    throw new KeyError(`state.pop('${key}'): there is no such key; give a fallback to have that instead`, {
+      key,
+    })
+  }
+
+  readonly poppedItem: Finish = message => {
+    if (message[0] === Tell.missing) throw new KeyError('state.popItem(): the state is empty')
+    const [key, wire] = this.raw(message, undefined) as Entry
+    return [key, fromWire(wire)]
+  }
+}
+
+type Committed = [kind: number, id: number, revision: number, result: unknown]
