@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
-/** Milliseconds for one example, all of its processes included. */
-const patience = 30_000
+/** Milliseconds for one example, all of its processes included: fifty of them, under a loader, may share two busy cores. */
+const patience = 60_000
 
 /** Runs an example as a reader would, in a process of its own, until its output is closed by all that have it. */
 export function runExample(
