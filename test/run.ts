@@ -6,8 +6,8 @@ import { join } from 'node:path'
 
 /** For one file, milliseconds. A file also counts as hanging when it leaves a timer, socket or process behind. */
 const fileTimeout = 240_000
-/** For all of them: the runner's SIGTERM does not stop a test that handles that signal. */
-const totalTimeout = 840_000
+/** For all of them, twice what a slow machine takes: the runner's SIGTERM does not stop a test that handles that signal. */
+const totalTimeout = 1_680_000
 
 const asked = process.argv.slice(2)
 const options = asked.filter(argument => argument.startsWith('-'))

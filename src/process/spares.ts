@@ -2,6 +2,8 @@ import { Child, type ChildSettings } from './child.ts'
 
 // How long after the last start a spare is made: a burst of starts comes first.
 const QUIET_TIME = 50
+// How long after it was made a spare rehearses, if nobody needed it: a short program is over by then.
+const CALM_TIME = 300
 
 /** Children that were made before they are needed. An idle one costs no time and does not delay the end. */
 export class Spares {
@@ -32,6 +34,10 @@ export class Spares {
     this.#waiting = []
   }
 
+  #rehearse(child: Child): void {
+    if (this.#waiting.some(spare => spare.child === child)) child.rehearse()
+  }
+
   #refillSoon(settings: ChildSettings, key: string): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
@@ -40,8 +46,8 @@ export class Spares {
       for (const { child } of this.#waiting.filter(spare => !fits.includes(spare))) child.kill()
       while (fits.length < this.#wanted) {
         const child = new Child(settings)
-        child.rehearse()
         fits.push({ child, key })
+        setTimeout(() => this.#rehearse(child), CALM_TIME).unref()
       }
       this.#waiting = fits
     }, QUIET_TIME)

@@ -58,7 +58,8 @@ async function atRest(): Promise<number> {
   return until(() => {
     const [pid] = children()
     asleep = pid !== undefined && sleeps(pid) ? asleep + 1 : 0
-    return asleep === 10 ? pid : undefined
+    // For longer than it waits until it rehearses.
+    return asleep === 30 ? pid : undefined
   })
 }
 
