@@ -47,6 +47,6 @@ test('a server with code allowed runs them itself', async t => {
 test('allowCode must be true or false', async t => {
   await assert.rejects(room(t, { allowCode: 'no' as never }), {
     name: 'TypeError',
-    message: 'startServer: allowCode must be true or false, got no',
+    message: "startServer: allowCode must be true or false, got 'no'",
   })
 })

@@ -202,7 +202,7 @@ test('who does not take the answers gets no more of them, and costs the server n
 test('wrong limits are shown at the call', async () => {
   const wrong: [options: object, error: { name: string; message: RegExp }][] = [
     [{ maxConnections: 0 }, { name: 'RangeError', message: /maxConnections.*got 0/ }],
-    [{ maxConnections: '9' }, { name: 'TypeError', message: /maxConnections.*got 9/ }],
+    [{ maxConnections: '9' }, { name: 'TypeError', message: /maxConnections.*got '9'/ }],
     [{ maxHalfOpen: 1.5 }, { name: 'RangeError', message: /maxHalfOpen.*whole.*1\.5/ }],
     [{ maxInFlight: -1 }, { name: 'RangeError', message: /maxInFlight.*-1/ }],
     [{ maxDepth: 10_001 }, { name: 'RangeError', message: /maxDepth.*at most 10000.*10001/ }],
