@@ -101,6 +101,7 @@ export class Line {
           patience,
           this.#hello(),
           this.#dialling.signal,
+          connectTimeout,
         )
         return this.#up(greeted)
       } catch (error) {

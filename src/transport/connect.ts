@@ -27,8 +27,8 @@ export interface Greeted {
 }
 
 /**
- * Connects to a server and exchanges hellos; `timeout` in milliseconds. Aborting `signal` gives it up. The socket
- * keeps no program alive.
+ * Connects to a server and exchanges hellos, within `timeout` milliseconds: the last of the `outOf` that there were.
+ * Aborting `signal` gives it up. The socket keeps no program alive.
  */
 export function connect(
   address: string,
@@ -36,6 +36,7 @@ export function connect(
   timeout: number,
   hello: ClientHello,
   signal: AbortSignal,
+  outOf = timeout,
 ): Promise<Greeted> {
   const endpoint = parseAddress(address, 'connect')
   return new Promise((resolve, reject) => {
@@ -65,9 +66,7 @@ export function connect(
       reject(error)
     }
     const timer = after(timeout, () =>
-      fail(
-        new TimeoutError(`${address} did not greet within ${Math.round(timeout)} ms: is it a zproc server?`),
-      ),
+      fail(new TimeoutError(`${address} did not greet within ${outOf} ms: is it a zproc server?`)),
     )?.unref()
     // Who resets a connection was there, even if that is heard before anything else.
     const onError = (error: NodeJS.ErrnoException) =>
