@@ -1,4 +1,3 @@
-import { Settling } from '../async/settling.ts'
 import { ConnectionError, ValueTooLargeError } from '../errors.ts'
 import { decode } from '../protocol/frames.ts'
 import {
@@ -10,19 +9,12 @@ import {
   unanswered,
   type WireCommit,
 } from '../protocol/messages.ts'
-import { errorFromWire } from '../protocol/values.ts'
+import { Requests } from '../store/requests.ts'
 import type { Begun, ConnectionEvent, FeedEvents, Finish, Store } from '../store/store.ts'
 import { Line, type LineOptions } from './line.ts'
 
 // Milliseconds without a pending call after which the connection does not keep the program alive any more.
 const LET_GO = 5
-
-interface Pending {
-  resolve(value: unknown): void
-  reject(error: unknown): void
-  finish: Finish
-  extra: unknown
-}
 
 /** An event without what they all have. */
 type TypeOf<E> = E extends unknown ? Omit<E, 'address' | 'time'> : never
@@ -46,9 +38,7 @@ export class Connection implements Store {
   #log = ''
   #newLog = false
   #users = 0
-  readonly #pending = new Map<number, Pending>()
-  #lastId = 0
-  readonly #settling = new Settling()
+  readonly #requests = new Requests()
   #numbers = 0
   #maxMessageBytes = Number.POSITIVE_INFINITY
   #maxInFlight = Number.POSITIVE_INFINITY
@@ -96,10 +86,8 @@ export class Connection implements Store {
 
   request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown, bytes = 0): Promise<T> {
     if (bytes > this.#maxMessageBytes) return Promise.reject(this.#tooLarge(call, bytes))
-    const id = ++this.#lastId
     return new Promise<T>((resolve, reject) => {
-      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, finish, extra })
-      message[1] = id
+      message[1] = this.#requests.add(call, resolve as (value: unknown) => void, reject, finish, extra)
       if (this.#line.phase === 'down') this.#line.dial()
       this.send(message, bytes, call)
     })
@@ -130,15 +118,16 @@ export class Connection implements Store {
 
   #passLate([message, bytes, call = '']: Waiting): void {
     if (bytes <= this.#maxMessageBytes) return this.#pass(message, bytes)
-    this.#reject(id => (id === message[1] ? this.#tooLarge(call, bytes) : undefined))
+    this.#requests.refuse(message[1] as number, this.#tooLarge(call, bytes))
+    this.#look()
   }
 
   settled(): Promise<void> {
-    return this.#settling.over(this.#lastId, this.#pending)
+    return this.#requests.settled()
   }
 
   forget(id: number): void {
-    if (this.#pending.delete(id)) this.#look()
+    if (this.#requests.forget(id)) this.#look()
   }
 
   release(): undefined {
@@ -159,15 +148,14 @@ export class Connection implements Store {
   }
 
   #endWhenIdle(): void {
-    if (this.#users > 0 || this.#pending.size > 0 || this.#line.phase === 'closed') return
+    if (this.#users > 0 || this.#requests.size > 0 || this.#line.phase === 'closed') return
     this.#line.close(() => this.#line.channel.send([Ask.leave]))
     clearInterval(this.#wakefulness)
   }
 
   // Whoever was waiting may well ask again: to let go after each answer would be work for nothing.
   #look(): void {
-    this.#settling.look(this.#pending)
-    if (this.#pending.size > 0) return
+    if (this.#requests.size > 0) return
     if (this.#users === 0) this.#endWhenIdle()
     this.#lettingGo ??= setTimeout(() => {
       this.#lettingGo = undefined
@@ -177,7 +165,7 @@ export class Connection implements Store {
 
   // A call that is awaited keeps the program alive; an idle connection does not.
   #keepAlive(): void {
-    const wanted = this.#pending.size > 0 || this.#awaited > 0
+    const wanted = this.#requests.size > 0 || this.#awaited > 0
     if (wanted === this.#awake) return
     this.#awake = wanted
     if (wanted) this.#wakefulness.ref()
@@ -186,23 +174,13 @@ export class Connection implements Store {
 
   #frame(messages: ServerMessage[]): void {
     for (const message of messages) if (message[0] >= Tell.updates) this.#unasked(message)
-    for (const message of messages) if (message[0] < Tell.updates) this.#reply(message)
+    for (const message of messages) {
+      if (message[0] >= Tell.updates) continue
+      this.#inFlight--
+      this.#requests.answer(message)
+    }
     if (this.#later.length > 0) this.#passMore()
     this.#look()
-  }
-
-  #reply(message: ServerMessage): void {
-    const id = message[1] as number
-    this.#inFlight--
-    const pending = this.#pending.get(id)
-    if (!pending) return
-    this.#pending.delete(id)
-    if (message[0] === Tell.error) return pending.reject(errorFromWire(message[2]))
-    try {
-      pending.resolve(pending.finish(message, pending.extra))
-    } catch (error) {
-      pending.reject(error)
-    }
   }
 
   #unasked(message: ServerMessage): void {
@@ -232,7 +210,7 @@ export class Connection implements Store {
     })
     const later = this.#later
     this.#later = []
-    const before = this.#lastId
+    const before = this.#requests.last
     const hasLeft = left(later)
     const feeds = [...this.feeds.values()]
     for (const end of [...this.holds.values()]) end(lost)
@@ -242,7 +220,7 @@ export class Connection implements Store {
       if (otherLog) feed.lost(new ConnectionError(`${why}: this one's updates are no continuation`))
       else feed.reopen(hasLeft)
     this.#later = this.#later.concat(later)
-    this.#reject(id => (id <= before && hasLeft(id) ? lost : undefined))
+    this.#refuse(id => (id <= before && hasLeft(id) ? lost : undefined))
   }
 
   #fail(cause: Error, wasConnected: boolean): void {
@@ -261,16 +239,11 @@ export class Connection implements Store {
     const none = given('none')
     for (const end of [...this.holds.values()]) end(unknown)
     for (const feed of [...this.feeds.values()]) feed.failed(unknown)
-    this.#reject(id => (hasLeft(id) ? unknown : none))
+    this.#refuse(id => (hasLeft(id) ? unknown : none))
   }
 
-  #reject(errorOf: (id: number) => Error | undefined): void {
-    for (const [id, { reject }] of [...this.#pending]) {
-      const error = errorOf(id)
-      if (!error) continue
-      this.#pending.delete(id)
-      reject(error)
-    }
+  #refuse(errorOf: (id: number) => Error | undefined): void {
+    this.#requests.refuseAll(errorOf)
     this.#look()
   }
 

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { Settling } from '../../async/settling.ts'
 import { ConnectionError } from '../../errors.ts'
 import { Ask, type ClientMessage, type Entry, type ServerMessage, Tell } from '../../protocol/messages.ts'
 import type { Wire } from '../../protocol/values.ts'
 import { type AtomicFunction, FunctionCache } from '../../shipping/compiled.ts'
 import { ABSENT, type Author } from '../../store/commit.ts'
 import { reads, writes } from '../../store/methods.ts'
+import { Requests } from '../../store/requests.ts'
 import type { Finish, Store } from '../../store/store.ts'
 import type { Shared } from '../engine.ts'
 import { parseRedisAddress } from './address.ts'
@@ -33,14 +33,6 @@ interface Space {
   presence: Presence
 }
 
-interface Pending {
-  resolve(value: unknown): void
-  reject(error: unknown): void
-  finish: Finish
-  extra: unknown
-  call: string
-}
-
 /** Logs in Redis or Valkey. What a server does for its clients is done here, in who calls, and by the scripts. */
 export function open(address: string, shared: Shared): Store {
   return new RedisStore(address, shared)
@@ -62,10 +54,8 @@ class RedisStore implements Store {
   readonly #hashes = new Map<number, string>()
   readonly #compiled = new FunctionCache()
   readonly #grants: Holds
-  readonly #pending = new Map<number, Pending>()
-  readonly #settling = new Settling()
+  readonly #requests = new Requests()
   #early: ClientMessage[] | undefined = []
-  #lastId = 0
   #numbers = 0
   #awaited = 0
   #released = false
@@ -81,7 +71,7 @@ class RedisStore implements Store {
     this.holds = shared.holds
     this.functions = shared.functions
     const parsed = parseRedisAddress(address, 'connect')
-    this.#connection = new RedisConnection(parsed, () => this.#pending.size > 0 || this.#awaited > 0)
+    this.#connection = new RedisConnection(parsed, () => this.#requests.size > 0 || this.#awaited > 0)
     this.#tail = new Tail(this.#connection)
     this.#grants = new Holds(this.session.toString(36), parsed.settings.atomicTimeout, (hold, why) =>
       this.holds.get(hold)?.(why),
@@ -103,10 +93,8 @@ class RedisStore implements Store {
 
   request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown): Promise<T> {
     if (this.error) return Promise.reject(this.error)
-    const id = ++this.#lastId
     return new Promise<T>((resolve, reject) => {
-      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, finish, extra, call })
-      message[1] = id
+      message[1] = this.#requests.add(call, resolve as (value: unknown) => void, reject, finish, extra)
       this.#alive.ref()
       this.send(message)
     })
@@ -119,7 +107,7 @@ class RedisStore implements Store {
   }
 
   forget(id: number): void {
-    if (this.#pending.delete(id)) this.#look()
+    if (this.#requests.forget(id)) this.#look()
   }
 
   keepAwaited(): () => void {
@@ -132,7 +120,7 @@ class RedisStore implements Store {
   }
 
   settled(): Promise<void> {
-    return this.#settling.over(this.#lastId, this.#pending)
+    return this.#requests.settled()
   }
 
   release(): Promise<void> | undefined {
@@ -143,12 +131,11 @@ class RedisStore implements Store {
 
   // Whoever was waiting may well ask again: to let go after each answer would be work for nothing.
   #look(): void {
-    this.#settling.look(this.#pending)
-    if (this.#pending.size > 0) return
+    if (this.#requests.size > 0) return
     if (this.#released) this.#ended ??= this.#end()
     this.#lettingGo ??= setTimeout(() => {
       this.#lettingGo = undefined
-      if (this.#pending.size === 0 && this.#awaited === 0 && !this.#ended) this.#alive.unref()
+      if (this.#requests.size === 0 && this.#awaited === 0 && !this.#ended) this.#alive.unref()
     }, LET_GO).unref()
   }
 
@@ -167,9 +154,7 @@ class RedisStore implements Store {
   #fail(error: Error): void {
     this.error = error
     clearInterval(this.#alive)
-    for (const { reject } of this.#pending.values()) reject(error)
-    this.#pending.clear()
-    this.#settling.look(this.#pending)
+    this.#requests.refuseAll(() => error)
     for (const feed of [...this.feeds.values()]) feed.lost(error)
     this.feeds.clear()
     void this.#grants.end(error)
@@ -187,28 +172,17 @@ class RedisStore implements Store {
   }
 
   #tell(message: ServerMessage): void {
-    const id = message[1] as number
-    const pending = this.#pending.get(id)
-    if (!pending) return
-    this.#pending.delete(id)
-    try {
-      pending.resolve(pending.finish(message, pending.extra))
-    } catch (error) {
-      pending.reject(error)
-    }
+    this.#requests.answer(message)
     this.#look()
   }
 
   #refuse(id: number, error: unknown): void {
-    const pending = this.#pending.get(id)
-    if (!pending) return
-    this.#pending.delete(id)
-    pending.reject(error)
+    this.#requests.refuse(id, error)
     this.#look()
   }
 
   #callOf(id: number): string {
-    return this.#pending.get(id)?.call ?? 'zproc'
+    return this.#requests.callOf(id) ?? 'zproc'
   }
 
   #space(name: string): Space {
