@@ -6,11 +6,14 @@ import { existsSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { needsBuild } from '../kit/build.ts'
 import { leftAfter } from '../lifeline/processes.ts'
 
 /** Ends at the top of the tree; to have more rounds: ROUNDS=14 is a hundred trees. */
 const ends = ['return', 'exit', 'throw', 'close', 'SIGINT', 'SIGTERM', 'SIGKILL'] as const
 const rounds = Number(process.env.ROUNDS ?? 1)
+
+needsBuild()
 
 interface Tree {
   pids: number[]
@@ -20,14 +23,8 @@ interface Tree {
 
 /** Starts the fixture; resolves when all of its processes are at work. */
 async function tree(t: TestContext, end: string) {
-  const program = fileURLToPath(new URL('./fixtures/tree.ts', import.meta.url))
-  const child = spawn(
-    process.execPath,
-    [...process.execArgv.filter(flag => flag !== '--test'), program, end],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  )
+  const program = fileURLToPath(new URL('./fixtures/tree.mjs', import.meta.url))
+  const child = spawn(process.execPath, [program, end], { stdio: ['ignore', 'pipe', 'pipe'] })
   let printed = ''
   child.stderr.on('data', text => {
     printed += text
