@@ -1,4 +1,4 @@
-import { MAX_DEPTH, Packed } from '../protocol/values.ts'
+import { MAX_DEPTH } from '../protocol/values.ts'
 import {
   ABSENT,
   type Author,
@@ -6,11 +6,11 @@ import {
   type Commit,
   change,
   equalSlots,
-  type KeyChange,
   type Slot,
   slot,
   type Values,
 } from './commit.ts'
+import { History } from './history.ts'
 
 // Entries of keys that are gone, besides as many as there are keys, before the order is made anew.
 const SPARE = 1000
@@ -20,16 +20,9 @@ export class Namespace {
   readonly name: string
   values: Values = new Map()
   revision = 0
-  readonly historyLimit: number
   /** Levels of nesting that a value may have. */
   readonly maxDepth: number
-  /** Bytes of values that the kept commits may hold, the newest commit apart. */
-  readonly historyBytes: number
-  /** The oldest revision whose commit is kept; one above `revision` while there is none. */
-  first = 1
-  #bytes = 0
-  // Commit r is at (r - 1) % historyLimit, so that a full log is written over in place.
-  readonly #kept: Commit[] = []
+  readonly #history: History
   // The keys in the order in which they came, once somebody asks for the newest: gone ones are left in until then.
   #order: string[] | undefined
   /** The keys that live as long as a session, and its number. */
@@ -37,20 +30,24 @@ export class Namespace {
   /** Called after each commit. */
   onCommit: (() => void) | undefined
 
-  constructor(
-    name: string,
-    historyLimit: number,
-    maxDepth = MAX_DEPTH,
-    historyBytes = Number.POSITIVE_INFINITY,
-  ) {
+  /** `historyLimit`: commits that are kept; `historyBytes`: of values, that those may hold, the newest commit apart. */
+  constructor(name: string, historyLimit: number, maxDepth = MAX_DEPTH, historyBytes?: number) {
     this.name = name
-    this.historyLimit = historyLimit
     this.maxDepth = maxDepth
-    this.historyBytes = historyBytes
+    this.#history = new History(historyLimit, historyBytes)
+  }
+
+  get historyLimit(): number {
+    return this.#history.limit
+  }
+
+  /** The oldest revision whose commit is kept; one above `revision` while there is none. */
+  get first(): number {
+    return this.#history.first
   }
 
   at(revision: number): Commit {
-    return this.#kept[(revision - 1) % this.historyLimit] as Commit
+    return this.#history.at(revision)
   }
 
   /** The only way in which a namespace changes. */
@@ -66,14 +63,8 @@ export class Namespace {
       }
     }
     if (this.#ephemeral.size > 0) this.#outlive(changes)
-    const commit: Commit = { author, method, time: Date.now(), identical, changes }
-    if (this.revision - this.first + 1 === this.historyLimit) this.#drop()
-    this.#kept[this.revision % this.historyLimit] = commit
+    this.#history.add(author, method, Date.now(), identical, changes)
     this.revision++
-    if (this.historyBytes !== Number.POSITIVE_INFINITY) {
-      this.#bytes += weight(commit)
-      while (this.#bytes > this.historyBytes && this.first < this.revision) this.#drop()
-    }
     this.onCommit?.()
   }
 
@@ -124,37 +115,11 @@ export class Namespace {
     return values
   }
 
-  #drop(): void {
-    if (this.historyBytes !== Number.POSITIVE_INFINITY) {
-      this.#bytes -= weight(this.at(this.first))
-      this.#kept[(this.first - 1) % this.historyLimit] = DROPPED
-    }
-    this.first++
-  }
-
   #came(key: string): void {
     const order = this.#order as string[]
     if (order.length > 2 * this.values.size + SPARE) this.#order = undefined
     else order.push(key)
   }
-}
-
-const DROPPED: Commit = {
-  author: { session: 0, state: 0, pid: 0, name: '' },
-  method: '',
-  time: 0,
-  identical: true,
-  changes: [],
-}
-
-/** The bytes of the values that a commit has put. */
-function weight({ changes }: Commit): number {
-  let bytes = 0
-  for (const { key, after } of changes as readonly Partial<KeyChange>[])
-    if (key === null) continue
-    else if (after instanceof Packed) bytes += after.bytes.length
-    else if (typeof after === 'string') bytes += after.length
-  return bytes
 }
 
 function allEqual(changes: readonly Change[]): boolean {
