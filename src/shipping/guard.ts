@@ -10,13 +10,12 @@ import { childrenOf } from './tree.ts'
  */
 export function runWithin<A extends unknown[], T>(ms: number, run: (...args: A) => T, ...args: A): T {
   const outer = guard.limit === Number.POSITIVE_INFINITY ? undefined : { ...guard }
-  const now = performance.now()
   guard.left = 0
   guard.step = 1
-  guard.limit = now + ms
+  guard.limit = NOT_YET
   guard.ms = ms
   guard.running = run
-  guard.last = now
+  guard.last = 0
   try {
     const value = run(...args)
     if (guard.expired) guard.look()
@@ -31,6 +30,9 @@ export function runWithin<A extends unknown[], T>(ms: number, run: (...args: A) 
   }
 }
 
+// The time begins at the first look: a straight line never looks, and need not read the clock.
+const NOT_YET = -1
+
 /** What the compiled checks count down. One for all: only one guarded function runs at a time. */
 export const guard = {
   left: 0,
@@ -44,6 +46,7 @@ export const guard = {
   /** Reads the clock, and finds how many rounds may pass until it is read again. */
   look(): void {
     const now = performance.now()
+    if (guard.limit === NOT_YET) guard.limit = now + guard.ms
     if (guard.expired || now > guard.limit) {
       guard.expired = true
       guard.left = 0
