@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { AtomicTimeoutError } from '../errors.ts'
 import { Ask, type ClientMessage, type Grant, type ServerMessage, Tell } from '../protocol/messages.ts'
 import { describe, fromWire, toWire, type Wire } from '../protocol/values.ts'
@@ -8,6 +7,7 @@ import { wireChange } from '../store/commit.ts'
 import { Draft as StateDraft } from '../store/draft.ts'
 import { result } from '../store/store.ts'
 import { wireBytes } from './arguments.ts'
+import { holding } from './holding.ts'
 import type { Link } from './link.ts'
 import { linkOf, type State } from './state.ts'
 import type { Draft } from './types.ts'
@@ -36,10 +36,6 @@ export function atomic<S extends object, A extends unknown[], R>(
     try {
       const link = linkOf(state as unknown as State<object>, call)
       link.check()
-      if (isHolding(link))
-        throw new TypeError(
-          `${call} was called inside another atomic function on the same namespace: call the plain function instead`,
-        )
       return run(fn as unknown as Plain, call, link, args) as Promise<Awaited<R>>
     } catch (error) {
       return Promise.reject(error)
@@ -49,11 +45,6 @@ export function atomic<S extends object, A extends unknown[], R>(
   Object.defineProperty(wrapper, ATOMIC, { value: fn })
   return wrapper
 }
-
-/** The holds that the code being run is inside of: waiting for another one there would never end. */
-const holding = new AsyncLocalStorage<Link[]>()
-const isHolding = ({ connection, namespace }: Link): boolean =>
-  holding.getStore()?.some(held => held.connection === connection && held.namespace === namespace) === true
 
 interface Call {
   fn: Plain
@@ -134,7 +125,7 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
   ended.catch(() => {})
   try {
     const draft = new StateDraft(new Map(entries), call)
-    const run = holding.run([...(holding.getStore() ?? []), link], async () => fn(draft.state, ...data))
+    const run = holding(link, async () => fn(draft.state, ...data))
     let value: unknown
     let changes: ReturnType<StateDraft['changes']>['changes']
     try {

@@ -2,6 +2,7 @@ import { type Deferred, deferred } from '../async/deferred.ts'
 import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
 import { Ask, type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { Begun, Finish, Store } from '../store/store.ts'
+import { isHolding } from './holding.ts'
 
 /** One State's standing on a connection: what a State, its watchers and atomic functions have in common. */
 export class Link implements Begun {
@@ -74,9 +75,12 @@ export class Link implements Begun {
     bytes?: number,
   ): Promise<T> {
     if (this.#closed) return Promise.reject(this.#closed)
+    const kind = message[0]
+    if (kind >= Ask.set && kind <= Ask.hold && isHolding(this))
+      return Promise.reject(new TypeError(inside(call)))
     // What gives a hold back must reach the server in any case.
     const reply =
-      interruptsAreOn() && message[0] !== Ask.release
+      interruptsAreOn() && kind !== Ask.release
         ? interruptible(() => this.connection.request<T>(call, message, finish, extra, bytes))
         : this.connection.request<T>(call, message, finish, extra, bytes)
     return this.views.size === 0 ? reply : this.#seen(reply)
@@ -116,6 +120,11 @@ export class Link implements Begun {
     return true
   }
 }
+
+const inside = (call: string): string =>
+  call.startsWith('atomic')
+    ? `${call} was called inside another atomic function on the same namespace: call the plain function instead`
+    : `${call} was called inside an atomic function on the same namespace, and would wait for that to end: change the state that the function is given instead`
 
 /** Something that shows the state, and what it has to do with those who write. */
 interface Follower {

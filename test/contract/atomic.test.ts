@@ -395,6 +395,30 @@ contract('atomic', room => {
     assert.deepEqual(await state.copy(), { x: 3 })
   })
 
+  test('a write inside an async atomic function on the same namespace is an error, and none once that is over', async t => {
+    const [state, other] = await room.pair(t)
+    const write = atomic(async (s: AnyState) => {
+      s.x = 1
+      await state.set('y', 1)
+    })
+    await assert.rejects(write(state), {
+      name: 'TypeError',
+      message:
+        'state.set was called inside an atomic function on the same namespace, and would wait for that to end: change the state that the function is given instead',
+    })
+    let later: Promise<unknown> | undefined
+    const over = deferred<void>()
+    const begin = atomic(async (s: AnyState) => {
+      s.read = await state.get('x', 'nothing')
+      s.elsewhere = await room.state(t).set('z', 1)
+      later = over.promise.then(() => increment(state, 3))
+    })
+    await begin(other)
+    over.resolve()
+    await later
+    assert.deepEqual(await state.copy(), { read: 'nothing', elsewhere: undefined, count: 3 })
+  })
+
   test('wrong calls are shown', async t => {
     const state = room.state(t)
     assert.throws(() => atomic(5 as never), { name: 'TypeError', message: /atomic: .*got 5/ })
