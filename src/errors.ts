@@ -133,7 +133,7 @@ export class MissedUpdatesError extends ZprocError {
   readonly to: number
   constructor(from: number, to: number) {
     super(
-      `updates ${from} to ${to} are no longer kept: this State fell behind by more than the server's historyLimit; ` +
+      `updates ${from} to ${to} are no longer kept: this State fell behind by more than is kept (historyLimit, historyBytes); ` +
         'it goes on from the oldest kept one',
     )
     this.from = from

@@ -125,6 +125,9 @@ export function toWire(value: unknown, call: string, root = ''): Wire {
   return new Packed(encodeGraph(value, { call, root }))
 }
 
+/** A part of a tree that nobody may change any more, encoded when somebody asks for its bytes. */
+export const keptWire = (value: unknown): Wire => (isInline(value) ? value : Packed.of(value, true))
+
 export const fromWire = (wire: Wire): unknown => (wire instanceof Packed ? wire.read() : wire)
 export const sharedFromWire = (wire: Wire): unknown => (wire instanceof Packed ? wire.shared() : wire)
 export const frozenFromWire = (wire: Wire): unknown => (wire instanceof Packed ? wire.frozen() : wire)

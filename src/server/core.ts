@@ -60,8 +60,8 @@ export class Core<S = unknown> {
   enter(name: string): Room {
     let room = this.#rooms.get(name)
     if (!room) {
-      const { historyLimit, maxDepth } = this.limits
-      const space = new Namespace(name, keptOf(name, historyLimit), maxDepth, keptBytesOf(name))
+      const { historyLimit, historyBytes, maxDepth } = this.limits
+      const space = new Namespace(name, keptOf(name, historyLimit), maxDepth, keptBytesOf(name, historyBytes))
       const feeds: Feeds = new Feeds(space, () => this.#schedule(feeds))
       room = { space, feeds, exclusive: new Exclusive(), states: 0 }
       this.#rooms.set(name, room)

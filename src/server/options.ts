@@ -12,6 +12,8 @@ export interface ServerOptions {
   atomicTimeout?: number
   /** Commits kept for each namespace. Default 100,000. */
   historyLimit?: number
+  /** Bytes of values that those may hold, the newest commit apart: of large values fewer are kept. Default 256 MiB. */
+  historyBytes?: number
   /** false: it runs no code of its clients; atomic functions then run in who calls them. Default true. */
   allowCode?: boolean
   /** The largest message taken. Default 64 MiB. */
@@ -52,6 +54,7 @@ export interface HungServer {
 export interface Limits {
   atomicTimeout: number
   historyLimit: number
+  historyBytes: number
   maxMessageBytes: number
   maxDepth: number
   maxConnections: number
@@ -68,6 +71,7 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
     backend = 'process',
     atomicTimeout = 1000,
     historyLimit = 100_000,
+    historyBytes = 256 << 20,
     maxMessageBytes = 64 << 20,
     maxDepth = MAX_DEPTH,
     maxConnections = 10_000,
@@ -85,6 +89,7 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
   atLeast(0, graceTime, `${call}: graceTime`)
   for (const [name, count] of Object.entries({
     historyLimit,
+    historyBytes,
     maxDepth,
     maxConnections,
     maxHalfOpen,
@@ -103,6 +108,7 @@ export function checkServerOptions(options: ServerOptions, call: string): Limits
   return {
     atomicTimeout,
     historyLimit,
+    historyBytes,
     maxMessageBytes,
     maxDepth,
     maxConnections,

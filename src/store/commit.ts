@@ -15,12 +15,16 @@ export interface Author {
   name: string
 }
 
-/** What one commit does to one key. `steps`: how `after` comes from `before`, where that is less to say than `after`. */
+/**
+ * What one commit does to one key. `steps`: how `after` comes from `before`, where that is less to say than `after`; and
+ * `undo`: the way back. A log keeps those instead of the two values, which would be a copy of a long array for each commit.
+ */
 export interface KeyChange {
   key: string
   before: Slot
   after: Slot
   steps: Step[] | null
+  undo: Step[] | null
 }
 /** The state was emptied; what it held, for going back. */
 export interface Cleared {
@@ -37,12 +41,13 @@ export interface Commit {
   changes: readonly Change[]
 }
 
-export const change = (key: string, before: Slot, after: Slot, steps: Step[] | null = null): KeyChange => ({
-  key,
-  before,
-  after,
-  steps,
-})
+export const change = (
+  key: string,
+  before: Slot,
+  after: Slot,
+  steps: Step[] | null = null,
+  undo: Step[] | null = null,
+): KeyChange => ({ key, before, after, steps, undo })
 
 export const slot = (values: Values, key: string): Slot => {
   const value = values.get(key)
@@ -54,8 +59,8 @@ export const equalSlots = (a: Slot, b: Slot): boolean =>
 
 export function wireChange(change: Change): WireChange {
   if (change.key === null) return []
-  if (change.after === ABSENT) return [change.key]
-  return change.steps ? [change.key, null, change.steps] : [change.key, change.after]
+  if (change.steps) return [change.key, null, change.steps]
+  return change.after === ABSENT ? [change.key] : [change.key, change.after]
 }
 
 export const wireCommit = ({ author, method, time, identical, changes }: Commit): WireCommit => [
@@ -69,10 +74,10 @@ export const wireCommit = ({ author, method, time, identical, changes }: Commit)
   changes.map(wireChange),
 ]
 
-/** What is at `key` once `change` was made where `before` was. */
-export function slotAfter(before: Slot, change: WireChange): Slot {
+/** What is at `key` once `change` was made where `before` was; `undo` gets the steps back, if it was made in steps. */
+export function slotAfter(before: Slot, change: WireChange, undo?: Step[]): Slot {
   if (change.length < 2) return ABSENT
   if (change.length === 2) return change[1] as Wire
   const value = before === ABSENT ? undefined : sharedFromWire(before)
-  return Packed.of(applySteps(value, change[2] as Step[]), true)
+  return Packed.of(applySteps(value, change[2] as Step[], undo), true)
 }

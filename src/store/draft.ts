@@ -1,6 +1,6 @@
 import { create, current, isDraft } from 'mutative'
 import type { Step } from '../protocol/messages.ts'
-import { equalWires, Packed, sharedFromWire, toWire, type Wire } from '../protocol/values.ts'
+import { equalWires, keptWire, Packed, sharedFromWire, toWire, type Wire } from '../protocol/values.ts'
 import { ABSENT, type Change, change, type Slot, slot, type Values } from './commit.ts'
 import { applySteps } from './steps.ts'
 
@@ -13,11 +13,14 @@ interface Patch {
   value?: unknown
 }
 
+/** What a draft has become, by which patches, and those that lead back. */
+type Drafted = [next: unknown, patches: Patch[], undo: Patch[]]
+
 /** What a function has read as an object, or written: only these keys cost anything when it is done. */
 type Touched =
   | { kind: 'put' | 'copied'; value: unknown; wire?: Wire }
   | { kind: 'deleted' }
-  | { kind: 'drafted'; value: unknown; finish: () => [unknown, Patch[]] }
+  | { kind: 'drafted'; value: unknown; finish: () => Drafted }
 
 type State = Record<string, unknown>
 
@@ -143,7 +146,7 @@ export class Draft implements ProxyHandler<State> {
       const [value, finish] = create(wire.shared() as object, {
         enablePatches: { pathAsArray: true, arrayLengthAssignment: false },
       })
-      this.#touch(key, { kind: 'drafted', value, finish: finish as unknown as () => [unknown, Patch[]] })
+      this.#touch(key, { kind: 'drafted', value, finish: finish as unknown as () => Drafted })
       return value
     }
     const value = wire.read()
@@ -164,7 +167,7 @@ class Printed {
 function stepped(
   key: string,
   before: Packed,
-  [next, patches]: [unknown, Patch[]],
+  [next, patches, undo]: Drafted,
   call: string,
 ): { change: Change; identical: boolean } | undefined {
   if (patches.length === 0) return undefined
@@ -185,7 +188,11 @@ function stepped(
   })
   // Objects that the function put in stay its own: what is kept is made from their encoded form.
   const after: Slot = Packed.of(plain ? next : applySteps(before.shared(), steps), true)
-  return { change: change(key, before, after, steps), identical: unchanged(before, after, steps) }
+  const back = undo.map(
+    ({ op, path, value }): Step =>
+      op === 'remove' ? ['remove', path] : [op === 'add' ? 'insert' : 'put', path, keptWire(value)],
+  )
+  return { change: change(key, before, after, steps, back), identical: unchanged(before, after, steps) }
 }
 
 const step = (part: string | number): string => (typeof part === 'number' ? `[${part}]` : `.${part}`)

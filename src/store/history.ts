@@ -1,5 +1,5 @@
 import { Packed } from '../protocol/values.ts'
-import type { Author, Change, Commit, KeyChange, Slot } from './commit.ts'
+import { ABSENT, type Author, type Change, type Commit, type Slot } from './commit.ts'
 
 /**
  * The newest commits of a log: `limit` of them at most, and as many as hold `bytes` of values, the newest apart. What they
@@ -18,11 +18,10 @@ export class History {
   readonly #methods: string[] = []
   readonly #times: number[] = []
   readonly #identical: boolean[] = []
-  // Its only change, unless that is a list of changes.
-  readonly #keys: (string | readonly Change[])[] = []
+  // The key of its only change, with what that put in place of what; or else the changes.
+  readonly #changes: (string | readonly Change[])[] = []
   readonly #befores: Slot[] = []
   readonly #afters: Slot[] = []
-  readonly #steps: KeyChange['steps'][] = []
 
   constructor(limit: number, bytes = Number.POSITIVE_INFINITY) {
     this.limit = limit
@@ -37,60 +36,60 @@ export class History {
     this.#methods[at] = method
     this.#times[at] = time
     this.#identical[at] = identical
-    if (only && only.key !== null) this.#put(at, only.key, only.before, only.after, only.steps)
-    else this.#put(at, changes, undefined, undefined, null)
+    if (only && only.key !== null && !only.undo) this.#put(at, only.key, only.before, only.after)
+    else this.#put(at, changes.map(kept))
     if (this.#limitBytes === Number.POSITIVE_INFINITY) return
     this.#bytes += this.#weight(at)
     while (this.#bytes > this.#limitBytes && this.first < this.#last) this.#drop()
   }
 
+  /** Of a change with steps back, neither of the values is kept. */
   at(revision: number): Commit {
     const at = (revision - 1) % this.limit
+    const found = this.#changes[at] as string | readonly Change[]
+    const [before, after] = [this.#befores[at] as Slot, this.#afters[at] as Slot]
     return {
       author: this.#authors[at] as Author,
       method: this.#methods[at] as string,
       time: this.#times[at] as number,
       identical: this.#identical[at] as boolean,
-      changes: this.#changes(at),
+      changes: typeof found === 'string' ? [{ key: found, before, after, steps: null, undo: null }] : found,
     }
   }
 
-  #changes(at: number): readonly Change[] {
-    const key = this.#keys[at] as string | readonly Change[]
-    if (typeof key !== 'string') return key
-    const [before, after] = [this.#befores[at] as Slot, this.#afters[at] as Slot]
-    return [{ key, before, after, steps: this.#steps[at] as KeyChange['steps'] }]
-  }
-
-  #put(
-    at: number,
-    key: string | readonly Change[],
-    before: Slot,
-    after: Slot,
-    steps: KeyChange['steps'],
-  ): void {
-    this.#keys[at] = key
+  #put(at: number, changes: string | readonly Change[], before?: Slot, after?: Slot): void {
+    this.#changes[at] = changes
     this.#befores[at] = before
     this.#afters[at] = after
-    this.#steps[at] = steps
   }
 
   #drop(): void {
     if (this.#limitBytes !== Number.POSITIVE_INFINITY) {
       const at = (this.first - 1) % this.limit
       this.#bytes -= this.#weight(at)
-      this.#put(at, [], undefined, undefined, null)
+      this.#put(at, [])
     }
     this.first++
   }
 
   /** The bytes of the values that a commit has put. */
   #weight(at: number): number {
+    const changes = this.#changes[at] as string | readonly Change[]
+    if (typeof changes === 'string') return bytesOf(this.#afters[at] as Slot)
     let bytes = 0
-    for (const { key, after } of this.#changes(at) as readonly Partial<KeyChange>[])
-      if (key === null) continue
-      else if (after instanceof Packed) bytes += after.bytes.length
-      else if (typeof after === 'string') bytes += after.length
+    for (const change of changes) {
+      if (change.key === null) continue
+      bytes += bytesOf(change.after)
+      for (const [, , value] of change.steps ?? []) bytes += bytesOf(value)
+    }
     return bytes
   }
+}
+
+const kept = (change: Change): Change =>
+  change.key !== null && change.undo ? { ...change, before: ABSENT, after: ABSENT } : change
+
+function bytesOf(value: Slot): number {
+  if (value instanceof Packed) return value.bytes.length
+  return typeof value === 'string' ? value.length : 0
 }

@@ -13,9 +13,9 @@ export function poolNamespace(namespace: string, inbox?: string): string {
 /** Whether nobody misses a namespace once everybody has left it. */
 export const isMail = (namespace: string): boolean => namespace.startsWith(MAIL)
 
-/** How many bytes of values its commits may hold. */
-export const keptBytesOf = (namespace: string): number =>
-  isMail(namespace) ? KEPT_BYTES : Number.POSITIVE_INFINITY
+/** How many bytes of values the commits of a namespace may hold, where those of others may hold `limit`. */
+export const keptBytesOf = (namespace: string, limit: number): number =>
+  isMail(namespace) ? Math.min(limit, KEPT_BYTES) : limit
 
 /** How many commits of a namespace are kept, where `limit` are of others. */
 export const keptOf = (namespace: string, limit: number): number =>

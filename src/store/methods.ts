@@ -89,8 +89,9 @@ export function changesFromWire(space: Namespace, wireChanges: WireChange[]): Ch
     if (steps && steps.length > STEPS)
       throw new RangeError(`commit: ${steps.length} steps; at most ${STEPS} go`)
     for (const step of steps ?? []) checkStep(space, step)
-    const after = slotAfter(before, wire)
-    return change(wire[0], before, after === ABSENT ? after : own(space, after), steps)
+    const undo: Step[] = []
+    const after = slotAfter(before, wire, undo)
+    return change(wire[0], before, after === ABSENT ? after : own(space, after), steps, steps && undo)
   })
 }
 

@@ -1,4 +1,5 @@
-import { MAX_DEPTH } from '../protocol/values.ts'
+import type { Step } from '../protocol/messages.ts'
+import { MAX_DEPTH, Packed, sharedFromWire } from '../protocol/values.ts'
 import {
   ABSENT,
   type Author,
@@ -11,6 +12,7 @@ import {
   type Values,
 } from './commit.ts'
 import { History } from './history.ts'
+import { applySteps } from './steps.ts'
 
 // Entries of keys that are gone, besides as many as there are keys, before the order is made anew.
 const SPARE = 1000
@@ -103,15 +105,28 @@ export class Namespace {
   stateAt(revision: number): Values {
     if (revision === this.revision) return this.values
     let values: Values = new Map(this.values)
+    // Steps back are gathered: each time that they are made, what they change is copied.
+    const undo = new Map<string, Step[]>()
     for (let r = this.revision; r > revision; r--) {
       const { changes } = this.at(r)
       for (let i = changes.length - 1; i >= 0; i--) {
         const change = changes[i] as Change
-        if (change.key === null) values = new Map(change.before)
-        else if (change.before === ABSENT) values.delete(change.key)
-        else values.set(change.key, change.before)
+        if (change.key === null) {
+          values = new Map(change.before)
+          undo.clear()
+        } else if (change.undo) {
+          const steps = undo.get(change.key)
+          if (steps) steps.push(...change.undo)
+          else undo.set(change.key, [...change.undo])
+        } else {
+          undo.delete(change.key)
+          if (change.before === ABSENT) values.delete(change.key)
+          else values.set(change.key, change.before)
+        }
       }
     }
+    for (const [key, steps] of undo)
+      values.set(key, Packed.of(applySteps(sharedFromWire(values.get(key)), steps), true))
     return values
   }
 

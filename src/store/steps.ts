@@ -1,17 +1,21 @@
 import type { Step } from '../protocol/messages.ts'
-import { fromWire } from '../protocol/values.ts'
+import { fromWire, keptWire } from '../protocol/values.ts'
 
 type Node = Record<string, unknown> | unknown[]
 
-/** A new value with the steps made; what they do not touch is shared with `value`, which stays as it is. */
-export function applySteps(value: unknown, steps: readonly Step[]): unknown {
+/**
+ * A new value with the steps made; what they do not touch is shared with `value`, which stays as it is. `undo` gets the
+ * steps that lead back.
+ */
+export function applySteps(value: unknown, steps: readonly Step[], undo?: Step[]): unknown {
   const copied = new Set<unknown>()
   let root = value
-  for (const step of steps) root = applyStep(root, step, copied)
+  for (const step of steps) root = applyStep(root, step, copied, undo)
+  undo?.reverse()
   return root
 }
 
-function applyStep(root: unknown, step: Step, copied: Set<unknown>): unknown {
+function applyStep(root: unknown, step: Step, copied: Set<unknown>, undo: Step[] | undefined): unknown {
   const [op, path] = step
   const next = writable(root, copied)
   let parent = next
@@ -21,6 +25,7 @@ function applyStep(root: unknown, step: Step, copied: Set<unknown>): unknown {
     parent = child
   }
   const last = path[path.length - 1] as string | number
+  undo?.push(back(parent, last, step))
   if (op === 'remove') {
     if (Array.isArray(parent)) parent.splice(index(parent, last), 1)
     else delete parent[last]
@@ -30,6 +35,12 @@ function applyStep(root: unknown, step: Step, copied: Set<unknown>): unknown {
     else write(parent, last, value)
   }
   return next
+}
+
+function back(parent: Node, last: string | number, [op, path]: Step): Step {
+  if (!Object.hasOwn(parent, last) || (op === 'insert' && Array.isArray(parent))) return ['remove', path]
+  const value = keptWire((parent as Record<string | number, unknown>)[last])
+  return op === 'remove' && Array.isArray(parent) ? ['insert', path, value] : ['put', path, value]
 }
 
 function writable(node: unknown, copied: Set<unknown>): Node {

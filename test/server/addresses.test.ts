@@ -208,6 +208,7 @@ test('wrong options of a server are shown', async () => {
     [{ historyLimit: -1 }, { name: 'RangeError', message: /historyLimit.*-1/ }],
     [{ historyLimit: 1.5 }, { name: 'RangeError', message: /historyLimit.*1\.5/ }],
     [{ historyLimit: Number.NaN }, { name: 'TypeError', message: /historyLimit/ }],
+    [{ historyBytes: 0 }, { name: 'RangeError', message: /historyBytes.*0/ }],
     [{ maxMessageBytes: 10 }, { name: 'RangeError', message: /maxMessageBytes.*10/ }],
   ]
   for (const [options, error] of wrong) await assert.rejects(startServer(null, options), error)

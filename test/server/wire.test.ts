@@ -210,6 +210,18 @@ test('updates travel as changes, not as states', async t => {
   assert.ok(between.delivered - before < 1000, `${between.delivered - before} bytes`)
 })
 
+test('of large values fewer commits are kept: historyBytes', async t => {
+  const room = await ownRoom(t, { historyBytes: 1_000_000 })
+  const other = room.state<AnyState>(t)
+  const watcher = await room.beside(t, other)
+  const loop = watcher.whenChange('n')
+  await watcher.size()
+  for (let i = 1; i <= 10; i++) await other.set('n', new Uint8Array(300_000).fill(i))
+  await assert.rejects(loop.next(), { name: 'MissedUpdatesError', from: 1, to: 7 })
+  const seen = await watcher.getWhenChange('n')
+  assert.equal(seen.n[0], 8)
+})
+
 test('a watcher that does not read costs the server no memory, and reads on later', async t => {
   const room = await ownRoom(t, { historyLimit: 1_000_000 })
   const between = await proxy(t, room.server().address)

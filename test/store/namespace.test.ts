@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type AnyState, atomic, type State } from 'zproc'
-import { type Packed, toWire } from '../../src/protocol/values.ts'
-import { ABSENT, type Author, change, slot } from '../../src/store/commit.ts'
+import { fromWire, type Packed, toWire } from '../../src/protocol/values.ts'
+import { ABSENT, type Author, change, slot, type Values, wireChange } from '../../src/store/commit.ts'
+import { Draft } from '../../src/store/draft.ts'
+import { changesFromWire } from '../../src/store/methods.ts'
 import { Namespace } from '../../src/store/namespace.ts'
+import { runAtomic } from '../../src/store/run-atomic.ts'
 import { applySteps } from '../../src/store/steps.ts'
 import { room as ownRoom } from '../kit/servers.ts'
 
@@ -135,6 +138,50 @@ function edit(state: AnyState, changes: Edit[]): unknown {
   return JSON.parse(JSON.stringify(state))
 }
 
+const decoded = (values: Values) =>
+  Object.fromEntries([...values].map(([key, value]) => [key, fromWire(value)]))
+
+test('the way back through steps leads to each state that was, without its values being kept', () => {
+  fc.assert(
+    fc.property(fc.array(edits, { maxLength: 8 }), fc.boolean(), (all, asWire) => {
+      const space = new Namespace('n', 100)
+      const states: object[] = [{}]
+      for (const changes of all) {
+        const { revision } = space
+        if (asWire) {
+          const draft = new Draft(space.values, 'edit')
+          edit(draft.state, changes)
+          const wires = draft.changes().changes.map(wireChange)
+          if (wires.length > 0) space.commit(author, 'atomic', changesFromWire(space, wires))
+        } else runAtomic(space, author, edit, state => void edit(state, changes))
+        if (space.revision > revision) states.push(decoded(space.values))
+      }
+      for (let r = 0; r <= space.revision; r++) {
+        assert.deepEqual(decoded(space.stateAt(r)), states[r])
+        if (r === 0) continue
+        for (const change of space.at(r).changes)
+          if (change.key !== null && change.undo) assert.equal(change.before, ABSENT)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a long array that is appended to is kept once, not once for each commit', () => {
+  const space = new Namespace('n', 100_000)
+  put(
+    space,
+    'list',
+    Array.from({ length: 100_000 }, (_, i) => i),
+  )
+  const push = (state: AnyState) => state.list.push(0)
+  const before = process.memoryUsage().rss
+  for (let i = 0; i < 500; i++) runAtomic(space, author, push, push)
+  assert.ok(process.memoryUsage().rss - before < 150e6)
+  assert.equal((decoded(space.stateAt(1)).list as unknown[]).length, 100_000)
+  assert.equal((decoded(space.stateAt(301)).list as unknown[]).length, 100_300)
+})
+
 test('an atomic function does to the state what it does to a plain object, and watchers follow it exactly', async t => {
   const room = await ownRoom(t)
   const [state, other]: [State, State] = await room.pair(t)
@@ -159,7 +206,7 @@ test('an atomic function does to the state what it does to a plain object, and w
       }
       assert.deepEqual(view.snapshot, expected)
     }),
-    { numRuns: 200 },
+    { numRuns: 200, includeErrorInReport: true },
   )
   await loop.return?.()
 })

@@ -72,7 +72,7 @@ export class Holds {
     // The time is not up while Redis is asked: whether it was, it says.
     for (const timer of held.timers) clearTimeout(timer)
     const batch = lane.batch({ writer, number, expected: replica.head, must: true, hold: -1 })
-    batch.made(trial.at(1))
+    for (const commit of trial.commits) batch.made(commit)
     try {
       const reply = await lane.commit(batch, 'atomic')
       if (reply.status !== 'ok') throw this.#late()

@@ -221,7 +221,7 @@ export class Lane {
       }
     })
     const batch = this.batch({ writer: this.#writer, number, expected: replica.head })
-    for (let i = 1; i <= trial.revision; i++) batch.made(trial.at(i))
+    for (const commit of trial.commits) batch.made(commit)
     const reply = await this.commit(batch, 'commit')
     if (reply.status === 'wait') return reply
     if (reply.status !== 'ok') {

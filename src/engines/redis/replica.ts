@@ -2,6 +2,7 @@ import { ConnectionError } from '../../errors.ts'
 import { decode } from '../../protocol/frames.ts'
 import type { WireCommit } from '../../protocol/messages.ts'
 import { isWire, Packed, type Wire } from '../../protocol/values.ts'
+import type { Author, Change, Commit } from '../../store/commit.ts'
 import { changesFromWire } from '../../store/methods.ts'
 import { Namespace } from '../../store/namespace.ts'
 import { Overlay } from './overlay.ts'
@@ -40,29 +41,34 @@ export class Replica {
   }
 
   /** The same state, to try something on. */
-  trial(): Namespace {
+  trial(): Trial {
     const trial = new Trial(this.space)
     trial.revision = 0
     return trial
   }
 
   /** Makes the commits of a trial here, once Redis has them: the last one's id is `head`. */
-  accept(trial: Namespace, head: string): void {
-    for (let i = 1; i <= trial.revision; i++) {
-      const { author, method, changes } = trial.at(i)
-      this.space.commit(author, method, changes, true)
-    }
+  accept(trial: Trial, head: string): void {
+    for (const { author, method, changes } of trial.commits) this.space.commit(author, method, changes, true)
     this.head = head
   }
 }
 
-class Trial extends Namespace {
+/** A state to try commits on, which are all there, whole. */
+export class Trial extends Namespace {
+  readonly commits: Commit[] = []
   readonly #base: Namespace
 
   constructor(base: Namespace) {
-    super(base.name, Number.POSITIVE_INFINITY)
+    super(base.name, 1)
     this.#base = base
     this.values = new Overlay(base.values)
+  }
+
+  override commit(author: Author, method: string, changes: readonly Change[], identical?: boolean): void {
+    super.commit(author, method, changes, identical)
+    const { time, identical: same } = this.at(this.revision)
+    this.commits.push({ author, method, time, identical: same, changes })
   }
 
   // Whoever asks is alone in its trial: nothing was changed before.
