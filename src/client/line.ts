@@ -90,15 +90,14 @@ export class Line {
     // How long the server takes to start is no part of the time to connect. That it failed is said below.
     await ready?.catch(() => {})
     const began = performance.now()
+    let left = connectTimeout
     for (;;) {
       try {
         await ready
-        const left = Math.max(1, connectTimeout - (performance.now() - began))
-        const patience = again ? Math.min(left, ONE_TRY) : left
         const greeted = await connect(
           this.#address,
           secretKey,
-          patience,
+          again ? Math.min(left, ONE_TRY) : left,
           this.#hello(),
           this.#dialling.signal,
           connectTimeout,
@@ -110,6 +109,7 @@ export class Line {
         const hopeless = again ? this.#isGone(error) : !isBusy(error)
         if (hopeless || away >= connectTimeout) return this.#giveUp(error as Error, again)
         await pause(Math.min(backoff(away), connectTimeout - away))
+        left = Math.max(1, connectTimeout - (performance.now() - began))
       }
     }
   }

@@ -65,9 +65,12 @@ export function connect(
       socket.destroy()
       reject(error)
     }
-    const timer = after(timeout, () =>
-      fail(new TimeoutError(`${address} did not greet within ${outOf} ms: is it a zproc server?`)),
-    )?.unref()
+    const late = () =>
+      fail(new TimeoutError(`${address} did not greet within ${outOf} ms: is it a zproc server?`))
+    // One half after the other: what arrives while this thread computes is looked at in between, however long it does.
+    let timer = after(timeout / 2, () => {
+      timer = after(timeout / 2, late)?.unref()
+    })?.unref()
     // Who resets a connection was there, even if that is heard before anything else.
     const onError = (error: NodeJS.ErrnoException) =>
       fail(reached || error.code === 'ECONNRESET' ? ended(address, error) : silent(address, error))

@@ -87,8 +87,8 @@ test('closing stops the processes, the State and the server, and leaves no file'
   await assert.rejects(ctx.state.get('cookies'))
 })
 
-test('a target may compute for longer than the server waits for a greeting, before it uses what it was given', async t => {
-  const ctx = new Context<{ from: string[] }>({ server: { handshakeTimeout: 1000 } })
+test('a target may compute for longer than server and client wait for a greeting, before it uses what it was given', async t => {
+  const ctx = new Context<{ from: string[] }>({ connectTimeout: 2000, server: { handshakeTimeout: 1000 } })
   t.after(() => ctx.close())
   await ctx.state.set('from', [])
   const compute = () => {

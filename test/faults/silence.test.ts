@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type AnyState, atomic, State } from 'zproc'
+import { type AnyState, atomic, State, startServer } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
 import { program } from '../kit/programs.ts'
 import { proxy } from '../kit/proxy.ts'
@@ -92,6 +92,27 @@ test('a client that computes for seconds is still itself afterwards', { timeout:
   await straight.getWhenAvailable('busy')
   await straight.set('go', true)
   assert.equal(await run.line(), '{"busy":1,"go":true} disconnected resumed')
+})
+
+test('a program may compute for longer than connectTimeout while it connects', {
+  timeout: 60_000,
+}, async t => {
+  const secretKey = 'muchsecret'
+  const homes = await Promise.all([startServer(), startServer(tcp, { secretKey })])
+  t.after(() => Promise.all(homes.map(server => server.stop())))
+  const states: State<AnyState>[] = []
+  // Each has got a turn further than the next one, and a connection of its own.
+  for (let turn = 0; turn < 4; turn++) {
+    await new Promise(setImmediate)
+    const connectTimeout = 2000 + turn
+    states.push(new State(homes[0].address, { connectTimeout }))
+    states.push(new State(homes[1].address, { connectTimeout, secretKey }))
+  }
+  t.after(() => Promise.all(states.map(state => state.close())))
+  await Promise.resolve()
+  const end = performance.now() + 2500
+  while (performance.now() < end);
+  assert.deepEqual(await Promise.all(states.map(state => state.size())), new Array(8).fill(0))
 })
 
 test('a server that computes for seconds cuts nobody off', { timeout: 30_000 }, async t => {
