@@ -53,6 +53,10 @@ export function randomIpcAddress(): string {
   return `ipc://${join(directory, `${name}.sock`)}`
 }
 
+/** Whether it is one of those: it was picked for one server, and no other will be there. */
+export const isRandom = (address: string): boolean =>
+  /^ipc:\/\/.*zproc-(\d+\/)?\d+-[0-9a-f]{12}(\.sock)?$/.test(address)
+
 /** Whether nobody outside this machine can reach the endpoint. */
 export function isLocal(endpoint: Endpoint): boolean {
   return endpoint.kind === 'ipc' || /^(127\.|::1$|localhost$|::ffff:127\.)/.test(endpoint.host)

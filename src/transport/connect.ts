@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { after } from '../async/interval.ts'
 import { AuthenticationError, ConnectionError, TimeoutError, ZprocError } from '../errors.ts'
-import { parseAddress } from '../protocol/address.ts'
+import { isRandom, parseAddress } from '../protocol/address.ts'
 import { encodeFrame } from '../protocol/frames.ts'
 import {
   type ClientHello,
@@ -96,11 +96,12 @@ export function connect(
   })
 }
 
-const silent = (address: string, cause: Error): ConnectionError =>
-  new ConnectionError(
-    `nothing answers at ${address}: start a server there with startServer(…) (${cause.message})`,
-    { cause },
-  )
+function silent(address: string, cause: Error): ConnectionError {
+  const why = isRandom(address)
+    ? 'the server that this address was picked for has ended'
+    : 'start a server there with startServer(…)'
+  return new ConnectionError(`nothing answers at ${address}: ${why} (${cause.message})`, { cause })
+}
 
 // What the two ends of a handshake say of it, by the codes of OpenSSL.
 const OTHER_KEY = /BAD_RECORD_MAC|DECRYPT/

@@ -116,7 +116,10 @@ test('nobody waits for a server whose address was picked for it alone', async ()
   const failed = waiting.map(one => assert.rejects(one))
   process.kill(ctx.serverProcess?.pid as number, 'SIGKILL')
   await Promise.all(failed)
-  await assert.rejects(ctx.state.set('x', 2), { name: 'ConnectionError', outcome: 'none' })
+  const ended = /nothing answers at ipc:[^ ]*: the server that this address was picked for has ended/
+  await assert.rejects(ctx.state.set('x', 2), { name: 'ConnectionError', outcome: 'none', message: ended })
+  const late = ctx.process((state: State<AnyState>) => state.set('x', 2))
+  await assert.rejects(late.wait(), ({ cause }) => ended.test(cause.message))
   // Connecting is tried for ten seconds where somebody may come back.
   assert.ok(performance.now() - began < 5000)
   await ctx.close()
