@@ -5,6 +5,7 @@ import type { ProcessOptions } from '../process/options.ts'
 import { type InnerProcessOptions, Process } from '../process/process.ts'
 import { Spares } from '../process/spares.ts'
 import { checkOptions } from '../protocol/options.ts'
+import { derivedKey } from '../transport/key.ts'
 import type { Events } from './events.ts'
 import type { Settings } from './options.ts'
 
@@ -27,7 +28,9 @@ export class Processes {
   constructor(address: string, settings: Settings, ready: Promise<unknown> | undefined, events: Events) {
     this.#address = address
     this.#settings = settings
-    this.#spares = new Spares(settings.spares)
+    const { namespace, secretKey, connectTimeout } = settings
+    const key = secretKey === undefined ? undefined : derivedKey(secretKey)
+    this.#spares = new Spares(settings.spares, { address, namespace, secretKey, key, connectTimeout })
     this.#events = events
     this.#ready = ready
     ready?.then(

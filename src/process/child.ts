@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import { keepAlive, spawnTied } from '../lifeline/spawn.ts'
 import type { Reached } from './assignment.ts'
 import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
-import type { Job, Order, Report } from './job.ts'
+import type { Job, Joining, Order, Report } from './job.ts'
 
 /** What a child is made of; the rest it is told with its job. */
 export interface ChildSettings {
@@ -84,8 +84,8 @@ export class Child implements Attempt {
   }
 
   /** Has it go once through what a job will ask of it: what runs for the first time takes many times as long. */
-  rehearse(): void {
-    const order: Order = { kind: 'rehearse' }
+  rehearse(at: Joining): void {
+    const order: Order = { kind: 'rehearse', at }
     this.#process.send(order, () => {})
   }
 

@@ -33,6 +33,9 @@ export interface Job {
   watch: WatchJob | undefined
 }
 
+/** Where a State, or a Context, is to join. */
+export type Joining = Pick<Job, 'address' | 'namespace' | 'secretKey' | 'key' | 'connectTimeout'>
+
 export type WatchMethod =
   | 'whenChange'
   | 'when'
@@ -61,7 +64,7 @@ export interface WatchJob {
 export type ThreadOrder = { kind: 'job'; job: Job } | { kind: 'stop' }
 
 /** To a child process: a spare one has the time to rehearse. */
-export type Order = { kind: 'rehearse' } | ThreadOrder
+export type Order = { kind: 'rehearse'; at: Joining } | ThreadOrder
 
 /** 'boot': before the target ran. */
 export type Stage = 'boot' | 'run'

@@ -6,6 +6,10 @@ import { run } from './run.ts'
 
 // The program of a child process: waits for its job and does it. It imports just what every job needs.
 const idle = () => process.exit()
+let targetRuns = () => {}
+const running = new Promise<void>(resolve => {
+  targetRuns = resolve
+})
 process.once('disconnect', idle)
 process.on('message', hear)
 printAtOnce()
@@ -22,7 +26,8 @@ function standInForSignals(): void {
 }
 
 function hear(order: Order): void {
-  if (order.kind === 'rehearse') return void import('./rehearse.ts').then(({ rehearse }) => rehearse(send))
+  if (order.kind === 'rehearse')
+    return void import('./rehearse.ts').then(({ rehearse }) => rehearse(order.at, send, running))
   if (order.kind === 'stop') return
   process.off('message', hear)
   process.off('disconnect', idle)
@@ -46,6 +51,7 @@ function begin(job: Job): void {
 
 /** A parent that is gone needs no report. */
 function send(report: Report): Promise<void> {
+  if (report.kind === 'running') targetRuns()
   return new Promise(resolve => {
     if (process.connected) process.send?.(report, undefined, undefined, () => resolve())
     else resolve()

@@ -4,7 +4,7 @@ import { describe, errorToWire, fromWire, toWire } from '../protocol/values.ts'
 import { revive } from '../shipping/revive.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
 import { classesOf } from './classes.ts'
-import { bytesOf, type Job, type Report, type Stage, type WatchJob, wireOf } from './job.ts'
+import { bytesOf, type Job, type Joining, type Report, type Stage, type WatchJob, wireOf } from './job.ts'
 
 /** The child's end of its line to the parent. */
 export interface Port {
@@ -43,7 +43,7 @@ export async function run(job: Job, port: Port): Promise<void> {
   port.end(typeof process.exitCode === 'number' ? process.exitCode : 0)
 }
 
-interface Closable {
+export interface Closable {
   close(): Promise<void>
 }
 
@@ -51,7 +51,7 @@ interface Closable {
 const FLUSH_TIME = 5000
 const atMost = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
-async function prepare(job: Job, port: Port, open: Closable[]): Promise<() => unknown> {
+export async function prepare(job: Job, port: Port, open: Closable[]): Promise<() => unknown> {
   if (job.cwd !== undefined && job.cwd !== process.cwd()) process.chdir(job.cwd)
   for (const [name, value] of job.env)
     if (value === undefined) delete process.env[name]
@@ -62,7 +62,11 @@ async function prepare(job: Job, port: Port, open: Closable[]): Promise<() => un
     await import('../client/atomic.ts')
   const opened = job.first === 'state' || job.watch ? await openState(job) : undefined
   const state = opened?.state
-  if (state) open.push(state)
+  if (state) {
+    open.push(state)
+    // What it begins with leaves at the end of this turn: the server answers while the target is made.
+    await new Promise<void>(process.nextTick)
+  }
   const [target, test] = await Promise.all([
     job.module === undefined ? revive(job.target) : defaultExport(job.module),
     job.watch?.test && revive(job.watch.test),
@@ -113,14 +117,11 @@ async function defaultExport(module: string): Promise<AnyFunction> {
   throw new ShippingError(`${module} must export a function as default; its default is ${describe(target)}`)
 }
 
-/** Where a State, or a Context, is to join. */
-type Joining = Pick<Job, 'address' | 'namespace' | 'secretKey' | 'key' | 'connectTimeout'>
-
 /**
  * A State as a job asks for it. `begun`: it has begun, or cannot. A target may compute for a long time before it lets go
  * of its thread: a connection that has not greeted by then is given up by the server.
  */
-export async function openState(
+async function openState(
   job: Joining & Pick<Job, 'name' | 'watch'>,
 ): Promise<{ state: State; begun: Promise<unknown> }> {
   const client = await import('../client/state.ts')
@@ -162,7 +163,7 @@ function iterate(state: State, watch: WatchJob, test: unknown): AsyncIterable<un
   return loop.call(state, ...(test ? [test] : args), watch.options)
 }
 
-function reportOf(value: unknown, job: Job): Report {
+export function reportOf(value: unknown, job: Job): Report {
   if (codeOf(value) === 'ZPROC_REMOTE_EXCEPTION')
     return { kind: 'rejected', error: bytesOf(errorToWire((value as Error).cause)) }
   return { kind: 'returned', value: bytesOf(toWire(value, `process '${job.name}'`, 'the value it returned')) }

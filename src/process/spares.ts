@@ -1,4 +1,5 @@
 import { Child, type ChildSettings } from './child.ts'
+import type { Joining } from './job.ts'
 
 // How long after the last start a spare is made: a burst of starts comes first.
 const QUIET_TIME = 50
@@ -8,12 +9,14 @@ const CALM_TIME = 300
 /** Children that were made before they are needed. An idle one costs no time and does not delay the end. */
 export class Spares {
   readonly #wanted: number
+  readonly #at: Joining
   #waiting: { child: Child; key: string }[] = []
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(wanted: number) {
+  constructor(wanted: number, at: Joining) {
     this.#wanted = wanted
+    this.#at = at
   }
 
   /** A child as described, if one stands ready; another is made in its place soon. */
@@ -35,7 +38,7 @@ export class Spares {
   }
 
   #rehearse(child: Child): void {
-    if (this.#waiting.some(spare => spare.child === child)) child.rehearse()
+    if (this.#waiting.some(spare => spare.child === child)) child.rehearse(this.#at)
   }
 
   #refillSoon(settings: ChildSettings, key: string): void {

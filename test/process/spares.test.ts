@@ -1,9 +1,11 @@
 // A child that stands ready for the next start: what it costs until then.
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Context } from 'zproc'
+import { type AnyState, Context, startServer } from 'zproc'
 
 const noProc = process.platform !== 'linux' && 'there is no /proc to read the time from that a process used'
 
@@ -37,6 +39,63 @@ test('a spare gets the next job, also while it still prepares itself, with the e
   }
 })
 
+test("a State on a spare begins with its job, and has begun in the target's first line", {
+  skip: noProc,
+}, async t => {
+  const file = join(folder(t), 'begun')
+  const ctx = new Context<{ cookies?: number }>({ serverBackend: 'inline' })
+  t.after(() => ctx.close())
+  await ctx.process(() => 1).wait()
+  const spare = await atRest()
+  await ctx.state.set('cookies', 1)
+  const watches = ctx.process(async state => {
+    writeFileSync(file, '')
+    return [process.pid, await state.getWhenChange('cookies')]
+  })
+  await until(() => existsSync(file) || undefined)
+  await ctx.state.set('cookies', 2)
+  assert.deepEqual(await watches.wait(), [spare, { cookies: 2 }])
+})
+
+test('that State is the only one of its process', { skip: noProc }, async t => {
+  const ctx = new Context<{ here?: number }>({ serverBackend: 'inline' })
+  t.after(() => ctx.close())
+  await ctx.process(() => 1).wait()
+  const spare = await atRest()
+  const leaves = ctx.process(async state => {
+    await state.set('here', process.pid, { ephemeral: true })
+    await state.close()
+    await new Promise(() => {})
+  })
+  await ctx.state.getWhenEqual('here', spare)
+  await ctx.state.getWhenNone('here')
+  assert.equal(leaves.isAlive, true)
+})
+
+test('a spare does not look for a server that is gone, but its job finds the next one', {
+  skip: noProc,
+}, async t => {
+  const address = `ipc://${join(folder(t), 'server.sock')}`
+  const first = await startServer(address, { backend: 'inline' })
+  t.after(() => first.stop())
+  const ctx = new Context<AnyState>(address)
+  t.after(() => ctx.close())
+  await ctx.process(() => 1).wait()
+  const spare = await atRest()
+  await first.stop()
+  assert.equal(await atRest(), spare)
+  const before = timeOf(spare)
+  await delay(3000)
+  assert.equal(timeOf(spare), before)
+  const second = await startServer(address, { backend: 'inline' })
+  t.after(() => second.stop())
+  await ctx.state.set('cookies', 2)
+  assert.deepEqual(await ctx.process(async state => [process.pid, await state.get('cookies')]).wait(), [
+    spare,
+    2,
+  ])
+})
+
 test('spares: 0 makes none', { skip: noProc }, async t => {
   const ctx = context(t, 0)
   await ctx.process(() => 1).wait()
@@ -51,6 +110,12 @@ test('closing a Context ends its spares', { skip: noProc }, async t => {
   await ctx.close()
   await until(() => (children().length === 0 ? true : undefined))
 })
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'zproc-spares-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
 
 /** The pid of the one child that there is, once all of its threads sleep: it has loaded what it loads. */
 async function atRest(): Promise<number> {
