@@ -32,6 +32,8 @@ async function map(): Promise<void> {
       await state.set('unplug', machine)
       await new Promise(() => {})
     }
+    // However late the third has joined.
+    await state.getWhenEqual('unplug', 'three')
     return `${x * x} from ${machine}`
   }
   const squares = ctx.processMap(square, [1, 2, 3, 4], { pool: 'shared', stateful: true, chunkSize: 1 })

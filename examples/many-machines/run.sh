@@ -12,8 +12,18 @@ done
 
 one=zproc-$$-one two=zproc-$$-two three=zproc-$$-three
 folder=$(mktemp -d)
+# What a guard watches over it clears away itself, once its owner has ended: so guards are let end, for 10 seconds at most.
 clean() {
   for machine in $one $two $three; do
+    for pid in $(ip netns pids $machine 2> /dev/null); do
+      grep -qzx zproc-guard "/proc/$pid/cmdline" 2> /dev/null || kill -9 "$pid" 2> /dev/null || true
+    done
+  done
+  for machine in $one $two $three; do
+    for _ in {1..100}; do
+      [ -n "$(ip netns pids $machine 2> /dev/null)" ] || break
+      sleep 0.1
+    done
     ip netns pids $machine 2> /dev/null | xargs -r kill -9 || true
     ip netns delete $machine 2> /dev/null || true
   done
