@@ -31,9 +31,11 @@ export interface Order {
 /** The commits that are made together, each its own. */
 export class Batch {
   readonly #out = new Bytes(512, BEFORE)
-  // Of the commit that is being written.
+  // What comes next in it, as far as it is text: to write that costs more by the piece than by the byte.
+  #text: string
+  // Of the commit that is being written: its entry, and what is said of its keys.
   readonly #entry = entry
-  readonly #keys = keys
+  #keys = ''
   // The command, script, number of keys and log; and the order.
   #args = 4 + 5
   #count = 0
@@ -42,9 +44,7 @@ export class Batch {
   constructor({ writer, number, expected, must = false, hold = 0 }: Order, limit: string, target: string) {
     const asked = must || hold ? Buffer.from(encode([must, hold])).toString('latin1') : ''
     const known = `$${expected.length}\r\n${expected}\r\n$${limit.length}\r\n${limit}\r\n`
-    this.#out.text(
-      `${target}$${writer.length + 2}\r\nd:${writer}\r\n${numbered(number)}${known}$${asked.length}\r\n${asked}\r\n`,
-    )
+    this.#text = `${target}$${writer.length + 2}\r\nd:${writer}\r\n${ordered(number)}${known}$${asked.length}\r\n${asked}\r\n`
   }
 
   get isEmpty(): boolean {
@@ -53,6 +53,7 @@ export class Batch {
 
   /** The command. */
   done(): Buffer {
+    this.#write()
     const count = `*${this.#args}\r\n`
     const { bytes, length } = this.#out
     bytes.write(count, BEFORE - count.length, 'latin1')
@@ -91,7 +92,8 @@ export class Batch {
       } else if (change.steps) {
         const { key, steps, after } = change
         this.#key(Kind.stepped, key)
-        this.#keys.argument(encode(after))
+        const bytes = encode(after)
+        this.#keys += `$${bytes.length}\r\n${latin1(bytes)}\r\n`
         this.#args++
         this.#entry.bytesOf(encode([key, null, steps]))
       } else this.#put(change.key, change.after)
@@ -101,7 +103,7 @@ export class Batch {
 
   #begin(identical: boolean | null, changes: number): void {
     this.#entry.clear()
-    this.#keys.clear()
+    this.#keys = ''
     this.#entry.byte(IDENTICAL[`${identical}`])
     if (changes < 16) this.#entry.byte(0x90 | changes)
     else this.#entry.sized(0xdd, changes)
@@ -110,24 +112,27 @@ export class Batch {
   #end(author: Author, method: string, changes: number): void {
     this.#count++
     this.#args += 3
-    this.#out.argument(headOf(author, method))
-    this.#out.text(`$${this.#entry.length}\r\n`)
+    this.#text += `${headOf(author, method).argument}$${this.#entry.length}\r\n`
+    this.#write()
     this.#out.all(this.#entry)
-    this.#out.text(`\r\n${numbered(changes)}`)
-    this.#out.all(this.#keys)
+    this.#text = `\r\n${numbered(changes)}${this.#keys}`
+  }
+
+  #write(): void {
+    this.#out.text(this.#text)
+    this.#text = ''
   }
 
   #put(key: string, value: Wire, kind: number = Kind.put): void {
-    this.#key(kind, key)
+    const text = this.#key(kind, key)
     const entry = this.#entry
-    const length = Buffer.byteLength(key)
     entry.byte(0x92)
-    if (length < 32) entry.byte(0xa0 | length)
-    else entry.sized(0xdb, length)
-    entry.text(key, 'utf8', length)
+    if (text.length < 32) entry.byte(0xa0 | text.length)
+    else entry.sized(0xdb, text.length)
+    entry.text(text)
     const from = entry.length + 1
     entry.bytesOf(encode(value))
-    this.#keys.text(numbered(from) + numbered(entry.length))
+    this.#keys += numbered(from) + numbered(entry.length)
     this.#args += 2
   }
 
@@ -136,11 +141,12 @@ export class Batch {
     this.#entry.bytesOf(CLEARED)
   }
 
-  #key(kind: number, key: string): void {
-    const length = Buffer.byteLength(key)
-    const head = `$1\r\n${kind}\r\n$${length}\r\n`
-    this.#keys.text(`${head}${key}\r\n`, 'utf8', head.length + length + 2)
+  /** The key as the bytes that it is, each a character. */
+  #key(kind: number, key: string): string {
+    const text = Buffer.byteLength(key) === key.length ? key : latin1(Buffer.from(key))
+    this.#keys += `$1\r\n${kind}\r\n$${text.length}\r\n${text}\r\n`
     this.#args += 2
+    return text
   }
 }
 
@@ -171,10 +177,10 @@ class Bytes {
     this.length = this.bytes.writeUInt32BE(size, this.length)
   }
 
-  text(text: string, encoding: 'latin1' | 'utf8' = 'latin1', length = text.length): void {
-    this.#room(length)
-    this.bytes.write(text, this.length, encoding)
-    this.length += length
+  text(text: string): void {
+    this.#room(text.length)
+    this.bytes.write(text, this.length, 'latin1')
+    this.length += text.length
   }
 
   bytesOf(bytes: Uint8Array): void {
@@ -189,12 +195,6 @@ class Bytes {
     this.length += length
   }
 
-  argument(bytes: Uint8Array): void {
-    this.text(`$${bytes.length}\r\n`)
-    this.bytesOf(bytes)
-    this.text('\r\n')
-  }
-
   #room(length: number): void {
     if (this.length + length <= this.bytes.length) return
     const bytes = Buffer.allocUnsafe(2 * (this.length + length))
@@ -203,9 +203,8 @@ class Bytes {
   }
 }
 
-// A commit is written in one go, so that one of each will do.
+// A commit is written in one go, so that one will do.
 const entry = new Bytes(256)
-const keys = new Bytes(256)
 
 /** How a Batch for this namespace begins. */
 export const targetOf = (sha: string, log: string): string =>
@@ -216,10 +215,23 @@ const numbered = (number: number): string => {
   return `$${digits.length}\r\n${digits}\r\n`
 }
 
-const heads = new WeakMap<Author, Map<string, Uint8Array>>()
+/** Numbers that are in the order of their texts. */
+const ordered = (number: number): string =>
+  number === 0 ? numbered(0) : `$12\r\n${`${number}`.padStart(12, '0')}\r\n`
+
+const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+
+interface Head {
+  bytes: Buffer
+  /** As the script is given it. */
+  argument: string
+}
+
+const heads = new WeakMap<Author, Map<string, Head>>()
 
 /** The start of a WireCommit, up to its time. */
-export function headOf(author: Author, method: string): Uint8Array {
+export function headOf(author: Author, method: string): Head {
   let known = heads.get(author)
   if (!known) {
     known = new Map()
@@ -228,10 +240,11 @@ export function headOf(author: Author, method: string): Uint8Array {
   let head = known.get(method)
   if (!head) {
     const { session, state, pid, name } = author
-    head = Buffer.concat([
+    const bytes = Buffer.concat([
       Uint8Array.of(0x98),
       ...[session, state, pid, name, method].map(part => Buffer.from(encode(part))),
     ])
+    head = { bytes, argument: `$${bytes.length}\r\n${latin1(bytes)}\r\n` }
     known.set(method, head)
   }
   return head

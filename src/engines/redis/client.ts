@@ -18,6 +18,11 @@ export async function loadLibrary(shown: string): Promise<Library> {
   }
 }
 
+// Half-open connections: one over which nothing comes for as many of these looks, of milliseconds each, while something was
+// asked is left for another. A timer for each answer would cost more than to read the answer.
+const LOOK = 500
+const SILENT = 10
+
 /** What a connection asks of its owner. */
 interface Owner {
   /** Whether somebody waits for it: else a connection that was lost is not made again until it is needed. */
@@ -70,7 +75,8 @@ export class Client {
   /** Sends a command that is in the bytes that Redis reads; of `args` there are those that say where in a cluster. */
   send(command: string, args: string[], bytes: Buffer): Promise<unknown> {
     if (this.raw.status === 'end') this.#again()
-    const sent = new this.#library.Command(command, args, { replyEncoding: null })
+    const sent = new this.#library.Command(command, [], { replyEncoding: null })
+    sent.args = args
     sent.toWritable = () => bytes
     this.raw.sendCommand(sent)
     return sent.promise
@@ -104,7 +110,7 @@ export class Client {
     return Math.min(500, 10 * 2 ** Math.min(times, 10)) * (0.5 + Math.random() / 2)
   }
 
-  #common(blocks: boolean): RedisOptions {
+  #common(): RedisOptions {
     const { username, password, db, tls, settings } = this.#address
     return {
       lazyConnect: true,
@@ -115,8 +121,6 @@ export class Client {
       connectTimeout: Math.min(10_000, settings.connectTimeout),
       keepAlive: 5000,
       maxRetriesPerRequest: null,
-      // Half-open connections: what is asked is answered within this time, or asked again on another connection.
-      ...(blocks ? {} : { socketTimeout: 5000 }),
       disableClientInfo: true,
       // A master that became a replica takes no writes: ask for the new one, and send them there.
       reconnectOnError: error => (error.message.startsWith('READONLY') ? 2 : false),
@@ -126,20 +130,20 @@ export class Client {
   #redis(library: Library, blocks: boolean): Redis {
     const { kind, nodes, name, tls } = this.#address
     const redis = new library.Redis({
-      ...this.#common(blocks),
+      ...this.#common(),
       ...(kind === 'sentinel'
         ? { sentinels: nodes, name, enableTLSForSentinelMode: tls, sentinelRetryStrategy: () => null }
         : nodes[0]),
       retryStrategy: times => this.#delay(times),
     })
-    return unreferenced(redis)
+    return tended(redis, blocks)
   }
 
   #cluster(library: Library, blocks: boolean): Cluster {
     const { nodes, settings } = this.#address
     const RETRY = 100
     const options: ClusterOptions = {
-      redisOptions: this.#common(blocks),
+      redisOptions: this.#common(),
       lazyConnect: true,
       scaleReads: 'master',
       clusterRetryStrategy: times => this.#delay(times),
@@ -149,7 +153,7 @@ export class Client {
       slotsRefreshTimeout: Math.min(2000, settings.connectTimeout),
     }
     const cluster = new library.Cluster(nodes, options)
-    cluster.on('+node', unreferenced)
+    cluster.on('+node', node => tended(node, blocks))
     // Nothing is published here; the connection that the library keeps for that would keep the program alive.
     const { subscriber } = cluster as unknown as { subscriber: { stop(): void } }
     cluster.on('connect', () => setImmediate(() => subscriber.stop()))
@@ -158,7 +162,23 @@ export class Client {
   }
 }
 
-function unreferenced(redis: Redis): Redis {
-  redis.on('connect', () => redis.stream.unref())
+function tended(redis: Redis, blocks: boolean): Redis {
+  redis.on('connect', () => {
+    redis.stream.unref()
+    if (!blocks) endWhenSilent(redis)
+  })
   return redis
+}
+
+function endWhenSilent(redis: Redis): void {
+  const { stream } = redis
+  const asked = redis as unknown as { commandQueue: { length: number } }
+  let read = 0
+  let silent = 0
+  const looking = setInterval(() => {
+    silent = asked.commandQueue.length > 0 && stream.bytesRead === read ? silent + 1 : 0
+    read = stream.bytesRead
+    if (silent === SILENT) stream.destroy(new Error(`nothing came for ${SILENT * LOOK} ms`))
+  }, LOOK).unref()
+  stream.once('close', () => clearInterval(looking))
 }

@@ -113,31 +113,42 @@ export class RedisConnection {
     for (const other of this.#others) other.destroy()
   }
 
-  async #patiently<T>(
+  #patiently<T>(
     call: string,
     outcome: 'none' | 'unknown',
     attempt: (client: Client) => Promise<T>,
     script?: Script,
     log = '',
   ): Promise<T> {
+    return attempt(this.#client as Client).catch(error =>
+      this.#again(error as Error, call, outcome, attempt, script, log),
+    )
+  }
+
+  async #again<T>(
+    failed: Error,
+    call: string,
+    outcome: 'none' | 'unknown',
+    attempt: (client: Client) => Promise<T>,
+    script: Script | undefined,
+    log: string,
+  ): Promise<T> {
     const client = this.#client as Client
-    let until = 0
-    let isUnknown = false
-    for (;;) {
+    const until = Date.now() + this.address.settings.connectTimeout
+    for (let error = failed; ; ) {
+      const isUnknown = error.message.startsWith('NOSCRIPT')
+      if (!(isUnknown || PASSING.test(error.message)) || Date.now() > until)
+        throw explain(error, this.address, outcome, call)
+      this.repeated++
+      // With one script it lacks all: else a reading that is repeated would come behind a write that is not.
+      if (isUnknown) load(client).catch(() => {})
+      else await delay(20)
       try {
         // It was never loaded, or the server is another one now. Without arguments it does nothing.
         if (script && isUnknown) await client.call('eval', script.source, 1, log)
         return await attempt(client)
-      } catch (error) {
-        const { message } = error as Error
-        until ||= Date.now() + this.address.settings.connectTimeout
-        isUnknown = message.startsWith('NOSCRIPT')
-        if (!(isUnknown || PASSING.test(message)) || Date.now() > until)
-          throw explain(error as Error, this.address, outcome, call)
-        this.repeated++
-        // With one script it lacks all: else a reading that is repeated would come behind a write that is not.
-        if (isUnknown) load(client).catch(() => {})
-        else await delay(20)
+      } catch (next) {
+        error = next as Error
       }
     }
   }

@@ -187,16 +187,16 @@ export class Lane {
     const { repeated } = this.#connection
     const asked = this.commit(batch, 'commit')
     // Redis answers in order: readings can go at once, and see these writes, unless these are refused or come later.
-    const { promise: counts, resolve: count } = deferred<boolean>()
-    const passed = this.#pass(true, counts)
+    const counts = this.#queue[0]?.kind === 'read' ? deferred<boolean>() : undefined
+    const passed = counts ? this.#pass(true, counts.promise) : []
     const reply = await asked.catch(error => {
-      count(true)
+      counts?.resolve(true)
       throw error
     })
     const inOrder = reply.status === 'ok' && this.#connection.repeated === repeated
     const isHeld = reply.status === 'wait' && reply.held
-    count(inOrder || isHeld)
-    if (!inOrder && !isHeld) this.#queue.unshift(...passed)
+    counts?.resolve(inOrder || isHeld)
+    if (passed.length > 0 && !inOrder && !isHeld) this.#queue.unshift(...passed)
     if (reply.status === 'wait') return reply
     if (reply.status === 'lost') presence?.lost(session as string)
     if (reply.status !== 'ok') return false

@@ -97,7 +97,7 @@ export class Presence {
     if (this.#session) return this.#session
     const session = `${this.#writer}.${++this.#sessions}`
     // By no State of this process: its watchers are to see what was taken away when it was not heard of.
-    await this.#look(call, session, headOf({ ...author, state: 0 }, 'expire'))
+    await this.#look(call, session, headOf({ ...author, state: 0 }, 'expire').bytes)
     this.#session = session
     return session
   }

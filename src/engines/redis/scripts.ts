@@ -55,20 +55,20 @@ local values, order, stream = tag .. 'values', tag .. 'order', tag .. 'stream'
 /**
  * What is asked for often is to cost little here: each call of Redis from a script costs as much as all the rest of it.
  *
- * ARGV 1 d:<writer>, 2 its number for this batch, 0: it has no commits, 3 the id of the newest commit that it knows ('':
- * whatever it is), 4 historyLimit, 5 '', or in msgpack: true: only while it is the one who may write, or a session: only
- * while that lasts; and the ms for which it alone may write from now on (-1: give that up). Then for each commit what comes
- * before its time, what comes behind it, for how many keys, and for each of these a kind, the key and, by the kind, where
- * the value is in what comes behind (from and to), or the value, or nothing.
+ * ARGV 1 d:<writer>, 2 its number for this batch, of as many digits as the one before, 0: it has no commits, 3 the id of
+ * the newest commit that it knows ('': whatever it is), 4 historyLimit, 5 '', or in msgpack: true: only while it is the one
+ * who may write, or a session: only while that lasts; and the ms for which it alone may write from now on (-1: give that
+ * up). Then for each commit what comes before its time, what comes behind it, for how many keys, and for each of these a
+ * kind, the key and, by the kind, where the value is in what comes behind (from and to), or the value, or nothing.
  *
  * Gives '<number> <newest id> <newest id before>'; or else a status, see Status, and what belongs to it.
  */
 export const commit = script(`${keys}
-local call = redis.call
-local mark, number, expected, asked = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
+local args, call = ARGV, redis.call
+local mark, number, expected, asked = args[1], args[2], args[3], args[5]
 local m = call('HMGET', log, 'h', mark, 'x', 'e')
 local done, x, tie = m[2], m[3], m[4]
-if done and number ~= '0' and tonumber(string.match(done, '^%d+')) >= tonumber(number) then return done end
+if done and number ~= '0' and done >= number then return done end
 local head = m[1] or '0-0'
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -126,17 +126,17 @@ if stale then
   end
   return {${Status.conflict}, head, call('XRANGE', stream, string.format('%.0f', known + 1), '+')}
 end
-local i, n = 6, #ARGV
+local i, n = 6, #args
 if i > n then return '0 ' .. head .. ' ' .. head end
 local suffix = '-' .. time[1] .. string.sub('00000' .. time[2], -6)
 local stamp = '\\203' .. struct.pack('>d', now)
 local before, last, added = head, first, nil
 while i < n do
-  local entry = ARGV[i + 1]
-  local start, count = ARGV[i], ARGV[i + 2]
+  local entry = args[i + 1]
+  local start, count = args[i], args[i + 2]
   i = i + 3
   for _ = 1, count do
-    local kind, key = ARGV[i], ARGV[i + 1]
+    local kind, key = args[i], args[i + 1]
     if kind == '4' then
       call('HSET', tag .. 'tied', key, session)
       call('HSET', log, 'e', 1)
@@ -150,10 +150,10 @@ while i < n do
       call('UNLINK', values, order)
       i = i + 2
     else
-      local value = ARGV[i + 2]
+      local value = args[i + 2]
       i = i + 3
       if kind ~= '1' then
-        value = string.sub(entry, value, ARGV[i])
+        value = string.sub(entry, value, args[i])
         i = i + 1
       end
       if call('HSET', values, key, value) == 1 then
@@ -171,7 +171,7 @@ done = number .. ' ' .. head .. ' ' .. before
 if added then call('HSET', log, 'h', head, mark, done, 'n', added)
 else call('HSET', log, 'h', head, mark, done) end
 if math.floor(last / 100) > math.floor(first / 100) then
-  local limit, all = tonumber(ARGV[4]), call('HGET', log, 'c') or ''
+  local limit, all = tonumber(args[4]), call('HGET', log, 'c') or ''
   local at = tonumber(string.match(all, '%d+$') or 0)
   if last - at >= 1000 and last - at >= call('HLEN', values) then
     local from, kept, this = 0, {}, string.format('%.0f', last)
