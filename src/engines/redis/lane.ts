@@ -33,10 +33,12 @@ export interface Clerk {
   failed(write: Write, error: unknown): void
 }
 
+/** The newest id and the commits since the one that was known; or the state; or neither, where that is large, or another. */
+type News = [head: Buffer, entries: StreamEntry[] | null, keys?: Buffer[], values?: Buffer[][]]
 type Wait = Extract<Reply, { status: 'wait' }>
 type Reply =
   | { status: 'ok'; head: string; before: string }
-  | { status: 'conflict'; head: string; entries: StreamEntry[] | null }
+  | { status: 'conflict'; news: News }
   | { status: 'wait'; ms: number; held: boolean }
   | { status: 'lost' }
 
@@ -97,28 +99,32 @@ export class Lane {
       const [first, second] = [text.indexOf(' '), text.lastIndexOf(' ')]
       return { status: 'ok', head: text.slice(first + 1, second), before: text.slice(second + 1) }
     }
-    const [status, first, second] = reply as [number, Buffer | number, StreamEntry[] | null]
+    const [status, ...more] = reply as [number, ...unknown[]]
     if (status === scripts.Status.lost) return { status: 'lost' }
-    if (status === scripts.Status.wait) return { status: 'wait', ms: first as number, held: second !== null }
-    return { status: 'conflict', head: first.toString(), entries: second }
+    if (status === scripts.Status.wait)
+      return { status: 'wait', ms: more[0] as number, held: more[1] !== null }
+    return { status: 'conflict', news: more as News }
   }
 
   /** Asks again and again to be the one who may write, until it is so: the state is then the newest. */
   async take(writer: string, ms: number, call: string): Promise<Replica> {
     this.#stuck = true
     try {
-      for (;;) {
-        const expected = this.replica?.head ?? ''
-        const reply = await this.commit(this.batch({ writer, number: 0, expected, hold: ms }), call)
-        if (reply.status === 'wait') await this.#turn(reply)
-        else {
-          if (reply.status === 'conflict') this.#follow(reply.entries)
-          return await this.#current(call)
-        }
-      }
+      await this.#take(writer, ms, call)
+      return await this.#current(call)
     } catch (error) {
       this.#stuck = false
       throw error
+    }
+  }
+
+  async #take(writer: string, ms: number, call: string): Promise<void> {
+    for (;;) {
+      const expected = this.replica?.head ?? ''
+      const reply = await this.commit(this.batch({ writer, number: 0, expected, hold: ms }), call)
+      if (reply.status === 'conflict') this.#follow(reply.news)
+      if (reply.status !== 'wait') return
+      await this.#turn(reply)
     }
   }
 
@@ -210,7 +216,7 @@ export class Lane {
     return true
   }
 
-  async #onReplica(together: Write[], number: number): Promise<boolean | Wait> {
+  async #onReplica(together: Write[], number: number): Promise<boolean> {
     const replica = await this.#current('commit')
     const trial = replica.trial()
     const results = together.map(write => {
@@ -223,9 +229,12 @@ export class Lane {
     const batch = this.batch({ writer: this.#writer, number, expected: replica.head })
     for (const commit of trial.commits) batch.made(commit)
     const reply = await this.commit(batch, 'commit')
-    if (reply.status === 'wait') return reply
     if (reply.status !== 'ok') {
-      if (reply.status === 'conflict') this.#follow(reply.entries)
+      if (reply.status === 'conflict') this.#follow(reply.news)
+      else if (reply.status === 'wait') {
+        await this.#turn(reply)
+        await this.#take(this.#writer, scripts.SLICE, 'commit')
+      }
       this.#sliceUntil = Date.now() + scripts.SLICE
       return false
     }
@@ -239,8 +248,9 @@ export class Lane {
     return true
   }
 
-  #follow(entries: StreamEntry[] | null): void {
-    if (!entries || !this.replica?.follow(entries)) this.replica = undefined
+  #follow([head, entries, keys, values]: News): void {
+    if (keys && values) this.replica = new Replica(this.#name, head, keys, values)
+    else if (!entries || !this.replica?.follow(entries)) this.replica = undefined
   }
 
   async #current(call: string): Promise<Replica> {

@@ -28,7 +28,10 @@ export function script(source: string): Script {
 export const Status = { ok: 0, conflict: 1, wait: 2, lost: 3 } as const
 
 /** Milliseconds for which whoever met a conflict has the namespace to itself: its next attempts do not meet another. */
-export const SLICE = 5
+export const SLICE = 12
+
+/** Milliseconds that are too few for another commit: somebody else's turn begins. */
+const LAST = 0.4
 
 /** Milliseconds after which somebody who waits for a turn, and does not ask again, is no longer waited for. */
 const PATIENCE = 100
@@ -52,6 +55,16 @@ local tag = string.sub(log, 1, -4)
 local values, order, stream = tag .. 'values', tag .. 'order', tag .. 'stream'
 `
 
+const whole = `
+local function whole(values, order)
+  local keys, all = redis.call('ZRANGE', order, 0, -1), {}
+  for i = 1, #keys, 4000 do
+    all[#all + 1] = redis.call('HMGET', values, unpack(keys, i, math.min(i + 3999, #keys)))
+  end
+  return keys, all
+end
+`
+
 /**
  * What is asked for often is to cost little here: each call of Redis from a script costs as much as all the rest of it.
  *
@@ -71,7 +84,7 @@ local done, x, tie = m[2], m[3], m[4]
 if done and number ~= '0' and done >= number then return done end
 local head = m[1] or '0-0'
 local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = time[1] * 1000 + time[2] / 1000
 local must, hold = false, 0
 if asked ~= '' then must, hold = unpack(cmsgpack.unpack(asked)) end
 local session = type(must) == 'string' and must
@@ -80,6 +93,7 @@ if session then
   if not over or tonumber(over) <= now then return {${Status.lost}} end
 end
 local stale = expected ~= '' and expected ~= head
+local first = tonumber(string.match(head, '^%d+'))
 if x or hold ~= 0 or must == true or stale then
   local owner, till, line = unpack(x and cmsgpack.unpack(x) or {'', 0, {}})
   local mine = till > now and owner == mark
@@ -88,9 +102,9 @@ if x or hold ~= 0 or must == true or stale then
   if not mine then
     local waiting, at = {}, nil
     for i = 1, #line, 2 do
-      local since = line[i] == mark and now or line[i + 1]
-      if since > now - ${PATIENCE} then
-        waiting[#waiting + 1], waiting[#waiting + 2] = line[i], since
+      local heard = line[i] == mark and now or line[i + 1]
+      if heard > now - ${PATIENCE} then
+        waiting[#waiting + 1], waiting[#waiting + 2] = line[i], heard
         if line[i] == mark then at = #waiting / 2 end
       end
     end
@@ -110,26 +124,26 @@ if x or hold ~= 0 or must == true or stale then
     end
     if stale and hold == 0 then keep = ${SLICE} end
     till = 0
-  end
+  elseif hold == 0 and not must and not stale and #line > 0 and till - now < ${LAST} then keep = -1 end
   if keep > 0 then owner, till = mark, now + keep elseif keep < 0 then till = 0 end
   if till == 0 and #line == 0 then
     if x then call('HDEL', log, 'x') end
   elseif keep ~= 0 or not mine then call('HSET', log, 'x', cmsgpack.pack({owner, till, line})) end
 end
-local first = tonumber(string.match(head, '^%d+'))
 if stale then
   local known = tonumber(string.match(expected, '^%d+'))
   local behind = first - known
-  local anew = behind > ${FEW} and (call('MEMORY', 'USAGE', values) or 0) < behind * ${SIZE}
-  if behind < 0 or behind > ${BEHIND} or anew then
-    return {${Status.conflict}, head, false}
+  if behind < 1 or behind > ${BEHIND} then return {${Status.conflict}, head, false} end
+  if behind > ${FEW} and (call('MEMORY', 'USAGE', values) or 0) < behind * ${SIZE} then
+    ${whole.trim().replaceAll('\n', '\n    ')}
+    return {${Status.conflict}, head, false, whole(values, order)}
   end
   return {${Status.conflict}, head, call('XRANGE', stream, string.format('%.0f', known + 1), '+')}
 end
 local i, n = 6, #args
 if i > n then return '0 ' .. head .. ' ' .. head end
 local suffix = '-' .. time[1] .. string.sub('00000' .. time[2], -6)
-local stamp = '\\203' .. struct.pack('>d', now)
+local stamp = '\\203' .. struct.pack('>d', math.floor(now))
 local before, last, added = head, first, nil
 while i < n do
   local entry = args[i + 1]
@@ -199,16 +213,6 @@ if string.find(log, '${tagOf(MAIL)}', 1, true) then
 end
 return done
 `)
-
-const whole = `
-local function whole(values, order)
-  local keys, all = redis.call('ZRANGE', order, 0, -1), {}
-  for i = 1, #keys, 4000 do
-    all[#all + 1] = redis.call('HMGET', values, unpack(keys, i, math.min(i + 3999, #keys)))
-  end
-  return keys, all
-end
-`
 
 /** ARGV 1 anything. The newest id, the keys in order, their values. */
 export const state = script(`${keys}${whole}
