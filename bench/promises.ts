@@ -113,7 +113,7 @@ export const promises: Promised[] = [
       ratio('shared', `1,000 items that ${what} for 5 ms, 2 workers`, row, { atMost: 1.15, slack: 0.05 }),
     ),
   ),
-  ratio('redis', one, 'state.set', { atMost: 1.25, slack: 0.1 }),
+  ratio('redis', 'One call at a time', 'state.set', { atMost: 1.25, slack: 0.1 }),
   ratio('redis', many, 'state.set', { atLeast: 0.6, slack: 0.1 }),
   ratio('redis', 'From a write to the watcher, with one more round trip for each', 'set → getWhenEqual', {
     atMost: 2,
