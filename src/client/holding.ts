@@ -1,7 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Link } from './link.ts'
 
-type Place = Pick<Link, 'connection' | 'namespace'>
+/** A namespace of a store. */
+interface Place {
+  connection: object
+  namespace: string
+}
 
 /** The places that the code being run has to itself, as an async atomic function. */
 const inside = new AsyncLocalStorage<Set<Place>>()
