@@ -64,12 +64,18 @@ const zeromq: News = {
     const publisher = new zmq.Publisher({ sendHighWaterMark: 0 })
     await publisher.bind(address)
     // Who subscribes hears only what is sent after the news of it got there.
-    const calling = setInterval(() => void publisher.send('hello'), 20)
+    // One sending at a time is what the library takes.
+    let sent = Promise.resolve()
+    const send = (text: string) => {
+      sent = sent.then(() => publisher.send(text))
+      return sent
+    }
+    const calling = setInterval(() => void send('hello'), 20)
     return {
       addresses: Array.from({ length: connections }, () => address),
       write: n => {
         clearInterval(calling)
-        return publisher.send(String(n))
+        return send(String(n))
       },
       stop: () => {
         publisher.close()
