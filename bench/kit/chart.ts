@@ -26,6 +26,7 @@ export function chart({ title, unit, rows }: Table): string {
     ].join('\n')
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="13">
+<title>${escaped(heading)}</title>
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="12" y="20" font-weight="bold">${escaped(heading)}</text>
 ${bars.join('\n')}
