@@ -26,6 +26,11 @@ export function onInterrupt(interrupt: (error: Error) => boolean): () => void {
   return () => listeners.delete(interrupt)
 }
 
+/** Whether an interruption came while nothing was pending, and nobody has taken it yet. */
+export function interruptIsKept(): boolean {
+  return kept !== undefined
+}
+
 /** The interruption that came while nothing was pending, if one did: to be thrown instead of waiting. */
 export function takeInterrupt(): Error | undefined {
   const error = kept

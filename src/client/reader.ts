@@ -133,6 +133,16 @@ export class Reader implements FeedEvents {
     else if (this.#state === 'missed') this.#fall(this.#gap as MissedUpdatesError)
   }
 
+  /** Offers `waiter`, who is alone here, what has arrived. False: nothing of it was what it looks for. */
+  advance(waiter: Waiter): boolean {
+    if (this.#state !== 'open') return false
+    for (;;) {
+      const update = this.take(waiter.wantsBefore === true)
+      if (!update) return false
+      if (waiter.offer(this, update)) return true
+    }
+  }
+
   leave(waiter: Waiter): void {
     this.#waiters.delete(waiter)
   }

@@ -132,6 +132,17 @@ contract('conditions', room => {
       await distinct.return?.()
     })
 
+    test(`${loopName} misses nothing that another watcher of its State has seen already`, async t => {
+      const [state, other] = await room.pairAt(t, no)
+      const [ahead, behind] = [loop(state, condition), loop(state, condition)]
+      const firsts = [take(ahead, 1), take(behind, 1)]
+      for (const held of [yes, yes2, yes3]) await other.set(held)
+      await Promise.all(firsts)
+      assert.deepEqual(await take(ahead, 2), [yes2, yes3])
+      assert.deepEqual(await take(behind, 2), [yes2, yes3])
+      for (const iterator of [ahead, behind]) await iterator.return?.()
+    })
+
     test(`${loopName} with live goes on from the state as it is at each step`, async t => {
       const [state, other] = await room.pairAt(t, no)
       const iterator = loop(state, condition, { live: true })
