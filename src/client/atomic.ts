@@ -15,6 +15,8 @@ import type { Draft } from './types.ts'
 // Functions that one connection keeps numbers for; the number of the oldest is used again.
 const NUMBERED = 1000
 
+const NONE: Wire[] = []
+
 type Plain = (state: object, ...args: unknown[]) => unknown
 
 /**
@@ -55,7 +57,7 @@ interface Call {
 
 function runAtServer(fn: Plain, call: string, link: Link, args: unknown[]): Promise<unknown> {
   const { hash, bytes } = shipAtomic(fn)
-  const wires = args.map((arg, i) => toWire(arg, call, `argument ${i + 1}`))
+  const wires = args.length === 0 ? NONE : args.map((arg, i) => toWire(arg, call, `argument ${i + 1}`))
   return ask({ fn, call, link, args: wires }, hash, link.connection.functions.has(hash) ? undefined : bytes)
 }
 

@@ -105,7 +105,8 @@ export class Connection implements Store {
 
   #pass(message: ClientMessage, bytes: number): void {
     if (!unanswered.has(message[0])) this.#inFlight++
-    this.#line.channel.send(message, bytes)
+    const { channel } = this.#line
+    if (!joins(message, channel.newest as ClientMessage | undefined)) channel.send(message, bytes)
   }
 
   #passMore(): void {
@@ -176,11 +177,22 @@ export class Connection implements Store {
     for (const message of messages) if (message[0] >= Tell.updates) this.#unasked(message)
     for (const message of messages) {
       if (message[0] >= Tell.updates) continue
-      this.#inFlight--
-      this.#requests.answer(message)
+      if (message[0] === Tell.done) this.#done(message)
+      else this.#answered(message)
     }
     if (this.#later.length > 0) this.#passMore()
     this.#look()
+  }
+
+  #answered(message: ServerMessage): void {
+    this.#inFlight--
+    this.#requests.answer(message)
+  }
+
+  #done([, id, revision, count]: ServerMessage & { 0: typeof Tell.done }): void {
+    if (id + count - 1 > this.#requests.last)
+      throw new RangeError(`${count} calls from ${id} on are said to be done: some were never made`)
+    for (let i = 0; i < count; i++) this.#answered([Tell.committed, id + i, revision + i, undefined])
   }
 
   #unasked(message: ServerMessage): void {
@@ -258,6 +270,17 @@ export class Connection implements Store {
       `${call}: ${bytes} bytes to send; the server takes ${this.#maxMessageBytes} (its maxMessageBytes)`,
     )
   }
+}
+
+/** Makes one message of a call and the one before, where they ask for the same. Whether it did. */
+function joins(message: ClientMessage, before: ClientMessage | undefined): boolean {
+  if (message[0] !== Ask.atomic || before?.[0] !== Ask.atomic) return false
+  const [, id, state, fn, args] = message
+  const { 1: first, 2: itsState, 3: itsFn, 4: itsArgs, 5: times = 1 } = before
+  if (first + times !== id || itsState !== state || itsFn !== fn) return false
+  if (args.length > 0 || itsArgs.length > 0) return false
+  before[5] = times + 1
+  return true
 }
 
 // What ends a hold goes before all that may be waiting for that end.

@@ -118,8 +118,8 @@ export type ClientMessage =
   | [kind: typeof Ask.replace | typeof Ask.update, id: number, state: number, entries: Entry[]]
   | [kind: typeof Ask.delete | typeof Ask.pop, id: number, state: number, key: string]
   | [kind: typeof Ask.clear | typeof Ask.popItem, id: number, state: number]
-  /** Calls function number `fn` of this connection on the state. */
-  | [kind: typeof Ask.atomic, id: number, state: number, fn: number, args: Wire[]]
+  /** Calls function number `fn` of this connection on the state; `times`: as requests `id`, `id + 1`, … of so many. */
+  | [kind: typeof Ask.atomic, id: number, state: number, fn: number, args: Wire[], times?: number]
   /** Gives number `fn` to the function with this hash; without bytes where the server may know it already. */
   | [kind: typeof Ask.define, fn: number, hash: string, bytes: Uint8Array | null]
   /** Asks to be the only writer: replies with a Grant when it is this State's turn. */
@@ -140,6 +140,7 @@ export const Tell = {
   committed: 3,
   unknownFunction: 4,
   runHere: 5,
+  done: 6,
   updates: 10,
   fellBehind: 11,
   holdEnded: 12,
@@ -152,6 +153,8 @@ export type ServerMessage =
   | [kind: typeof Tell.error, id: number, error: Wire]
   /** The call is commit number `revision`, or changed nothing at that revision. */
   | [kind: typeof Tell.committed, id: number, revision: number, result: Wire | Entry]
+  /** The calls `id`, `id + 1`, … of which there are `count`, are commits `revision`, `revision + 1`, …, and result in nothing. */
+  | [kind: typeof Tell.done, id: number, revision: number, count: number]
   | [kind: typeof Tell.unknownFunction, id: number]
   /** This server runs no functions: whoever calls one runs it, while it holds the namespace. */
   | [kind: typeof Tell.runHere, id: number]

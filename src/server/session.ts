@@ -3,6 +3,7 @@ import { after } from '../async/interval.ts'
 import {
   Ask,
   type ClientHello,
+  type ClientMessage,
   type Entry,
   type ServerMessage,
   Tell,
@@ -158,6 +159,15 @@ export class Session {
     if (!this.#closed) this.#channel.send(message, weight(message[message.length - 1]))
   }
 
+  /** What results in nothing joins the answer before, if that is to the call before: one message for a run of calls. */
+  #committed(id: number, revision: number, result: Wire | Entry): void {
+    if (result !== undefined) return this.#tell([Tell.committed, id, revision, result])
+    const before = this.#channel.newest as ServerMessage | undefined
+    if (before?.[0] === Tell.done && before[1] + before[3] === id && before[2] + before[3] === revision)
+      before[3]++
+    else this.#tell([Tell.done, id, revision, 1])
+  }
+
   #frame(value: unknown): void {
     if (!Array.isArray(value)) throw new TypeError('a frame is an array of messages')
     if (this.#later.length > 0) this.#later = this.#later.concat(value as Message[])
@@ -172,7 +182,7 @@ export class Session {
     // What is refused says why: where in the server that was found costs ten times what it takes to refuse.
     Error.stackTraceLimit = 0
     try {
-      for (let i = 0; i < messages.length; i++) {
+      for (let i = 0; i < messages.length; ) {
         if (this.#isFull()) {
           this.#later = messages.slice(i)
           this.#channel.socket?.pause()
@@ -183,11 +193,22 @@ export class Session {
         if (message[0] === Ask.atomic) Error.stackTraceLimit = traced
         this.#handle(message)
         Error.stackTraceLimit = 0
+        if (!this.#goesOn(message)) i++
       }
     } finally {
       Error.stackTraceLimit = traced
       doing?.rest()
     }
+  }
+
+  /** Makes the request for a run of calls that for the next of them, if there is one. */
+  #goesOn(message: Message): boolean {
+    if (message[0] !== Ask.atomic || message.length < 6) return false
+    const run = message as unknown as ClientMessage & { 0: typeof Ask.atomic; 5: number }
+    if (!(run[5] <= this.#core.limits.maxInFlight))
+      throw new TypeError(`a run of ${String(run[5])} calls is longer than maxInFlight`)
+    run[1]++
+    return --run[5] > 0
   }
 
   #isFull(): boolean {
@@ -249,7 +270,7 @@ export class Session {
       this.#enter(room, id, () => {
         const result = write(room.space, author, first, second)
         if (result === ABSENT) this.#tell([Tell.missing, id])
-        else this.#tell([Tell.committed, id, room.space.revision, result])
+        else this.#committed(id, room.space.revision, result)
       })
     }
   }
@@ -313,7 +334,7 @@ export class Session {
       const result = runAtomic(room.space, author, fn, state =>
         runWithin(limits.atomicTimeout, fn, state, ...args.map(fromWire)),
       )
-      this.#tell([Tell.committed, id, room.space.revision, result])
+      this.#committed(id, room.space.revision, result)
     } finally {
       doing?.end()
     }
@@ -331,7 +352,7 @@ export class Session {
     const { room, author } = this.#opened(state)
     this.#holds.release(hold, () => {
       if (changes) room.space.commit(author, 'atomic', changesFromWire(room.space, changes))
-      this.#tell([Tell.committed, id, room.space.revision, undefined])
+      this.#committed(id, room.space.revision, undefined)
     })
   }
 

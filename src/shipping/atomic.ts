@@ -1,6 +1,6 @@
 import { guard, guarded } from './guard.ts'
 import { reviveWith } from './revive.ts'
-import { hashOf, type Shipped, ship } from './ship.ts'
+import { hashOf, type Shipped, ship, unchanged } from './ship.ts'
 import type { AnyFunction } from './shipment.ts'
 
 export { runWithin } from './guard.ts'
@@ -11,7 +11,10 @@ export const ATOMIC = Symbol.for('zproc.atomic')
 
 /** An atomic function for the server: by value, and checked like any function that is sent. */
 export function shipAtomic(fn: AnyFunction): Shipped {
-  return ship(fn, { call: `atomic(${fn.name || 'fn'})`, byValue: true, atomic: true })
+  // Asked for with each call: nothing is made for it that is not needed.
+  return (
+    unchanged(fn, 'atomic') ?? ship(fn, { call: `atomic(${fn.name || 'fn'})`, byValue: true, atomic: true })
+  )
 }
 
 /**

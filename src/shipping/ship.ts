@@ -32,8 +32,8 @@ export function ship(fn: AnyFunction | URL, options: ShipOptions): Shipped {
   if (fn instanceof URL) return shipUrl(fn, options)
   const { call, byValue = false, atomic = false } = options
   const kind = atomic ? 'atomic' : byValue ? 'byValue' : 'child'
-  const before = sent[kind].get(fn)
-  if (before?.seen.isUnchanged()) return before.shipped
+  const before = unchanged(fn, kind)
+  if (before) return before
   const seen = new Seen()
   const shipment = inspecting(engine => capture(fn, fn.name, engine, { call, byValue, atomic, seen }))
   checkWeight(shipment.nodes, call)
@@ -41,6 +41,12 @@ export function ship(fn: AnyFunction | URL, options: ShipOptions): Shipped {
   if (seen.isComparable) sent[kind].set(fn, { shipped, seen })
   else sent[kind].delete(fn)
   return shipped
+}
+
+/** What was made of a function the last time, if the same would be made of it now. */
+export function unchanged(fn: AnyFunction, kind: keyof typeof sent): Shipped | undefined {
+  const before = sent[kind].get(fn)
+  return before?.seen.isUnchanged() ? before.shipped : undefined
 }
 
 interface Sent {

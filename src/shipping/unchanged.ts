@@ -90,8 +90,11 @@ const OF_FUNCTIONS = new Set<PropertyKey>(['length', 'name', 'prototype', 'argum
 
 function areSame({ object, keys, values, isBare, hasAccessors, extensible }: Parts): boolean {
   // To list all keys of a function takes as long as the rest of a call. What hides was given to it when it was made.
-  const now = isBare && Object.keys(object).length === 0 ? keys : Reflect.ownKeys(object)
+  const stillBare = isBare && Object.keys(object).length === 0
+  const now = stillBare ? keys : Reflect.ownKeys(object)
   if (now.length !== keys.length || Object.isExtensible(object) !== extensible) return false
+  // An arrow has a length and a name, which cannot be assigned to.
+  if (stillBare && keys.length === 2) return true
   for (let at = 0; at < now.length; at++) {
     const key = now[at]
     if (key === undefined || key !== keys[at]) return false

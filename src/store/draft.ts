@@ -32,53 +32,59 @@ export class Draft implements ProxyHandler<State> {
   readonly state: State
   readonly #values: Values
   readonly #call: string
-  #touched: Map<string, Touched> | undefined
+  // Most functions touch one key, and a map takes longer to make than all the rest: only the others are in one.
+  #firstKey: string | undefined
+  #first: Touched | undefined
+  #others: Map<string, Touched> | undefined
   #ended = false
 
   constructor(values: Values, call: string) {
     this.#values = values
     this.#call = call
-    this.state = new Proxy<State>(new Printed() as unknown as State, this)
+    this.state = new Proxy<State>(TARGET, this)
   }
 
   /** Ends the draft. A value that is no data is a TypeError, and then nothing is to be committed. */
   changes(): { changes: Change[]; identical: boolean } {
-    const touched = this.#touched
+    const first = this.#first
+    const key = this.#firstKey as string
+    const others = this.#others
     const changes: Change[] = []
-    let identical = true
-    this.#touched = undefined
     this.#ended = true
-    if (!touched) return { changes, identical }
+    this.#first = this.#others = this.#firstKey = undefined
+    if (!first) return { changes, identical: true }
     // Values that were put may hold parts of drafts: encode them while those are alive.
-    for (const [key, made] of touched)
-      if (made.kind === 'put' || made.kind === 'copied') made.wire = toWire(made.value, this.#call, key)
-    for (const [key, made] of touched) {
-      const before = slot(this.#values, key)
-      if (made.kind === 'deleted') {
-        if (before === ABSENT) continue
-        changes.push(change(key, before, ABSENT))
-        identical = false
-      } else if (made.kind === 'drafted') {
-        const done = stepped(key, before as Packed, made.finish(), this.#call)
-        if (!done) continue
-        changes.push(done.change)
-        identical &&= done.identical
-      } else {
-        const after = made.wire
-        const equal = before !== ABSENT && equalWires(before, after)
-        // A copy that is as it was has only been read.
-        if (equal && made.kind === 'copied') continue
-        changes.push(change(key, before, after))
-        identical &&= equal
-      }
-    }
+    encode(first, this.#call, key)
+    if (others) for (const [key, made] of others) encode(made, this.#call, key)
+    let identical = this.#change(key, first, changes)
+    if (others) for (const [key, made] of others) identical = this.#change(key, made, changes) && identical
     return { changes, identical }
+  }
+
+  /** Adds what became of a key. Whether nothing differs after it. */
+  #change(key: string, made: Touched, changes: Change[]): boolean {
+    const before = slot(this.#values, key)
+    if (made.kind === 'deleted') {
+      if (before === ABSENT) return true
+      changes.push(change(key, before, ABSENT))
+      return false
+    }
+    if (made.kind === 'drafted') {
+      const done = stepped(key, before as Packed, made.finish(), this.#call)
+      if (done) changes.push(done.change)
+      return !done || done.identical
+    }
+    const after = made.wire
+    const equal = before !== ABSENT && equalWires(before, after)
+    // A copy that is as it was has only been read.
+    if (!equal || made.kind === 'put') changes.push(change(key, before, after))
+    return equal
   }
 
   get(_: State, key: string | symbol): unknown {
     if (typeof key === 'symbol') return undefined
     this.#check()
-    const touched = this.#touched?.get(key)
+    const touched = this.#find(key)
     if (touched) return touched.kind === 'deleted' ? undefined : touched.value
     const wire = this.#values.get(key)
     if (wire instanceof Packed) return this.#open(key, wire)
@@ -97,7 +103,7 @@ export class Draft implements ProxyHandler<State> {
   has(_: State, key: string | symbol): boolean {
     if (typeof key === 'symbol') return false
     this.#check()
-    const touched = this.#touched?.get(key)
+    const touched = this.#find(key)
     return touched ? touched.kind !== 'deleted' : this.#values.has(key)
   }
 
@@ -109,10 +115,12 @@ export class Draft implements ProxyHandler<State> {
   ownKeys(): string[] {
     this.#check()
     const keys = new Set(this.#values.keys())
-    for (const [key, { kind }] of this.#touched ?? []) {
+    const add = (key: string, { kind }: Touched) => {
       if (kind === 'deleted') keys.delete(key)
       else keys.add(key)
     }
+    if (this.#first) add(this.#firstKey as string, this.#first)
+    for (const [key, made] of this.#others ?? []) add(key, made)
     return [...keys]
   }
 
@@ -131,14 +139,32 @@ export class Draft implements ProxyHandler<State> {
     return Object.prototype
   }
 
+  // The target is not the state's own: it stays as it is.
+  preventExtensions(): never {
+    throw new TypeError(`${this.#call}: the state it is given cannot be frozen`)
+  }
+
+  setPrototypeOf(): never {
+    throw new TypeError(`${this.#call}: the state it is given is a plain object, and stays one`)
+  }
+
   #check(): void {
     if (this.#ended)
       throw new TypeError(`${this.#call} has ended: the state it was given is of no use any more`)
   }
 
   #touch(key: string, touched: Touched): void {
-    this.#touched ??= new Map()
-    this.#touched.set(key, touched)
+    if (this.#first === undefined || key === this.#firstKey) {
+      this.#firstKey = key
+      this.#first = touched
+    } else {
+      this.#others ??= new Map()
+      this.#others.set(key, touched)
+    }
+  }
+
+  #find(key: string): Touched | undefined {
+    return key === this.#firstKey ? this.#first : this.#others?.get(key)
   }
 
   #open(key: string, wire: Packed): unknown {
@@ -155,13 +181,20 @@ export class Draft implements ProxyHandler<State> {
   }
 }
 
-/** Behind the proxy, so that printing the state prints the state: what prints looks past proxies. */
+/** Behind each proxy, so that printing the state prints the state: what prints looks past proxies. */
 class Printed {
   [Symbol.for('nodejs.util.inspect.custom')](): unknown {
     return Object.fromEntries(
       Object.entries(this).map(([key, value]) => [key, isDraft(value) ? current(value) : value]),
     )
   }
+}
+
+// Nothing is ever looked up in it, nor put there: one is enough.
+const TARGET = new Printed() as unknown as State
+
+function encode(made: Touched, call: string, key: string): void {
+  if (made.kind === 'put' || made.kind === 'copied') made.wire = toWire(made.value, call, key)
 }
 
 function stepped(

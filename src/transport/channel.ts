@@ -143,6 +143,11 @@ export class Channel {
     return this.#scheduled
   }
 
+  /** The newest message that has not left yet: it may still be added to. */
+  get newest(): unknown {
+    return this.#batch[this.#batch.length - 1]
+  }
+
   /** Queues one message; `bytes` is about how large it is, for messages that can be large. */
   send(message: unknown, bytes = 0): void {
     if (this.#bytes > 0 && this.#bytes + bytes > FRAME_BYTES) this.#closeFrame()

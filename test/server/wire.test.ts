@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { type AnyState, atomic, State } from 'zproc'
 import { encodeFrame } from '../../src/protocol/frames.ts'
 import { Ask, PROTOCOL, Tell, VERSION } from '../../src/protocol/messages.ts'
+import { shipAtomic } from '../../src/shipping/atomic.ts'
 import { proxy } from '../kit/proxy.ts'
 import { impostor, raw } from '../kit/raw.ts'
 import { room as ownRoom } from '../kit/servers.ts'
@@ -167,13 +168,97 @@ test('a message that names nothing that is there is answered with an error', asy
   )
 })
 
-test('calls that are made in one turn are answered in one write', async t => {
+test('calls that are made in one turn are answered in one write, a run of those with no result in one message', async t => {
   const room = await ownRoom(t)
   const { say, hear } = await raw(t, room.server().address)
   say(hello)
   await hear()
-  say([[Ask.open, 1, 1, 'n', 'me'], ...Array.from({ length: 100 }, (_, i) => [Ask.set, i + 2, 1, 'x', i])])
+  const gets = Array.from({ length: 100 }, (_, i) => [Ask.get, i + 2, 1, 'x'])
+  say([[Ask.open, 1, 1, 'n', 'me'], ...gets])
   assert.equal(((await hear()) as unknown[]).length, 101)
+  const sets = (first: number, count: number) =>
+    Array.from({ length: count }, (_, i) => [Ask.set, first + i, 1, 'x', i])
+  say([...sets(200, 50), [Ask.pop, 250, 1, 'x'], [Ask.clear, 251, 1], ...sets(300, 50)])
+  assert.deepEqual(await hear(), [
+    [Tell.done, 200, 1, 50],
+    [Tell.committed, 250, 51, 49],
+    [Tell.done, 251, 52, 1],
+    [Tell.done, 300, 53, 50],
+  ])
+})
+
+test('a run of calls of one function is one message, and each of them a commit or an error of its own', async t => {
+  const room = await ownRoom(t, { maxInFlight: 10 })
+  const { say, hear } = await raw(t, room.server().address)
+  say(hello)
+  await hear()
+  const { hash, bytes } = shipAtomic((all: { n?: number }) => {
+    if (all.n === 3) throw new Error('enough')
+    all.n = (all.n ?? 0) + 1
+  })
+  say([
+    [Ask.open, 1, 1, 'n', 'me'],
+    [Ask.define, 1, hash, bytes],
+    [Ask.atomic, 2, 1, 1, [], 5],
+  ])
+  const [, ...replies] = (await hear()) as unknown[][]
+  assert.deepEqual(
+    replies.map(reply => (reply[0] === Tell.error ? reply.slice(0, 2) : reply)),
+    [
+      [Tell.done, 2, 1, 3],
+      [Tell.error, 5],
+      [Tell.error, 6],
+    ],
+  )
+  for (const times of [11, Number.NaN, Number.POSITIVE_INFINITY, 'many']) {
+    const hostile = await raw(t, room.server().address)
+    hostile.say(hello)
+    await hostile.hear()
+    hostile.say([
+      [Ask.open, 1, 1, 'n', 'me'],
+      [Ask.atomic, 2, 1, 1, [], times],
+    ])
+    for (let heard: unknown = []; heard !== undefined; ) heard = await hostile.hear()
+  }
+  say([[Ask.get, 7, 1, 'n']])
+  assert.deepEqual(await hear(), [[Tell.ok, 7, 3]])
+})
+
+test('calls in flight are told of their own results, wherever a run of them ends', async t => {
+  const room = await ownRoom(t)
+  const state = room.state<AnyState>(t)
+  const [even, odd] = [1, 3].map(by =>
+    atomic((all: AnyState) => {
+      all.n = (all.n ?? 0) + 1
+      if (all.n % by === 0 && by > 1) return all.n
+    }),
+  ) as [
+    (state: State<AnyState>) => Promise<number | undefined>,
+    (state: State<AnyState>) => Promise<number | undefined>,
+  ]
+  const results = await Promise.all(Array.from({ length: 300 }, (_, i) => (i % 100 < 50 ? even : odd)(state)))
+  assert.deepEqual(
+    results,
+    Array.from({ length: 300 }, (_, i) => (i % 100 >= 50 && (i + 1) % 3 === 0 ? i + 1 : undefined)),
+  )
+  assert.equal(await state.get('n'), 300)
+})
+
+test('a server that says more calls are done than were made is a ConnectionError', async t => {
+  const address = await impostor(t, socket => {
+    const server = {
+      pid: 1,
+      session: 1,
+      maxMessageBytes: 1e6,
+      maxInFlight: 10,
+      log: 'l',
+      resumed: false,
+      received: 0,
+    }
+    socket.write(encodeFrame([PROTOCOL, VERSION, server]))
+    socket.write(encodeFrame([[Tell.done, 1, 1, 2 ** 40]]))
+  })
+  await assert.rejects(new State(address).get('x'), { name: 'ConnectionError', message: /never made/ })
 })
 
 test('a State that never watches is sent no updates', async t => {
