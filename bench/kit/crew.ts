@@ -3,8 +3,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 /** Processes that do their work whenever they are told to. */
 export interface Crew {
   children: ChildProcess[]
-  /** Resolves when all have done it. */
-  work(): Promise<unknown>
+  /** Has each of them do it so many times; resolves when all have done. */
+  work(times: number): Promise<unknown>
   end(): void
 }
 
@@ -14,9 +14,9 @@ export async function startCrew(file: string, count: number, args: string[]): Pr
   await all(children, 'ready')
   return {
     children,
-    work: () => {
+    work: times => {
       const done = all(children, 'done')
-      for (const child of children) child.send('work')
+      for (const child of children) child.send({ times })
       return done
     },
     end: () => {
@@ -26,10 +26,10 @@ export async function startCrew(file: string, count: number, args: string[]): Pr
 }
 
 /** The child's side. */
-export function workWhenTold(work: () => Promise<unknown>): void {
-  process.on('message', async message => {
-    if (message !== 'work') return
-    await work()
+export function workWhenTold(work: (times: number) => Promise<unknown>): void {
+  process.on('message', async ({ times }: { times?: number }) => {
+    if (times === undefined) return
+    await work(times)
     process.send?.('done')
   })
   process.on('disconnect', () => process.exit())
