@@ -44,7 +44,7 @@ const keyOf = (source: string, isModule: boolean) => `${isModule}:${source}`
 function parseText(source: string, isModule: boolean): Parsed | undefined {
   let program: Program
   try {
-    program = parse(source, {
+    program = parse(withoutMap(source), {
       ecmaVersion: 'latest',
       sourceType: isModule ? 'module' : 'script',
       allowReturnOutsideFunction: true,
@@ -61,6 +61,16 @@ function parseText(source: string, isModule: boolean): Parsed | undefined {
   for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) lines.push(at + 1)
   return { program, ...bindingsOf(program), functions, lines }
 }
+
+/** The parser looks at each character of the map that a compiler leaves at the end, often more than the code before it. */
+function withoutMap(source: string): string {
+  const at = source.lastIndexOf(MAP)
+  return at >= 0 && BARE.test(source.slice(at + MAP.length)) ? source.slice(0, at) : source
+}
+
+const MAP = '\n//# sourceMappingURL='
+/** Not the end of some text that is written in the code. */
+const BARE = /^[^\s'"`*]*\s*$/
 
 function collect(node: AnyNode, source: string, within: AnyNode[], into: Written[]): void {
   const written = writtenAs(node, source, within)
