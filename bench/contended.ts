@@ -2,7 +2,8 @@
 // Where threads of one process will do, memory that they share wins by far: Atomics.add asks nobody.
 import { Worker } from 'node:worker_threads'
 import { atomic, State, startServer } from 'zproc'
-import { startCrew, workWhenTold } from './kit/crew.ts'
+import { placeByTurns } from './kit/cores.ts'
+import { type Crew, startCrew, workWhenTold } from './kit/crew.ts'
 import { type MeansName, means, startOpponents } from './kit/keeper.ts'
 import { inTurn, mustBe, pipelined, sized } from './kit/measure.ts'
 import { keep } from './kit/messages.ts'
@@ -41,7 +42,7 @@ if (process.send) {
   for (const { name, address, one } of opponents)
     if (name !== MESSAGES)
       teams[name] = {
-        ...(await startCrew(import.meta.url, TEAM, [name, address])),
+        ...(await team(name, address)),
         total: () => one.get('count'),
       }
   teams[MESSAGES] = await messagesTeam()
@@ -77,6 +78,13 @@ async function worker(kind: string, address: string, namespace?: string): Promis
   return each => pipelined(each, 100, () => keeper.increment('count'))
 }
 
+/** Spread over the cores: left alone, now all of them are put on one with the server, now not, which is twice as fast. */
+async function team(...args: string[]): Promise<Crew> {
+  const crew = await startCrew(import.meta.url, TEAM, args)
+  placeByTurns(...crew.children.map(({ pid }) => pid as number))
+  return crew
+}
+
 async function zprocTeam(address: string, namespace: string, size: number): Promise<Team> {
   const state = new State<Counter>(address, { namespace })
   for (let i = 0; i < size; i += 1000)
@@ -84,13 +92,13 @@ async function zprocTeam(address: string, namespace: string, size: number): Prom
       Object.fromEntries(Array.from({ length: Math.min(size - i, 1000) }, (_, k) => [`k${i + k}`, k])),
     )
   await state.set('count', 0)
-  const crew = await startCrew(import.meta.url, TEAM, ['zproc', address, namespace])
+  const crew = await team('zproc', address, namespace)
   return { ...crew, total: () => state.get('count') }
 }
 
 /** Here the parent is who keeps the table: children of one parent have no channel to each other. */
 async function messagesTeam(): Promise<Team> {
-  const crew = await startCrew(import.meta.url, TEAM, [MESSAGES, 'parent'])
+  const crew = await team(MESSAGES, 'parent')
   const table = keep(...crew.children)
   return { ...crew, total: () => table('get', 'count') }
 }

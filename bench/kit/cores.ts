@@ -16,6 +16,13 @@ export function placeApart(...groups: number[][]): void {
   })
 }
 
+/** Puts the first on one core, the second on the next, and so on from the beginning. */
+export function placeByTurns(...pids: number[]): void {
+  pids.forEach((pid, i) => {
+    place(pid, String(i % cores))
+  })
+}
+
 /** Puts them all on one core. */
 export function placeTogether(...pids: number[]): void {
   for (const pid of pids) place(pid, '0')

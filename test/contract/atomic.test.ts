@@ -109,6 +109,35 @@ contract('atomic', room => {
     })
   })
 
+  test('many keys are changed in one call, each as it was left last', async t => {
+    const [state, other] = await room.pairAt(t, { a: 1, b: 2, c: 3, d: { n: 1 } })
+    const change = atomic((s: AnyState) => {
+      s.b = s.a + s.b
+      s.a = 10
+      s.b += 1
+      delete s.c
+      s.d.n++
+      s.e = s.d.n
+      delete s.e
+      s.a = 1
+      return [Object.keys(s), 'c' in s, s.c]
+    })
+    assert.deepEqual(await change(state), [['a', 'b', 'd'], false, undefined])
+    assert.deepEqual(await other.copy(), { a: 1, b: 4, d: { n: 2 } })
+  })
+
+  test('the state that is given cannot be frozen or made another kind of object, and nobody else notices', async t => {
+    const [state, other] = await room.pairAt(t, { n: 1 })
+    for (const [wrong, message] of [
+      [atomic((s: AnyState) => void Object.freeze(s)), /cannot be frozen/],
+      [atomic((s: AnyState) => void Object.preventExtensions(s)), /cannot be frozen/],
+      [atomic((s: AnyState) => void Object.setPrototypeOf(s, Array.prototype)), /stays one/],
+    ] as const)
+      await assert.rejects(wrong(state), { name: 'TypeError', message })
+    assert.equal(await increment(other, 1), 1)
+    assert.deepEqual(await state.copy(), { n: 1, count: 1 })
+  })
+
   test('parts of the state can be returned, moved, shared and put beside themselves', async t => {
     const state = room.state(t)
     await state.set({ a: { list: [1] }, b: { x: 1 } })
