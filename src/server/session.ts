@@ -331,8 +331,11 @@ export class Session {
     const { limits, doing } = this.#core
     doing?.begin(fn, author)
     try {
+      const within = limits.atomicTimeout
       const result = runAtomic(room.space, author, fn, state =>
-        runWithin(limits.atomicTimeout, fn, state, ...args.map(fromWire)),
+        args.length === 0
+          ? runWithin(within, fn, state)
+          : runWithin(within, fn, state, ...args.map(fromWire)),
       )
       this.#committed(id, room.space.revision, result)
     } finally {
