@@ -3,6 +3,7 @@ import { decode } from '../protocol/frames.ts'
 import {
   Ask,
   type ClientMessage,
+  RUN,
   type ServerHello,
   type ServerMessage,
   Tell,
@@ -277,7 +278,7 @@ function joins(message: ClientMessage, before: ClientMessage | undefined): boole
   if (message[0] !== Ask.atomic || before?.[0] !== Ask.atomic) return false
   const [, id, state, fn, args] = message
   const { 1: first, 2: itsState, 3: itsFn, 4: itsArgs, 5: times = 1 } = before
-  if (first + times !== id || itsState !== state || itsFn !== fn) return false
+  if (times === RUN || first + times !== id || itsState !== state || itsFn !== fn) return false
   if (args.length > 0 || itsArgs.length > 0) return false
   before[5] = times + 1
   return true

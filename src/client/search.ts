@@ -2,13 +2,7 @@ import type { Matcher } from './condition.ts'
 import type { Place } from './place.ts'
 import type { Reader, Update, Waiter } from './reader.ts'
 import type { WatchOptions } from './types.ts'
-import type { Wait } from './wait.ts'
-
-/** Who is told of what a search comes to. */
-export interface Outcome<T> {
-  found(value: T): void
-  failed(error: unknown): void
-}
+import type { Outcome, Wait } from './wait.ts'
 
 /** Makes what a watcher hands out, of the reader and the update that it stands at. */
 export type Result<T> = (reader: Reader, update: Update | undefined) => T

@@ -3,8 +3,13 @@ import { onInterrupt, takeInterrupt } from '../async/interrupt.ts'
 import { after } from '../async/interval.ts'
 import { TimeoutError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
-import type { Outcome } from './search.ts'
 import type { WatchOptions } from './types.ts'
+
+/** Who is told of what a search comes to. */
+export interface Outcome<T> {
+  found(value: T): void
+  failed(error: unknown): void
+}
 
 /** One wait, and all that can end it: what it waits for, an error, its timeout, its signal, an interruption. */
 export class Wait<T> implements Outcome<T> {

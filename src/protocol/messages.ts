@@ -91,6 +91,9 @@ export const unanswered: ReadonlySet<number> = new Set([
   Ask.unfeed,
 ])
 
+/** The most calls that one message asks for: a few bytes must not make a server say, or do, any amount. */
+export const RUN = 64
+
 export type Entry = [key: string, value: Wire]
 
 export type ClientMessage =
@@ -118,7 +121,7 @@ export type ClientMessage =
   | [kind: typeof Ask.replace | typeof Ask.update, id: number, state: number, entries: Entry[]]
   | [kind: typeof Ask.delete | typeof Ask.pop, id: number, state: number, key: string]
   | [kind: typeof Ask.clear | typeof Ask.popItem, id: number, state: number]
-  /** Calls function number `fn` of this connection on the state; `times`: as requests `id`, `id + 1`, … of so many. */
+  /** Calls function number `fn` of this connection on the state; `times`: as requests `id`, `id + 1`, … of so many, RUN at most. */
   | [kind: typeof Ask.atomic, id: number, state: number, fn: number, args: Wire[], times?: number]
   /** Gives number `fn` to the function with this hash; without bytes where the server may know it already. */
   | [kind: typeof Ask.define, fn: number, hash: string, bytes: Uint8Array | null]

@@ -5,6 +5,7 @@ import {
   type ClientHello,
   type ClientMessage,
   type Entry,
+  RUN,
   type ServerMessage,
   Tell,
   unanswered,
@@ -203,10 +204,9 @@ export class Session {
 
   /** Makes the request for a run of calls that for the next of them, if there is one. */
   #goesOn(message: Message): boolean {
-    if (message[0] !== Ask.atomic || message.length < 6) return false
+    if (message[0] !== Ask.atomic || typeof message[5] !== 'number') return false
     const run = message as unknown as ClientMessage & { 0: typeof Ask.atomic; 5: number }
-    if (!(run[5] <= this.#core.limits.maxInFlight))
-      throw new TypeError(`a run of ${String(run[5])} calls is longer than maxInFlight`)
+    if (run[5] > RUN) throw new TypeError(`a run of ${run[5]} calls; at most ${RUN} go`)
     run[1]++
     return --run[5] > 0
   }
