@@ -73,7 +73,7 @@ export class Loop<T> implements AsyncIterableIterator<T> {
     if (!this.#reader || !this.#search || this.#options.live) return false
     if (this.#options.signal?.aborted || interruptIsKept()) return false
     this.#search.outcome = this.#atOnce
-    return this.#reader.advance(this.#search)
+    return this.#reader.catchUp(this.#search)
   }
 
   #step(): Promise<Step<T>> {

@@ -134,7 +134,7 @@ export class Reader implements FeedEvents {
   }
 
   /** Offers `waiter`, who is alone here, what has arrived. False: nothing of it was what it looks for. */
-  advance(waiter: Waiter): boolean {
+  catchUp(waiter: Waiter): boolean {
     if (this.#state !== 'open') return false
     for (;;) {
       const update = this.take(waiter.wantsBefore === true)
