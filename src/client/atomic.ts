@@ -58,12 +58,12 @@ interface Call {
 function runAtServer(fn: Plain, call: string, link: Link, args: unknown[]): Promise<unknown> {
   const { hash, bytes } = shipAtomic(fn)
   const wires = args.length === 0 ? NONE : args.map((arg, i) => toWire(arg, call, `argument ${i + 1}`))
-  return ask({ fn, call, link, args: wires }, hash, link.connection.functions.has(hash) ? undefined : bytes)
+  const number = link.connection.functions.get(hash) ?? define(link, hash, bytes)
+  return ask({ fn, call, link, args: wires }, number)
 }
 
-function ask(asked: Call, hash: string, bytes: Uint8Array | undefined): Promise<unknown> {
+function ask(asked: Call, number: number): Promise<unknown> {
   const { call, link, args } = asked
-  const number = define(link, hash, bytes)
   let size = 0
   for (const arg of args) size += wireBytes(arg)
   return link.request(call, [Ask.atomic, 0, link.state, number, args], done, asked, size)
@@ -78,16 +78,16 @@ const done = (message: ServerMessage, asked: unknown): unknown => {
   if (message[0] === Tell.unknownFunction) {
     // The server had forgotten the function: it is said again.
     const { hash, bytes } = shipAtomic(fn)
-    return ask(asked as Call, hash, bytes)
+    return ask(asked as Call, define(link, hash, bytes))
   }
   link.committed(message)
   return fromWire((message as [number, number, number, Wire])[3])
 }
 
-function define(link: Link, hash: string, bytes: Uint8Array | undefined): number {
+/** Gives the server the function, and the number to call it by. */
+function define(link: Link, hash: string, bytes: Uint8Array): number {
   const { functions } = link.connection
   const known = functions.get(hash)
-  if (known !== undefined && !bytes) return known
   let number = known ?? functions.size + 1
   if (known === undefined && functions.size >= NUMBERED) {
     const [oldest, free] = functions.entries().next().value as [string, number]
@@ -95,7 +95,7 @@ function define(link: Link, hash: string, bytes: Uint8Array | undefined): number
     number = free
   }
   functions.set(hash, number)
-  link.connection.send([Ask.define, number, hash, bytes ?? null], bytes?.length)
+  link.connection.send([Ask.define, number, hash, bytes], bytes.length)
   return number
 }
 

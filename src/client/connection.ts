@@ -193,7 +193,13 @@ export class Connection implements Store {
   #done([, id, revision, count]: ServerMessage & { 0: typeof Tell.done }): void {
     if (id + count - 1 > this.#requests.last)
       throw new RangeError(`${count} calls from ${id} on are said to be done: some were never made`)
-    for (let i = 0; i < count; i++) this.#answered([Tell.committed, id + i, revision + i, undefined])
+    // One message for all of them: who reads it keeps nothing of it.
+    const each: ServerMessage & { 0: typeof Tell.committed } = [Tell.committed, id, revision, undefined]
+    for (let i = 0; i < count; i++) {
+      this.#answered(each)
+      each[1]++
+      each[2]++
+    }
   }
 
   #unasked(message: ServerMessage): void {
@@ -276,7 +282,7 @@ export class Connection implements Store {
 /** Makes one message of a call and the one before, where they ask for the same. Whether it did. */
 function joins(message: ClientMessage, before: ClientMessage | undefined): boolean {
   if (message[0] !== Ask.atomic || before?.[0] !== Ask.atomic) return false
-  const [, id, state, fn, args] = message
+  const { 1: id, 2: state, 3: fn, 4: args } = message
   const { 1: first, 2: itsState, 3: itsFn, 4: itsArgs, 5: times = 1 } = before
   if (times === RUN || first + times !== id || itsState !== state || itsFn !== fn) return false
   if (args.length > 0 || itsArgs.length > 0) return false

@@ -194,21 +194,12 @@ export class Session {
         if (message[0] === Ask.atomic) Error.stackTraceLimit = traced
         this.#handle(message)
         Error.stackTraceLimit = 0
-        if (!this.#goesOn(message)) i++
+        if (message[0] !== Ask.atomic || !goesOn(message as never)) i++
       }
     } finally {
       Error.stackTraceLimit = traced
       doing?.rest()
     }
-  }
-
-  /** Makes the request for a run of calls that for the next of them, if there is one. */
-  #goesOn(message: Message): boolean {
-    if (message[0] !== Ask.atomic || typeof message[5] !== 'number') return false
-    const run = message as unknown as ClientMessage & { 0: typeof Ask.atomic; 5: number }
-    if (run[5] > RUN) throw new TypeError(`a run of ${run[5]} calls; at most ${RUN} go`)
-    run[1]++
-    return --run[5] > 0
   }
 
   #isFull(): boolean {
@@ -310,13 +301,19 @@ export class Session {
     })
   }
 
-  #atomic([, id, state, number, args]: [number, number, number, number, Wire[]]): void {
+  #atomic(call: AtomicCall): void {
+    const { 1: id, 2: state, 3: number, 4: args } = call
     if (!this.#core.limits.allowCode) return this.#tell([Tell.runHere, id])
     const { room, author } = this.#opened(state)
     const hash = this.#functions.get(number)
     const fn = hash === undefined ? undefined : this.#core.functions.get(hash)
     if (fn === undefined) return this.#tell([Tell.unknownFunction, id])
-    if (typeof fn === 'function') return this.#run(fn, room, author, id, args)
+    if (typeof fn === 'function') {
+      // All of a run are looked up once.
+      do this.#run(fn, room, author, call[1], args)
+      while (!this.#isFull() && goesOn(call))
+      return
+    }
     this.#loading = true
     fn.then(ready => this.#run(ready, room, author, id, args))
       .catch(error => this.#fail(id, error))
@@ -401,6 +398,18 @@ export class Session {
     this.#states.delete(state)
     if (opened) this.#core.leave(opened.room)
   }
+}
+
+type AtomicCall = ClientMessage & { 0: typeof Ask.atomic }
+
+/** Makes the request for a run of calls that for the next of them, if there is one. */
+function goesOn(call: AtomicCall): boolean {
+  const { 5: times = 1 } = call
+  if (!(times > 1)) return false
+  if (times > RUN) throw new TypeError(`a run of ${times} calls; at most ${RUN} go`)
+  call[1]++
+  call[5] = times - 1
+  return true
 }
 
 /** About how many bytes a message's result is; no more is answered while a client does not take what it was sent. */

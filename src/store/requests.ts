@@ -95,7 +95,7 @@ export class Requests {
   #take(id: number): Request | undefined {
     const request = this.#find(id)
     if (!request) return undefined
-    if (!this.#slow.delete(id)) this.#places[id % PLACES] = undefined
+    if (this.#slow.size === 0 || !this.#slow.delete(id)) this.#places[id % PLACES] = undefined
     this.size--
     if (this.#settling.length > 0) this.#look()
     return request

@@ -222,6 +222,10 @@ test('a run of calls of one function is one message, and each of them a commit o
   }
   say([[Ask.get, 7, 1, 'n']])
   assert.deepEqual(await hear(), [[Tell.ok, 7, 3]])
+  for (const [id, times] of [Number.NaN, null, -3, {}].entries()) {
+    say([[Ask.atomic, 10 + id, 1, 1, [], times]])
+    assert.deepEqual(((await hear()) as unknown[][]).length, 1, String(times))
+  }
 })
 
 test('calls in flight are told of their own results, wherever a run of them ends', async t => {
