@@ -34,6 +34,7 @@ const calls = ['set', 'get', 'atomic']
 const one = 'One call at a time, each process on a core of its own'
 const many = '500 calls in flight'
 const counter = 'Four processes, one counter'
+const firsts = 'The first functions of a program'
 const million = '1,000,000 × x => x * x, 2 workers'
 const tiny = '50,000 tiny tasks, item by item'
 const keys = '1,000,000 small keys'
@@ -85,6 +86,11 @@ export const promises: Promised[] = [
   ),
   ratio('memory', keys, 'a namespace, key by key', { atMost: 2.5, slack: 0 }),
   ratio('memory', keys, 'a namespace, by updates of 1,000 keys', { atMost: 2.5, slack: 0 }),
+
+  ...['plain JavaScript', 'under tsx'].map(how =>
+    median('shipping', firsts, `the first, when the Context is ready, ${how}`, { atMost: 5, slack: 0.3 }),
+  ),
+  median('shipping', 'Making a function ready to be sent', 'again, unchanged', { atMost: 50, slack: 0.3 }),
 
   ...['a process, a spare standing ready', 'the same, with a State'].map(row =>
     median('process', 'From a start to the first line of the target', row, { atMost: 5, slack: 0.3 }),

@@ -1,6 +1,10 @@
 // What does it cost to make a function ready to be sent, to send it again, and to guard it against hanging?
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { reviveAtomic, runWithin, shipAtomic } from '../src/shipping/atomic.ts'
 import { revive } from '../src/shipping/revive.ts'
 import { ship } from '../src/shipping/ship.ts'
@@ -23,17 +27,21 @@ await onTheOtherSide()
 /** The first function of a program, and a second one: time inside `ctx.process`, each round in a process of its own. */
 async function starting(): Promise<void> {
   const times: Record<string, number[]> = {}
+  const folder = mkdtempSync(join(tmpdir(), 'zproc-bench-'))
+  const large = pathToFileURL(join(folder, 'large.mts'))
+  writeFileSync(large, largeModule())
   const note = (name: string, time: number) => {
     times[name] ??= []
     times[name].push(time)
   }
   for (let round = 0; round < sized(7); round++) {
     for (const [how, file, execArgv] of [
-      ['plain JavaScript', 'first.mjs', []],
-      ['under tsx', 'first.mts', ['--import', 'tsx']],
+      ['plain JavaScript', new URL('./kit/first.mjs', import.meta.url), []],
+      ['under tsx', new URL('./kit/first.mts', import.meta.url), ['--import', 'tsx']],
+      ['in a module of 100 kB under tsx', large, ['--import', 'tsx']],
     ] as const) {
       for (const when of ['at once', 'ready']) {
-        const child = fork(new URL(`./kit/${file}`, import.meta.url), [when], { execArgv: [...execArgv] })
+        const child = fork(file, [when], { execArgv: [...execArgv] })
         const [[first, second]] = (await once(child, 'message')) as [[number, number]]
         await once(child, 'exit')
         note(`the first, ${when === 'ready' ? 'when the Context is ready' : when}, ${how}`, first)
@@ -41,7 +49,22 @@ async function starting(): Promise<void> {
       }
     }
   }
+  rmSync(folder, { recursive: true })
   report('The first functions of a program', 'ms', times)
+}
+
+/** The same as first.mts, among a thousand other functions. */
+function largeModule(): string {
+  const text = readFileSync(new URL('./kit/first.mts', import.meta.url), 'utf8')
+  const others = Array.from(
+    { length: 1000 },
+    (_, i) =>
+      `export function other${i}(a: number, b: string): string { return [a, { b }].map(x => String(x)).join(b) }\n`,
+  )
+  const home = JSON.stringify(new URL('../dist/index.js', import.meta.url).href)
+  return text
+    .replace("new URL('../../dist/index.js', import.meta.url).href", home)
+    .replace('const config', `${others.join('')}const config`)
 }
 
 async function making(): Promise<void> {

@@ -7,13 +7,45 @@ import { entries } from './modules.ts'
 import { isObject, nativeNode } from './natives.ts'
 import { objectNode } from './objects.ts'
 import { refusal, type Trail } from './refusal.ts'
-import type { Node, Shipment } from './shipment.ts'
+import { preferWhole } from './script.ts'
+import type { AnyFunction, Node, Shipment } from './shipment.ts'
 import { writeTexts } from './texts.ts'
+import type { Seen } from './unchanged.ts'
 import { importOf } from './variables.ts'
 
-/** Everything that a function needs elsewhere, as a table of nodes. */
-export function capture(fn: object, name: string, engine: Engine, options: CaptureOptions): Shipment {
-  const cargo = new Cargo(engine, options, nodeOf)
+export interface Captured {
+  shipment: Shipment
+  /** What the shipment depends on. */
+  seen: Seen
+  /** Not everything that it depends on can change: to look at all of the scripts would tell what can. */
+  hasGuessed: boolean
+}
+
+/**
+ * Everything that a function needs elsewhere, as a table of nodes. Of the scripts that functions were written in no more is
+ * looked at than these, unless `whole` asks for it, or something is met that only the whole script explains.
+ */
+export function capture(
+  fn: AnyFunction,
+  name: string,
+  engine: Engine,
+  options: CaptureOptions,
+  whole = false,
+): Captured {
+  const cargo = new Cargo(engine, options, nodeOf, whole)
+  try {
+    return load(cargo, fn, name)
+  } catch (error) {
+    // What is refused is refused for a reason that all of the script shows.
+    if (![...(cargo.depths?.values() ?? [])].includes('parts')) throw error
+    const closure = engine.closure(fn)
+    if (closure) preferWhole(closure, fn)
+    return capture(fn, name, engine, options, true)
+  }
+}
+
+function load(cargo: Cargo, fn: object, name: string): Captured {
+  const { options, seen } = cargo
   const start: Trail = { up: undefined, name, variable: true, place: () => '' }
   cargo.slot(fn, start, undefined)
   do cargo.finish()
@@ -21,7 +53,8 @@ export function capture(fn: object, name: string, engine: Engine, options: Captu
   shareMemory(cargo, start)
   cargo.finish()
   writeTexts(cargo)
-  return { nodes: cargo.nodes, entries: options.byValue ? [] : [...entries()] }
+  const shipment = { nodes: cargo.nodes, entries: options.byValue ? [] : [...entries()] }
+  return { shipment, seen, hasGuessed: cargo.hasGuessed }
 }
 
 function nodeOf(cargo: Cargo, value: object, trail: Trail, holder: object | undefined): Node {
@@ -37,7 +70,7 @@ function nodeOf(cargo: Cargo, value: object, trail: Trail, holder: object | unde
   }
   const native = nativeNode(value)
   if (native) return native
-  cargo.options.seen.object(value)
+  cargo.seen.object(value)
   if (typeof value === 'function') return functionNode(cargo, value, trail, holder)
   return objectNode(cargo, value, trail)
 }

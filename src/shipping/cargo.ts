@@ -3,9 +3,9 @@ import type { Closure, Engine } from './inspect.ts'
 import type { Written } from './parsed.ts'
 import type { Trail } from './refusal.ts'
 import type { Edit } from './rewrite.ts'
-import type { Script } from './script.ts'
+import type { Depths, Script } from './script.ts'
 import type { Node, Slot } from './shipment.ts'
-import type { Seen } from './unchanged.ts'
+import { Seen } from './unchanged.ts'
 
 export interface CaptureOptions {
   /** The call to name in messages: `ctx.process(report)`. */
@@ -14,8 +14,6 @@ export interface CaptureOptions {
   byValue: boolean
   /** For an atomic function: nothing in it may be atomic itself. */
   atomic: boolean
-  /** Is told what the result depends on. */
-  seen: Seen
 }
 
 export type FunctionNode = Extract<Node, { kind: 'function' }>
@@ -63,17 +61,24 @@ export class Cargo {
   readonly beside = new Map<object, { has(key: object): boolean }[]>()
   /** For each script, a function that shows the variables of its module. */
   readonly shown = new Map<string, object>()
-  readonly seen = new Map<Script, Closure>()
+  readonly scripts = new Map<Script, Closure>()
+  /** Is told what the result depends on. */
+  readonly seen = new Seen()
+  /** How much of the scripts was looked at; undefined: all of each. */
+  readonly depths: Depths | undefined
+  /** Whether a variable was met whose declaration was not looked at: it counts as one that may change. */
+  hasGuessed = false
   readonly weak = new Map<object, { node: ObjectNode; trail: Trail }>()
   /** They may turn out to share their memory. */
   readonly buffers = new Set<Buffer>()
   readonly #queue: (() => void)[] = []
   readonly #nodeOf: NodeOf
 
-  constructor(engine: Engine, options: CaptureOptions, nodeOf: NodeOf) {
+  constructor(engine: Engine, options: CaptureOptions, nodeOf: NodeOf, whole: boolean) {
     this.engine = engine
     this.options = options
     this.#nodeOf = nodeOf
+    this.depths = whole ? undefined : new Map()
   }
 
   /** The place of a value in the table. Its parts are looked at later, so that no depth overflows the stack. */

@@ -43,7 +43,7 @@ export function functionNode(
   const builtin = builtinNode(value)
   if (builtin) return builtin
   const closure = cargo.engine.closure(value)
-  const script = closure && scriptOf(cargo.engine, closure, value)
+  const script = closure && scriptOf(cargo.engine, closure, value, cargo.depths)
   if (script?.url.startsWith('node:')) return foreignFunction(cargo, value, trail)
   if (/^cov_\w+$/.test(value.name) && /\bcoverage\b/.test(text)) return { kind: 'sink' }
   if (closure && script && !byValue && !cargo.asText.has(value)) {
@@ -84,7 +84,7 @@ export function textOfClass(cargo: Cargo, value: AnyFunction, trail: Trail): Dra
 
 function referenceTo(cargo: Cargo, inner: AnyFunction, wrapper: object): Node | undefined {
   const closure = cargo.engine.closure(inner)
-  const script = closure && scriptOf(cargo.engine, closure, inner)
+  const script = closure && scriptOf(cargo.engine, closure, inner, cargo.depths)
   return closure && script && exportedAs(wrapper, closure, script)
 }
 
@@ -99,7 +99,7 @@ function textNode(
 ): Node {
   const { call } = cargo.options
   const { node, form, start, end } = written
-  cargo.seen.set(script, closure)
+  cargo.scripts.set(script, closure)
   const text = script.source.slice(start, end)
   const name = value.name || trail.name
   const around = surroundingsOf(written, text)

@@ -2,6 +2,7 @@ import type { AnyNode } from 'acorn'
 import type { Binding } from './bindings.ts'
 import type { Script } from './script.ts'
 import type { Interop } from './shipment.ts'
+import { partsOf } from './tree.ts'
 
 /** What a variable was imported as. */
 export interface Imported {
@@ -29,7 +30,7 @@ export function importedAs({ kind, node, from, name }: Binding): Imported | unde
 
 /** What the module exports under which local names; a default export without a name under `*default*`. */
 export function exportsOf(script: Script): Map<string, string> {
-  const known = exported.get(script)
+  const known = script.exports ?? exported.get(script)
   if (known) return known
   const names = new Map<string, string>()
   for (const statement of script.program.body) {
@@ -41,7 +42,8 @@ export function exportsOf(script: Script): Map<string, string> {
     if (statement.type !== 'ExportNamedDeclaration' || statement.source) continue
     const { declaration, specifiers } = statement
     if (declaration?.type === 'VariableDeclaration') {
-      for (const { id } of declaration.declarations) if (id.type === 'Identifier') names.set(id.name, id.name)
+      for (const { id } of declaration.declarations)
+        for (const part of partsOf(id)) if ('name' in part) names.set(part.name.name, part.name.name)
     } else if (declaration) names.set(declaration.id.name, declaration.id.name)
     for (const { local, exported: as } of specifiers) {
       names.set(nameOf(local), nameOf(as))

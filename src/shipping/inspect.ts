@@ -6,7 +6,8 @@ export interface Closure {
   /** Counted from 0. */
   line: number
   column: number
-  isModule: boolean
+  /** The variables of the module that it was written in, if it is one. */
+  module: Record<string, unknown> | undefined
   /** Innermost first; the global scope is left out. */
   scopes: Record<string, unknown>[]
 }
@@ -60,7 +61,7 @@ export class Engine {
     // The list comes without a prototype.
     const list = Array.from(scopes)
     return {
-      isModule: list.some(({ description }) => description === 'Module'),
+      module: list.find(({ description }) => description === 'Module')?.object,
       scriptId: location.scriptId,
       line: location.lineNumber,
       column: location.columnNumber,

@@ -36,7 +36,7 @@ export function addPrivates(cargo: Cargo, node: ObjectNode, value: object, trail
   // Compilers keep private fields in WeakMaps beside the class.
   for (const one of classes) if (isKeptBeside(cargo, one, value)) textOfClass(cargo, one, trail)
   if (hidden.length === 0) return
-  cargo.options.seen.unclear()
+  cargo.seen.unclear()
   node.privates = []
   for (const one of classes) {
     if (builtinBase(one)) continue
@@ -84,7 +84,7 @@ function checkMaker(cargo: Cargo, proto: unknown, value: object, trail: Trail): 
     if (!isOrdinary(maker.prototype)) throw refusal(call, trail, ...whyNot(value, maker.name))
   } else if (!builtinBase(maker) && !isView(proto)) {
     const closure = cargo.engine.closure(maker)
-    const script = closure && scriptOf(cargo.engine, closure, maker)
+    const script = closure && scriptOf(cargo.engine, closure, maker, cargo.depths)
     if (!closure || script?.url.startsWith('node:')) throw refusal(call, trail, ...whyNot(value, maker.name))
     if (isOwnClass(maker, script)) throw refusal(call, trail, `a zproc ${maker.name}`, OWN_ADVICE)
   }

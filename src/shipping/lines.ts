@@ -31,20 +31,22 @@ export function originalOf(script: Script, written: Written): Original | undefin
 /** The same text is sent again and again where functions are made in a loop. */
 const originals = new WeakMap<Written, Original | null>()
 
-function find(script: Script, { node, start }: Written): Original | undefined {
+function find(script: Script, { node, start, end }: Written): Original | undefined {
   const origin = originOf(script, start)
   if (!origin) return undefined
+  const { file, line, column } = origin
   const marks: Mark[] = []
+  // Most functions that are sent stood on one line, which needs no breaks.
+  if (originOf(script, end - 1)?.line === line) return { file, line, column, marks }
   const visit = (at: AnyNode) => {
     if (at.start > start && mayFollowBreak(at, script.source)) {
       const found = originOf(script, at.start)
-      if (found?.isExact && found.file === origin.file)
+      if (found?.isExact && found.file === file)
         marks.push({ start: at.start, line: found.line, column: found.column })
     }
     for (const child of childrenOf(at)) visit(child)
   }
   visit(node)
-  const { file, line, column } = origin
   return { file, line, column, marks: marks.sort((a, b) => a.start - b.start) }
 }
 
@@ -60,7 +62,7 @@ export function originOf(
   offset: number,
 ): { file: string; line: number; column: number; isExact: boolean } | undefined {
   const { line, column } = placeOf(script, offset)
-  const entry = mapOf(script)?.findEntry(line, column)
+  const entry = mapOf(script.loaded)?.findEntry(line, column)
   if (!entry || !('originalSource' in entry) || !entry.originalSource) return undefined
   return {
     file: sourceUrl(entry.originalSource, script.url),

@@ -1,13 +1,14 @@
 import { findSourceMap, SourceMap, type SourceMapPayload } from 'node:module'
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Loaded } from './inspect.ts'
 
 /** The way from a compiled script back to what the user wrote. */
-export function mapOf(script: { url: string; source: string }): SourceMap | undefined {
-  let map = maps.get(script)
+export function mapOf(loaded: Loaded): SourceMap | undefined {
+  let map = maps.get(loaded)
   if (map === undefined) {
-    map = found?.source === script.source ? found.map : inlineMap(script)
-    maps.set(script, map)
+    map = found?.source === loaded.source ? found.map : inlineMap(loaded)
+    maps.set(loaded, map)
   }
   return map ?? undefined
 }
@@ -27,7 +28,7 @@ export function compiledFrom(source: string): string | undefined {
   return undefined
 }
 
-function inlineMap({ url, source }: { url: string; source: string }): SourceMap | null {
+function inlineMap({ url, source }: Loaded): SourceMap | null {
   const payload = inlinePayload(source)
   return (payload ? new SourceMap(payload) : findSourceMap(url)) ?? null
 }
@@ -45,6 +46,6 @@ function inlinePayload(source: string): SourceMapPayload | undefined {
 }
 
 const MAP = '# sourceMappingURL=data:application/json'
-const maps = new WeakMap<object, SourceMap | null>()
+const maps = new WeakMap<Loaded, SourceMap | null>()
 /** Node reads a map anew each time that it is asked: what it gave last is kept for the script that it belongs to. */
 let found: { source: string; map: SourceMap } | undefined

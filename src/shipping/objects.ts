@@ -43,7 +43,7 @@ export function objectNode(cargo: Cargo, value: object, trail: Trail): Node {
   )
   if (base === 'WeakMap' || base === 'WeakSet') {
     cargo.weak.set(value, { node, trail })
-    cargo.options.seen.unclear()
+    cargo.seen.unclear()
   }
   if (node.proto !== undefined) addPrivates(cargo, node, value, trail)
   return node

@@ -1,5 +1,7 @@
-import { type AnyNode, type Program, parse } from 'acorn'
+import { type AnyNode, type Options, type Program, parse } from 'acorn'
 import { type Bindings, bindingsOf } from './bindings.ts'
+import type { Loaded } from './inspect.ts'
+import { linesOf } from './places.ts'
 import { childrenOf } from './tree.ts'
 
 /** The text of a script, parsed. */
@@ -8,6 +10,15 @@ export interface Parsed extends Bindings {
   functions: Written[]
   /** The offsets at which its lines begin. */
   lines: number[]
+}
+
+/** A loaded script, or the part of one that is a single function, parsed. */
+export interface Script extends Parsed, Loaded {
+  /** The script as it was loaded; `isWhole`: all of it is parsed. */
+  loaded: Loaded
+  isWhole: boolean
+  /** What a script exports of which this is a part. */
+  exports?: Map<string, string>
 }
 
 /** A function as it stands in its script. */
@@ -23,43 +34,25 @@ export interface Written {
 
 /** Undefined when it is no JavaScript that the parser knows. */
 export function parsed(source: string, isModule: boolean): Parsed | undefined {
-  const key = keyOf(source, isModule)
-  const known = ahead.get(key)
-  if (!known) return parseText(source, isModule)
-  ahead.delete(key)
-  return known
-}
-
-/** Parses what is likely to be asked for soon. */
-export function parseAhead(source: string, isModule: boolean): void {
-  const found = parseText(source, isModule)
-  if (found && ahead.size < KEPT) ahead.set(keyOf(source, isModule), found)
-}
-
-const KEPT = 8
-const ahead = new Map<string, Parsed>()
-
-const keyOf = (source: string, isModule: boolean) => `${isModule}:${source}`
-
-function parseText(source: string, isModule: boolean): Parsed | undefined {
   let program: Program
   try {
-    program = parse(withoutMap(source), {
-      ecmaVersion: 'latest',
-      sourceType: isModule ? 'module' : 'script',
-      allowReturnOutsideFunction: true,
-      allowAwaitOutsideFunction: true,
-      allowSuperOutsideMethod: true,
-      allowHashBang: true,
-    })
+    program = parse(withoutMap(source), { ...SYNTAX, sourceType: isModule ? 'module' : 'script' })
   } catch {
     return undefined
   }
   const functions: Written[] = []
   collect(program, source, [], functions)
-  const lines = [0]
-  for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) lines.push(at + 1)
-  return { program, ...bindingsOf(program), functions, lines }
+  return { program, ...bindingsOf(program), functions, lines: linesOf(source) }
+}
+
+/** What the parser takes, in modules and parts of them. */
+export const SYNTAX: Options = {
+  ecmaVersion: 'latest',
+  sourceType: 'module',
+  allowReturnOutsideFunction: true,
+  allowAwaitOutsideFunction: true,
+  allowSuperOutsideMethod: true,
+  allowHashBang: true,
 }
 
 /** The parser looks at each character of the map that a compiler leaves at the end, often more than the code before it. */

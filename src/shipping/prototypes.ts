@@ -9,7 +9,7 @@ import type { AnyFunction } from './shipment.ts'
 export function addPrototype(cargo: Cargo, node: FunctionNode, value: AnyFunction, trail: Trail): void {
   const prototype: unknown = Object.getOwnPropertyDescriptor(value, 'prototype')?.value
   if (typeof prototype !== 'object' || prototype === null) return
-  cargo.options.seen.object(prototype)
+  cargo.seen.object(prototype)
   const plain = Object.getPrototypeOf(prototype) === Object.prototype
   const keys = Reflect.ownKeys(prototype).filter(key => key !== 'constructor')
   if (types.isGeneratorFunction(value) ? keys.length === 0 : plain && keys.length === 0) return
@@ -55,7 +55,7 @@ export function addClassParts(cargo: Cargo, draft: Draft, value: AnyFunction, tr
       undefined,
     )
   if (plan.staticPrivates.length) {
-    cargo.options.seen.unclear()
+    cargo.seen.unclear()
     const hidden = new Map(cargo.engine.privates(value))
     node.statics = plan.staticPrivates.map(name => [
       name,
@@ -64,7 +64,7 @@ export function addClassParts(cargo: Cargo, draft: Draft, value: AnyFunction, tr
   }
   const prototype: unknown = value.prototype
   if (typeof prototype !== 'object' || prototype === null) return
-  cargo.options.seen.object(prototype)
+  cargo.seen.object(prototype)
   addToPrototype(
     cargo,
     node,

@@ -132,7 +132,10 @@ export function surroundingsOf(written: Written, source: string): Surroundings {
 
   const { node, form } = written
   // Nothing to find in most functions: look before walking.
-  if (!/\b(?:this|super|arguments|import|eval|new\s*\.\s*target)\b|#/.test(source)) return found
+  if (!BORROWS.test(source)) return found
   visit(node, form !== 'arrow' && form !== 'class', false, new Set())
   return found
 }
+
+/** A text without any of these takes nothing from around it but variables. */
+export const BORROWS = /\b(?:this|super|arguments|import|eval|new\s*\.\s*target)\b|#/

@@ -1,40 +1,47 @@
 import { pathToFileURL } from 'node:url'
 import type { AnyNode, Identifier } from 'acorn'
 import type { Reference } from './bindings.ts'
+import { Excerpts } from './excerpt.ts'
 import type { Closure, Engine, Loaded } from './inspect.ts'
-import { type Parsed, parsed, type Written } from './parsed.ts'
+import { parsed, type Script, type Written } from './parsed.ts'
+import { offsetAt, type Place, placeAt } from './places.ts'
 import type { AnyFunction } from './shipment.ts'
 import { loadedWith } from './source.ts'
 
-/** A loaded script, parsed: one per module, kept for the next function that comes from it. */
-export interface Script extends Parsed {
-  /** As a URL where it came from a file. */
-  url: string
-  source: string
-  isModule: boolean
-  line: number
-  column: number
+export type { Script } from './parsed.ts'
+
+/** For each script, whether all of it has to be looked at: each is either read whole or in parts, not both. */
+export type Depths = Map<string, 'parts' | 'whole'>
+
+/**
+ * What a closure was written in, or undefined when its text cannot be read or parsed. It is the function alone where that
+ * is enough to know, which is noted in `depths`; without these it is the whole script.
+ */
+export function scriptOf(
+  engine: Engine,
+  closure: Closure,
+  fn: AnyFunction,
+  depths?: Depths,
+): Script | undefined {
+  const { scriptId } = closure
+  const kept = recall(scriptId) ?? load(engine, closure, fn)
+  if (!kept) return undefined
+  const depth = depths?.get(scriptId)
+  const part = depths && depth !== 'whole' && kept.excerpts.of(fn, textOf(fn), closure)
+  if (!part && depth === 'parts') throw new WholeNeeded()
+  depths?.set(scriptId, part ? 'parts' : 'whole')
+  if (part) return part
+  kept.whole ??= read(kept.loaded)
+  return kept.whole
 }
 
-/** The script of a closure, or undefined when its text cannot be read or parsed. */
-export function scriptOf(engine: Engine, closure: Closure, fn: AnyFunction): Script | undefined {
-  const known = scripts.get(closure.scriptId)
-  if (known) {
-    scripts.delete(closure.scriptId)
-    scripts.set(closure.scriptId, known)
-    return known
-  }
-  const loaded = loadedWith(engine, closure, fn, urls())
-  if (!loaded) return undefined
-  const script = read(loaded)
-  if (!script) return undefined
-  scripts.set(closure.scriptId, script)
-  for (const oldest of scripts.keys()) {
-    if (scripts.size <= SCRIPTS_KEPT) break
-    scripts.delete(oldest)
-  }
-  return script
+/** The next time, a capture that begins with this function looks at all of the script at once. */
+export function preferWhole(closure: Closure, fn: AnyFunction): void {
+  scripts.get(closure.scriptId)?.excerpts.refuse(textOf(fn), closure)
 }
+
+/** More has to be known of a script than the functions that were looked at: the capture begins anew, with all of it. */
+export class WholeNeeded extends Error {}
 
 /** The place in the script where the function was written. */
 export function writtenIn(script: Script, closure: Closure, text: string): Written | undefined {
@@ -64,22 +71,15 @@ export function freeNames(script: Script, start: number, end: number): Map<strin
 }
 
 /** Line and column, from 0, in the script's file. */
-export function placeOf(script: Script, offset: number): { line: number; column: number } {
-  const { lines } = script
-  let line = 0
-  for (let end = lines.length; end - line > 1; ) {
-    const middle = (line + end) >> 1
-    if ((lines[middle] ?? 0) <= offset) line = middle
-    else end = middle
-  }
-  const column = offset - (lines[line] ?? 0)
+export function placeOf(script: Script, offset: number): Place {
+  const { line, column } = placeAt(script.lines, offset)
   return { line: line + script.line, column: line === 0 ? column + script.column : column }
 }
 
 /** The other way round. */
-export function offsetOf(script: Script, place: { line: number; column: number }): number {
+export function offsetOf(script: Script, place: Place): number {
   const line = place.line - script.line
-  return (script.lines[line] ?? 0) + place.column - (line === 0 ? script.column : 0)
+  return offsetAt(script.lines, { line, column: place.column - (line === 0 ? script.column : 0) })
 }
 
 /** The name that a function gives itself. */
@@ -96,19 +96,50 @@ export function isStrict(script: Script, { node, within }: Written): boolean {
   return hasDirective(script.program.body)
 }
 
+/** One per module, kept for the next function that comes from it. */
+interface Kept {
+  loaded: Loaded
+  excerpts: Excerpts
+  whole?: Script | undefined
+}
+
 const SCRIPTS_KEPT = 200
-const scripts = new Map<string, Script>()
+const scripts = new Map<string, Kept>()
+
+function recall(scriptId: string): Kept | undefined {
+  const kept = scripts.get(scriptId)
+  if (!kept) return undefined
+  scripts.delete(scriptId)
+  scripts.set(scriptId, kept)
+  return kept
+}
+
+function load(engine: Engine, closure: Closure, fn: AnyFunction): Kept | undefined {
+  const found = loadedWith(engine, closure, fn, urls())
+  if (!found) return undefined
+  const { url } = found
+  const loaded = { ...found, url: /^(?:\/|[a-z]:\\)/i.test(url) ? pathToFileURL(url).href : url }
+  // Node's own modules are only recognised, never sent.
+  if (url.startsWith('node:')) loaded.source = ''
+  const kept: Kept = { loaded, excerpts: new Excerpts(loaded) }
+  scripts.set(closure.scriptId, kept)
+  for (const oldest of scripts.keys()) {
+    if (scripts.size <= SCRIPTS_KEPT) break
+    scripts.delete(oldest)
+  }
+  return kept
+}
 
 function* urls(): Generator<string> {
-  for (const { url } of scripts.values()) yield url
+  for (const { loaded } of scripts.values()) yield loaded.url
 }
 
-function read({ url, source, isModule, line, column }: Loaded): Script | undefined {
-  // Node's own modules are only recognised, never sent.
-  const found = parsed(url.startsWith('node:') ? '' : source, isModule)
-  const file = /^(?:\/|[a-z]:\\)/i.test(url) ? pathToFileURL(url).href : url
-  return found && { ...found, url: file, source, isModule, line, column }
+function read(loaded: Loaded): Script | undefined {
+  const found = parsed(loaded.source, loaded.isModule)
+  return found && { ...found, ...loaded, loaded, isWhole: true }
 }
+
+const textOf = (fn: AnyFunction): string => Function.prototype.toString.call(fn)
 
 function isBody(body: unknown): body is { body: unknown[] } {
   return typeof body === 'object' && body !== null && 'body' in body && Array.isArray(body.body)

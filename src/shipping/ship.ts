@@ -7,7 +7,7 @@ import { capture } from './capture.ts'
 import { inspecting } from './inspect.ts'
 import { entries, fileHash } from './modules.ts'
 import type { AnyFunction, Shipment } from './shipment.ts'
-import { Seen } from './unchanged.ts'
+import type { Seen } from './unchanged.ts'
 import { checkWeight } from './weight.ts'
 
 /** A function as bytes: `revive` makes it a function again, in any process. */
@@ -34,12 +34,14 @@ export function ship(fn: AnyFunction | URL, options: ShipOptions): Shipped {
   const kind = atomic ? 'atomic' : byValue ? 'byValue' : 'child'
   const before = unchanged(fn, kind)
   if (before) return before
-  const seen = new Seen()
-  const shipment = inspecting(engine => capture(fn, fn.name, engine, { call, byValue, atomic, seen }))
+  const { shipment, seen, hasGuessed } = inspecting(engine =>
+    capture(fn, fn.name, engine, { call, byValue, atomic }, met[kind].has(fn)),
+  )
   checkWeight(shipment.nodes, call)
   const shipped = packed(shipment, fn.name, call)
-  if (seen.isComparable) sent[kind].set(fn, { shipped, seen })
+  if (seen.isComparable && !hasGuessed) sent[kind].set(fn, { shipped, seen })
   else sent[kind].delete(fn)
+  if (hasGuessed) met[kind].add(fn)
   return shipped
 }
 
@@ -60,6 +62,9 @@ const sent = {
   byValue: new WeakMap<object, Sent>(),
   atomic: new WeakMap<object, Sent>(),
 }
+
+/** Functions that were sent once: whoever sends them again may do so often, and it is worth to know what can change. */
+const met = { child: new WeakSet<object>(), byValue: new WeakSet<object>(), atomic: new WeakSet<object>() }
 
 function shipUrl(url: URL, { call, byValue }: ShipOptions): Shipped {
   if (url.protocol === 'file:' && !existsSync(fileURLToPath(url))) {

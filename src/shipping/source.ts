@@ -20,7 +20,7 @@ export function loadedWith(
   known: Iterable<string>,
 ): Loaded | undefined {
   const source = sourceAround(fn)
-  const { isModule } = closure
+  const isModule = closure.module !== undefined
   const url = source && (compiledFrom(source) ?? fileOf(source, isModule, known) ?? ownName(source))
   return url ? { url, source, isModule, line: 0, column: 0 } : engine.script(closure.scriptId)
 }
@@ -68,12 +68,15 @@ function fileOf(source: string, isModule: boolean, known: Iterable<string>): str
 }
 
 function* candidates(known: Iterable<string>): Generator<string> {
-  for (const name of new Set(callSites().map(site => site.getFileName() ?? '')))
-    if (name.startsWith('file:')) yield name
-    else if (isAbsolute(name)) yield pathToFileURL(name).href
+  const names = new Set(callSites().map(site => site.getFileName() ?? ''))
+  const running = Array.from(names, name => (isAbsolute(name) ? pathToFileURL(name).href : name))
+  const ours = running.filter(url => url.startsWith(HOME))
+  for (const url of running) if (url.startsWith('file:') && !ours.includes(url)) yield url
   const main = process.argv[1]
   if (main !== undefined && isAbsolute(main)) yield pathToFileURL(main).href
   for (const url of known) yield* importsOf(url)
+  // Those that are asking are always running, and seldom asked for.
+  yield* ours
 }
 
 function isText(url: string, source: string): boolean {
@@ -86,3 +89,5 @@ function isText(url: string, source: string): boolean {
     return false
   }
 }
+
+const HOME = new URL('../', import.meta.url).href

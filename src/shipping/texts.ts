@@ -38,5 +38,7 @@ function writeText(
     const { file, line, column } = original
     Object.assign(node, { file, line, column })
   }
+  // In one order, whoever else uses them and however much of the script was looked at.
+  node.variables.sort(([one], [other]) => (one < other ? -1 : 1))
   node.source = rewritten(script, written, all, original)
 }

@@ -10,7 +10,7 @@ import { isFileSpecifier, loadedHash, resolveFile } from './modules.ts'
 import { isKnownGlobal } from './natives.ts'
 import { isInline } from './properties.ts'
 import { misuse, placeIn, type Trail } from './refusal.ts'
-import type { Script } from './script.ts'
+import { type Script, WholeNeeded } from './script.ts'
 import type { Node, Slot } from './shipment.ts'
 import { isUninitialised } from './uninitialised.ts'
 
@@ -52,9 +52,10 @@ export function addVariable(
     }
   }
   if (!scope) {
+    if (!binding && !script.isWhole && !(name in globalThis)) throw new WholeNeeded()
     if (!isKnownGlobal(name) && name in globalThis) {
       const own: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value
-      cargo.options.seen.unclear()
+      cargo.seen.unclear()
       if (own !== undefined) node.variables.push([name, cargo.slot(own, trail, undefined)])
     } else if (binding && !isKnownGlobal(name)) {
       // The engine keeps what functions use; a computed name of a class is worked out before there are any.
@@ -75,6 +76,10 @@ export function addVariable(
     // A function that replaces itself: inside its own name nobody could assign to it.
     draft.edits.push({ start: own.start, end: own.end, text: '' })
   } else if (own && found === value) return
+  if (!binding && !script.isWhole) {
+    if (found === undefined) throw new WholeNeeded()
+    cargo.hasGuessed = true
+  }
   if (!binding || binding.reassigned || found === undefined)
     noteChangeable(cargo, draft, name, binding, closure, found)
   if (found === undefined && binding && isUninitialised(binding, script)) {
@@ -133,7 +138,7 @@ function membersUsed(references: Reference[], { source }: Script): Set<string> |
 
 function membersOf(cargo: Cargo, module: object, names: Set<string>, trail: Trail): Slot {
   // What stands behind a getter of a module may change unseen.
-  cargo.options.seen.unclear()
+  cargo.seen.unclear()
   const properties = [...names].map((name): [string, Slot] => {
     // A test runner's own name for a module says nothing to the user.
     const at: Trail = /^__vi/.test(trail.name) ? { ...trail, name } : part(trail, `.${name}`)
@@ -152,7 +157,7 @@ const SEND_LATER = 'Send the function after the line that declares it.'
 
 /** A module that was met as a value: which import gave it is seen in the modules looked at so far. */
 export function importOf(cargo: Cargo, value: object): Node | undefined {
-  for (const [script, closure] of cargo.seen) {
+  for (const [script, closure] of cargo.scripts) {
     for (const variables of closure.scopes) {
       for (const name of Object.keys(variables)) {
         const isIt = readVariable(variables, name)?.value === value
@@ -176,7 +181,7 @@ function noteChangeable(
   closure: Closure,
   value: unknown,
 ): void {
-  const { seen } = cargo.options
+  const { seen } = cargo
   if (binding && !binding.scope.parent) {
     const shown = cargo.shown.get(closure.scriptId) ?? draft.value
     cargo.shown.set(closure.scriptId, shown)

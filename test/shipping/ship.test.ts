@@ -36,6 +36,55 @@ describe('ship', () => {
     assert.equal(ship(fn, { call }), ship(fn, { call }))
   })
 
+  it('gives the same the first time, by the function alone, as with all of its module', async () => {
+    const made = await moduleOf<(() => unknown)[]>(`
+      import { sep as mark, posix } from 'node:path'
+      const { EOL, ...rest } = await import('node:os')
+      let turns = 0
+      const read = () => turns
+      const turn = () => { turns += 1 }
+      function down(n) { return n > 0 ? down(n - 1) : 'own' }
+      const before = down
+      down = () => 'another'
+      const named = function down(n) { return n > 0 ? down(n - 1) : 'named' }
+      const shadow = mark => () => [mark, posix.sep]
+      export const made = [
+        () => [read(), turn(), read()],
+        () => [turn(), read()],
+        () => before(2),
+        () => named(2),
+        () => [mark, posix.sep, EOL, typeof rest.cpus],
+        shadow('shadow'),
+        async function* all(to = turns + 2) { for (let i = 0; i < to; i++) yield i },
+      ]`)
+    const results = [
+      '0,,1',
+      ',1',
+      'another',
+      'named',
+      '/,/,\n,function',
+      'shadow,/',
+      '[object AsyncGenerator]',
+    ]
+    for (const [i, fn] of made.entries()) {
+      const shipped = [1, 2, 3].map(() => ship(fn, { call }))
+      assert.equal(new Set(shipped.map(({ hash }) => hash)).size, 1, `function ${i}`)
+      assert.equal(String((await revive(shipped[0]?.bytes as Uint8Array))()), results[i], `function ${i}`)
+    }
+  })
+
+  it('sees that a variable of the module has changed, from the second time on', async () => {
+    const { fn, set } = await moduleOf<{ fn: () => unknown; set(n: number): void }>(`
+      let n = 1
+      const list = []
+      export const made = { fn: () => [n, list.length], set: to => { n = to; list.push(to) } }`)
+    for (const n of [2, 3, 4, 4, 5]) {
+      set(n)
+      assert.deepEqual(((await revive(ship(fn, { call }).bytes))() as unknown[])[0], n)
+    }
+    assert.equal(ship(fn, { call }), ship(fn, { call }))
+  })
+
   it('warns of more than 10 MB, and names the largest variable', async () => {
     const small = 'x'.repeat(2 ** 20)
     const large = { parts: [Buffer.alloc(11 * 2 ** 20)] }
@@ -240,3 +289,9 @@ describe('revive', () => {
     await assert.rejects(revive(new Uint8Array([1, 2, 3])), Error)
   })
 })
+
+/** What a module of its own has under `made`. */
+async function moduleOf<T>(text: string): Promise<T> {
+  const { made } = await import(`data:text/javascript,${encodeURIComponent(text)}`)
+  return made
+}

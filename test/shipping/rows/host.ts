@@ -38,7 +38,10 @@ export async function runRows(rows: Row[], child: string): Promise<Outcome[]> {
 async function sent(row: Row, other: ChildProcess): Promise<string | undefined> {
   try {
     row.before?.()
-    const { bytes } = row.atomic ? shipAtomic(row.fn) : ship(row.fn, { call: 'ctx.process(fn)' })
+    const shipped = () => (row.atomic ? shipAtomic(row.fn) : ship(row.fn, { call: 'ctx.process(fn)' }))
+    const { bytes, hash } = shipped()
+    // The second time more of the script is looked at, to see what may change: the same must come of it.
+    if (shipped().hash !== hash) return 'was another one the second time'
     other.send({ bytes, atomic: row.atomic ?? false })
     const [answer] = (await once(other, 'message')) as [Answer]
     if (answer.error !== undefined) return `failed there: ${answer.error}`

@@ -1,0 +1,122 @@
+import { type AnyNode, type Expression, type Program, parse, parseExpressionAt } from 'acorn'
+import { bindingsOf } from './bindings.ts'
+import { type Closure, type Loaded, readVariable } from './inspect.ts'
+import { type Outline, outlineOf } from './outline.ts'
+import { type Script, SYNTAX } from './parsed.ts'
+import { linesOf, offsetAt, placeAt } from './places.ts'
+import { BORROWS } from './rewrite.ts'
+
+interface Excerpt {
+  script: Script
+  /** The name by which the function calls itself. */
+  self: string | undefined
+}
+
+/**
+ * The functions of one module as they are asked for, each parsed by itself: that takes as long as the function is large,
+ * where to parse all of a large module takes hundreds of times as long. Of the rest, only imports and exports are known:
+ * a variable that is not imported stays without a declaration.
+ */
+export class Excerpts {
+  readonly #loaded: Loaded
+  #lines: number[] | undefined
+  #outline: Outline | null | undefined
+  readonly #known = new Map<number, Excerpt | undefined>()
+
+  constructor(loaded: Loaded) {
+    this.#loaded = loaded
+  }
+
+  /** Undefined when more of the module has to be known than this function, which has this text. */
+  of(fn: object, text: string, closure: Closure): Script | undefined {
+    const start = this.#startOf(text, closure)
+    if (start < 0) return undefined
+    if (!this.#known.has(start)) this.#known.set(start, this.#read(start, text, closure))
+    const { script, self } = this.#known.get(start) ?? {}
+    if (self === undefined) return script
+    // Another function may have been put in its place.
+    const scope = scopeOf(closure, self)
+    return scope && readVariable(scope, self)?.value !== fn ? undefined : script
+  }
+
+  /** From now on the function is not read by itself: what it uses was found to need more. */
+  refuse(text: string, closure: Closure): void {
+    this.#known.set(this.#startOf(text, closure), undefined)
+  }
+
+  #startOf(text: string, closure: Closure): number {
+    const { source } = this.#loaded
+    this.#lines ??= linesOf(source)
+    const offset = offsetAt(this.#lines, closure)
+    const start = source.lastIndexOf(text, offset)
+    return start + text.length < offset ? -1 : start
+  }
+
+  #read(start: number, text: string, closure: Closure): Excerpt | undefined {
+    const loaded = this.#loaded
+    // Evaluated code may begin anywhere in its file.
+    if (!closure.module || loaded.line > 0 || loaded.column > 0) return undefined
+    if (this.#outline === undefined) this.#outline = outlineOf(loaded.source) ?? null
+    const outline = this.#outline
+    if (!outline || BORROWS.test(text)) return undefined
+    const program = programOf(text)
+    const node = program && only(program)
+    if (!program || !node) return undefined
+    const { root, references } = bindingsOf(program)
+    const [own] = root.variables.values()
+    if (own?.reassigned) return undefined
+    for (const reference of references) {
+      if (reference.binding) continue
+      // Who else uses what it assigns to?
+      if (reference.write) return undefined
+      const { name } = reference
+      if (scopeOf(closure, name) !== closure.module) continue
+      const imported = outline.imported(name)
+      if (imported === 'unclear') return undefined
+      reference.binding = imported
+    }
+    const form = node.type === 'ArrowFunctionExpression' ? 'arrow' : 'function'
+    const self = references.some(({ binding }) => binding && binding === own) ? own?.name : undefined
+    const script: Script = {
+      url: loaded.url,
+      source: text,
+      isModule: true,
+      ...placeAt(this.#lines ?? [], start),
+      loaded,
+      isWhole: false,
+      program,
+      root,
+      references,
+      functions: [{ node, start: 0, end: text.length, form, within: [] }],
+      lines: linesOf(text),
+      exports: outline.exports,
+    }
+    return { script, self }
+  }
+}
+
+function scopeOf({ scopes }: Closure, name: string): Closure['module'] {
+  return scopes.find(variables => Object.hasOwn(variables, name))
+}
+
+function programOf(text: string): Program | undefined {
+  try {
+    // A function with a name is taken for a declaration: if it is none, its name is its own all the same.
+    if (/^(?:async\s+)?function\b\s*\*?\s*[^\s*(]/.test(text)) return parse(text, SYNTAX)
+    const expression: Expression = parseExpressionAt(text, 0, SYNTAX)
+    const { start, end } = expression
+    const statement = { type: 'ExpressionStatement', start, end, expression } as const
+    return { type: 'Program', start, end, body: [statement], sourceType: 'module' }
+  } catch {
+    return undefined
+  }
+}
+
+/** The function that is all of it. */
+function only({ body, end }: Program): AnyNode | undefined {
+  const [statement] = body
+  const node = statement?.type === 'ExpressionStatement' ? statement.expression : statement
+  return node?.end === end && body.length === 1 && FUNCTIONS.has(node.type) ? node : undefined
+}
+
+const FUNCTIONS = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression'])
