@@ -1,9 +1,9 @@
 import type { Binding, Reference } from './bindings.ts'
 import type { Closure, Engine } from './inspect.ts'
-import type { Written } from './parsed.ts'
+import type { Script, Written } from './parsed.ts'
 import type { Trail } from './refusal.ts'
 import type { Edit } from './rewrite.ts'
-import type { Depths, Script } from './script.ts'
+import type { Depths } from './script.ts'
 import type { Node, Slot } from './shipment.ts'
 import { Seen } from './unchanged.ts'
 

@@ -1,6 +1,6 @@
 import type { AnyNode, Class } from 'acorn'
+import type { Script } from './parsed.ts'
 import type { Edit } from './rewrite.ts'
-import type { Script } from './script.ts'
 
 /** What of a class is state rather than text, and the changes to its text that leave the state out. */
 export interface ClassPlan {

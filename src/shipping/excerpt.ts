@@ -3,7 +3,7 @@ import { bindingsOf } from './bindings.ts'
 import { type Closure, type Loaded, readVariable } from './inspect.ts'
 import { type Outline, outlineOf } from './outline.ts'
 import { type Script, SYNTAX } from './parsed.ts'
-import { linesOf, offsetAt, placeAt } from './places.ts'
+import { linesOf, offsetOf, placeOf, type Text } from './places.ts'
 import { BORROWS } from './rewrite.ts'
 
 interface Excerpt {
@@ -19,7 +19,7 @@ interface Excerpt {
  */
 export class Excerpts {
   readonly #loaded: Loaded
-  #lines: number[] | undefined
+  #whole: Text | undefined
   #outline: Outline | null | undefined
   readonly #known = new Map<number, Excerpt | undefined>()
 
@@ -46,16 +46,17 @@ export class Excerpts {
 
   #startOf(text: string, closure: Closure): number {
     const { source } = this.#loaded
-    this.#lines ??= linesOf(source)
-    const offset = offsetAt(this.#lines, closure)
+    this.#whole ??= { lines: linesOf(source), line: 0, column: 0 }
+    const offset = offsetOf(this.#whole, closure)
     const start = source.lastIndexOf(text, offset)
     return start + text.length < offset ? -1 : start
   }
 
   #read(start: number, text: string, closure: Closure): Excerpt | undefined {
     const loaded = this.#loaded
+    const whole = this.#whole
     // Evaluated code may begin anywhere in its file.
-    if (!closure.module || loaded.line > 0 || loaded.column > 0) return undefined
+    if (!whole || !closure.module || loaded.line > 0 || loaded.column > 0) return undefined
     if (this.#outline === undefined) this.#outline = outlineOf(loaded.source) ?? null
     const outline = this.#outline
     if (!outline || BORROWS.test(text)) return undefined
@@ -81,7 +82,7 @@ export class Excerpts {
       url: loaded.url,
       source: text,
       isModule: true,
-      ...placeAt(this.#lines ?? [], start),
+      ...placeOf(whole, start),
       loaded,
       isWhole: false,
       program,

@@ -4,7 +4,8 @@ import { leadsToEntry } from './graph.ts'
 import { exportsOf } from './imports.ts'
 import { type Closure, readVariable } from './inspect.ts'
 import { loadedHash } from './modules.ts'
-import { type Script, writtenIn } from './script.ts'
+import type { Script } from './parsed.ts'
+import { writtenIn } from './script.ts'
 import type { Node } from './shipment.ts'
 
 /** How a child gets the very same function by importing its module, or undefined. */

@@ -1,6 +1,6 @@
 import type { AnyNode } from 'acorn'
 import type { Binding } from './bindings.ts'
-import type { Script } from './script.ts'
+import type { Script } from './parsed.ts'
 import type { Interop } from './shipment.ts'
 import { partsOf } from './tree.ts'
 

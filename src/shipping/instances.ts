@@ -4,8 +4,9 @@ import { planClass } from './classes.ts'
 import { textOfClass } from './functions.ts'
 import { readVariable } from './inspect.ts'
 import { builtinNode, nativeNode } from './natives.ts'
+import type { Script } from './parsed.ts'
 import { OWN_ADVICE, refusal, type Trail, whyNot } from './refusal.ts'
-import { type Script, scriptOf } from './script.ts'
+import { scriptOf } from './script.ts'
 import type { AnyFunction, Base, Node, Slot } from './shipment.ts'
 
 /** The prototype of an object that is not the usual one of its kind. */

@@ -1,7 +1,7 @@
 import type { AnyNode } from 'acorn'
 import { mapOf } from './map.ts'
-import type { Written } from './parsed.ts'
-import { placeOf, type Script } from './script.ts'
+import type { Script, Written } from './parsed.ts'
+import { placeOf } from './places.ts'
 import { childrenOf } from './tree.ts'
 
 /** Where a part of a compiled text stands in the file of its author; line and column count from 0. */

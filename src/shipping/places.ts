@@ -4,21 +4,33 @@ export interface Place {
   column: number
 }
 
-/** The offsets at which the lines of a text begin. */
-export function linesOf(text: string): number[] {
-  const lines = [0]
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.push(at + 1)
-  return lines
+/** A text that begins at a place in a file. */
+export interface Text extends Place {
+  /** The offsets at which its lines begin. */
+  lines: number[]
 }
 
-export function placeAt(lines: number[], offset: number): Place {
+/** Where in the file the offset is. */
+export function placeOf(text: Text, offset: number): Place {
+  const { lines } = text
   let line = 0
   for (let end = lines.length; end - line > 1; ) {
     const middle = (line + end) >> 1
     if ((lines[middle] ?? 0) <= offset) line = middle
     else end = middle
   }
-  return { line, column: offset - (lines[line] ?? 0) }
+  const column = offset - (lines[line] ?? 0)
+  return { line: line + text.line, column: line === 0 ? column + text.column : column }
 }
 
-export const offsetAt = (lines: number[], { line, column }: Place): number => (lines[line] ?? 0) + column
+/** The other way round. */
+export function offsetOf(text: Text, place: Place): number {
+  const line = place.line - text.line
+  return (text.lines[line] ?? 0) + place.column - (line === 0 ? text.column : 0)
+}
+
+export function linesOf(text: string): number[] {
+  const lines = [0]
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.push(at + 1)
+  return lines
+}

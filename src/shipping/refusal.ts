@@ -4,7 +4,8 @@ import { types } from 'node:util'
 import { ShippingError } from '../errors.ts'
 import { originOf } from './lines.ts'
 import { className } from './natives.ts'
-import { placeOf, type Script } from './script.ts'
+import type { Script } from './parsed.ts'
+import { placeOf } from './places.ts'
 
 /** The way from the function that was sent to a value: the message about the value follows it. */
 export interface Trail {

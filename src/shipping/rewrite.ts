@@ -1,7 +1,6 @@
 import type { AnyNode } from 'acorn'
 import type { Mark, Original } from './lines.ts'
-import type { Written } from './parsed.ts'
-import type { Script } from './script.ts'
+import type { Script, Written } from './parsed.ts'
 import { childrenOf } from './tree.ts'
 
 /** A replacement of a stretch of source. */

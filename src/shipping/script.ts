@@ -4,11 +4,9 @@ import type { Reference } from './bindings.ts'
 import { Excerpts } from './excerpt.ts'
 import type { Closure, Engine, Loaded } from './inspect.ts'
 import { parsed, type Script, type Written } from './parsed.ts'
-import { offsetAt, type Place, placeAt } from './places.ts'
+import { offsetOf } from './places.ts'
 import type { AnyFunction } from './shipment.ts'
 import { loadedWith } from './source.ts'
-
-export type { Script } from './parsed.ts'
 
 /** For each script, whether all of it has to be looked at: each is either read whole or in parts, not both. */
 export type Depths = Map<string, 'parts' | 'whole'>
@@ -68,18 +66,6 @@ export function freeNames(script: Script, start: number, end: number): Map<strin
     else names.set(reference.name, [reference])
   }
   return names
-}
-
-/** Line and column, from 0, in the script's file. */
-export function placeOf(script: Script, offset: number): Place {
-  const { line, column } = placeAt(script.lines, offset)
-  return { line: line + script.line, column: line === 0 ? column + script.column : column }
-}
-
-/** The other way round. */
-export function offsetOf(script: Script, place: Place): number {
-  const line = place.line - script.line
-  return offsetAt(script.lines, { line, column: place.column - (line === 0 ? script.column : 0) })
 }
 
 /** The name that a function gives itself. */

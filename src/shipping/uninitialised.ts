@@ -1,5 +1,6 @@
 import type { Binding } from './bindings.ts'
-import { offsetOf, type Script } from './script.ts'
+import type { Script } from './parsed.ts'
+import { offsetOf } from './places.ts'
 import { callSites } from './stack.ts'
 
 /**
