@@ -29,8 +29,8 @@ export function scriptOf(
   if (!part && depth === 'parts') throw new WholeNeeded()
   depths?.set(scriptId, part ? 'parts' : 'whole')
   if (part) return part
-  kept.whole ??= read(kept.loaded)
-  return kept.whole
+  if (kept.whole === undefined) kept.whole = read(kept.loaded) ?? null
+  return kept.whole ?? undefined
 }
 
 /** The next time, a capture that begins with this function looks at all of the script at once. */
@@ -86,7 +86,8 @@ export function isStrict(script: Script, { node, within }: Written): boolean {
 interface Kept {
   loaded: Loaded
   excerpts: Excerpts
-  whole?: Script | undefined
+  /** Once it was asked for; null when it cannot be parsed. */
+  whole?: Script | null
 }
 
 const SCRIPTS_KEPT = 200

@@ -34,9 +34,16 @@ export function ship(fn: AnyFunction | URL, options: ShipOptions): Shipped {
   const kind = atomic ? 'atomic' : byValue ? 'byValue' : 'child'
   const before = unchanged(fn, kind)
   if (before) return before
-  const { shipment, seen, hasGuessed } = inspecting(engine =>
-    capture(fn, fn.name, engine, { call, byValue, atomic }, met[kind].has(fn)),
-  )
+  const { shipment, seen, hasGuessed } = inspecting(engine => {
+    if (met[kind].has(fn)) {
+      try {
+        return capture(fn, fn.name, engine, { call, byValue, atomic }, true)
+      } catch {
+        // What the parser does not know may stand anywhere in the script; whatever else it is comes up again.
+      }
+    }
+    return capture(fn, fn.name, engine, { call, byValue, atomic })
+  })
   checkWeight(shipment.nodes, call)
   const shipped = packed(shipment, fn.name, call)
   if (seen.isComparable && !hasGuessed) sent[kind].set(fn, { shipped, seen })

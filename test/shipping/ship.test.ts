@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
 import { State, startServer } from '../../src/index.ts'
 import { reviveAtomic, runWithin, shipAtomic } from '../../src/shipping/atomic.ts'
 import { revive } from '../../src/shipping/revive.ts'
@@ -83,6 +84,15 @@ describe('ship', () => {
       assert.deepEqual(((await revive(ship(fn, { call }).bytes))() as unknown[])[0], n)
     }
     assert.equal(ship(fn, { call }), ship(fn, { call }))
+  })
+
+  it('sends a function of a module that cannot be parsed as a whole, each time', async () => {
+    setFlagsFromString('--allow-natives-syntax')
+    const made = moduleOf<() => unknown>(
+      'let n = 1\nconst own = %ToFastProperties({})\nexport const made = () => n',
+    )
+    const fn = await made.finally(() => setFlagsFromString('--no-allow-natives-syntax'))
+    for (let i = 0; i < 3; i++) assert.equal((await revive(ship(fn, { call }).bytes))(), 1)
   })
 
   it('warns of more than 10 MB, and names the largest variable', async () => {
