@@ -12,6 +12,7 @@ import type { AnyFunction, Node, Shipment } from './shipment.ts'
 import { writeTexts } from './texts.ts'
 import type { Seen } from './unchanged.ts'
 import { importOf } from './variables.ts'
+import { checkWeight } from './weight.ts'
 
 export interface Captured {
   shipment: Shipment
@@ -34,7 +35,9 @@ export function capture(
 ): Captured {
   const cargo = new Cargo(engine, options, nodeOf, whole)
   try {
-    return load(cargo, fn, name)
+    const captured = load(cargo, fn, name)
+    checkWeight(captured.shipment.nodes, options.call)
+    return captured
   } catch (error) {
     // What is refused is refused for a reason that all of the script shows.
     if (![...(cargo.depths?.values() ?? [])].includes('parts')) throw error

@@ -2,13 +2,13 @@ import { type AnyNode, type Expression, type Program, parse, parseExpressionAt }
 import { bindingsOf } from './bindings.ts'
 import { type Closure, type Loaded, readVariable } from './inspect.ts'
 import { type Outline, outlineOf } from './outline.ts'
-import { type Script, SYNTAX } from './parsed.ts'
+import type { Script } from './parsed.ts'
 import { linesOf, offsetOf, placeOf, type Text } from './places.ts'
 import { BORROWS } from './rewrite.ts'
+import { SYNTAX } from './syntax.ts'
 
 interface Excerpt {
   script: Script
-  /** The name by which the function calls itself. */
   self: string | undefined
 }
 
@@ -33,6 +33,8 @@ export class Excerpts {
     if (start < 0) return undefined
     if (!this.#known.has(start)) this.#known.set(start, this.#read(start, text, closure))
     const { script, self } = this.#known.get(start) ?? {}
+    // A method with the name of `function` has the same text as a function without a name.
+    if (/^(?:async\s+)?function\s*\(/.test(text) && !Object.hasOwn(fn, 'prototype')) return undefined
     if (self === undefined) return script
     // Another function may have been put in its place.
     const scope = scopeOf(closure, self)
@@ -71,6 +73,7 @@ export class Excerpts {
       // Who else uses what it assigns to?
       if (reference.write) return undefined
       const { name } = reference
+      if (outline.isUnclear(name)) return undefined
       if (scopeOf(closure, name) !== closure.module) continue
       const imported = outline.imported(name)
       if (imported === 'unclear') return undefined
@@ -90,7 +93,7 @@ export class Excerpts {
       references,
       functions: [{ node, start: 0, end: text.length, form, within: [] }],
       lines: linesOf(text),
-      exports: outline.exports,
+      outline: { ...outline, self },
     }
     return { script, self }
   }
@@ -104,6 +107,7 @@ function programOf(text: string): Program | undefined {
   try {
     // A function with a name is taken for a declaration: if it is none, its name is its own all the same.
     if (/^(?:async\s+)?function\b\s*\*?\s*[^\s*(]/.test(text)) return parse(text, SYNTAX)
+    if (/^async\s*\//.test(text)) return undefined
     const expression: Expression = parseExpressionAt(text, 0, SYNTAX)
     const { start, end } = expression
     const statement = { type: 'ExpressionStatement', start, end, expression } as const

@@ -5,7 +5,7 @@ import { exportsOf } from './imports.ts'
 import { type Closure, readVariable } from './inspect.ts'
 import { loadedHash } from './modules.ts'
 import type { Script } from './parsed.ts'
-import { writtenIn } from './script.ts'
+import { WholeNeeded, writtenIn } from './script.ts'
 import type { Node } from './shipment.ts'
 
 /** How a child gets the very same function by importing its module, or undefined. */
@@ -28,6 +28,8 @@ function fromModule(value: object, closure: Closure, script: Script): Node | und
       hash: loadedHash(script.url),
     }
   }
+  if (!script.isWhole && !leadsToEntry(script.url) && isUnclear(value, variables, script))
+    throw new WholeNeeded()
   // `export default` of an arrow function, or of one without a name: it has no variable to look at.
   for (const statement of script.program.body) {
     if (statement.type !== 'ExportDefaultDeclaration' || typeof value !== 'function') continue
@@ -42,6 +44,20 @@ function fromModule(value: object, closure: Closure, script: Script): Node | und
     }
   }
   return undefined
+}
+
+/** Whether it may be one of several that an `export const` declares, of which the outline may lack some. */
+function isUnclear(value: object, variables: Record<string, unknown>, { loaded, outline }: Script): boolean {
+  if (!outline?.mayLack) return false
+  const names = Object.keys(variables).filter(name => readVariable(variables, name)?.value === value)
+  return names.some(name => !isPlain(name, loaded.source))
+}
+
+/** Whether it is declared by a `function`, or as the first of its statement, which is not exported then. */
+function isPlain(name: string, source: string): boolean {
+  const word = name.replaceAll('$', '\\$')
+  const declared = String.raw`(?:^|[;}\n])\s*(?:(?:const|let|var)\s+|(?:async\s+)?function\b\s*\*?\s*)${word}(?![\w$])`
+  return new RegExp(declared).test(source)
 }
 
 function fromRequired(value: object, url: string): Node | undefined {

@@ -30,7 +30,7 @@ export function importedAs({ kind, node, from, name }: Binding): Imported | unde
 
 /** What the module exports under which local names; a default export without a name under `*default*`. */
 export function exportsOf(script: Script): Map<string, string> {
-  const known = script.exports ?? exported.get(script)
+  const known = script.outline?.exports ?? exported.get(script)
   if (known) return known
   const names = new Map<string, string>()
   for (const statement of script.program.body) {

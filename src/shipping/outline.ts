@@ -1,14 +1,18 @@
 import { parse } from 'acorn'
 import { parse as lex } from 'es-module-lexer/minimal'
 import { type Binding, bindingsOf } from './bindings.ts'
-import { SYNTAX } from './parsed.ts'
+import { SYNTAX } from './syntax.ts'
 
-/** What can be said of a module without parsing it: its imports and exports. */
+/** What can be said of a module without parsing it. */
 export interface Outline {
   /** What it exports, by the local names. */
   exports: Map<string, string>
-  /** The declaration of a name that an `import` brings, undefined if none does; 'unclear': it may come from a module. */
+  /** Whether it has an `export const`, of whose variables those behind the first may be missing. */
+  mayLack: boolean
+  /** The declaration of a name that an `import` brings, undefined if none does; 'unclear': one may. */
   imported(name: string): Binding | undefined | 'unclear'
+  /** Whether a variable of this name may hold a module: `const x = await import('x')`, in whatever scope. */
+  isUnclear(name: string): boolean
 }
 
 /** Undefined when only the whole module shows it. */
@@ -22,21 +26,24 @@ export function outlineOf(source: string): Outline | undefined {
     // It may be any expression, a function among them.
     else if (name === 'default') return undefined
   }
-  // As `const x = await import('x')` makes them.
   const awaited = new Set<string>()
   const statements: string[] = []
+  let last = 0
   for (const { d: dynamic, ss: start, se: end } of imports) {
-    if (dynamic === STATIC) statements.push(source.slice(start, end))
+    if (dynamic === STATIC) {
+      statements.push(source.slice(start, end))
+      last = end
+    }
     if (dynamic < 0) continue
-    const names = awaitedInto(source.slice(Math.max(0, start - REACH), start))
-    if (!names) return undefined
-    for (const name of names) awaited.add(name)
+    const from = Math.max(last, start - REACH)
+    const before = source.slice(from, start)
+    if (before.includes('\\u') || (from > last && !DECLARATION.test(before))) return undefined
+    for (const [name] of before.matchAll(NAME)) awaited.add(name)
   }
   const known = new Map<string, Map<string, Binding> | undefined>()
   const imported: Outline['imported'] = name => {
-    if (awaited.has(name)) return 'unclear'
     for (const statement of statements) {
-      if (!statement.includes(name)) continue
+      if (!statement.includes(name) && !statement.includes('\\u')) continue
       if (!known.has(statement)) known.set(statement, namesIn(statement))
       const names = known.get(statement)
       if (!names) return 'unclear'
@@ -45,7 +52,7 @@ export function outlineOf(source: string): Outline | undefined {
     }
     return undefined
   }
-  return { exports, imported }
+  return { exports, mayLack: VARIABLES.test(source), imported, isUnclear: name => awaited.has(name) }
 }
 
 function namesIn(statement: string): Map<string, Binding> | undefined {
@@ -59,14 +66,6 @@ function namesIn(statement: string): Map<string, Binding> | undefined {
   }
 }
 
-/** The names that get what comes behind this text, an import that is awaited; undefined when they cannot be told. */
-function awaitedInto(before: string): string[] | undefined {
-  const awaited = /=(?:\s*[\w$]*\s*\()*\s*await\s*$/.exec(before)
-  if (!awaited) return []
-  const declared = /\b(?:const|let|var)\b([^=;]*)$/.exec(before.slice(0, awaited.index))?.[1]
-  return declared?.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu) ?? undefined
-}
-
 function lexed(source: string): ReturnType<typeof lex> | undefined {
   try {
     return lex(source)
@@ -77,8 +76,11 @@ function lexed(source: string): ReturnType<typeof lex> | undefined {
 
 const STATIC = -1
 
-/** How far back the declaration of a variable is looked for. */
+/** How far before an `import()` a variable may be declared that gets what it gives: all names there count. */
 const REACH = 1000
+const VARIABLES = /\bexport\s*(?:const|let|var)\b/
+const DECLARATION = /\b(?:const|let|var)\b/
+const NAME = /[\p{ID_Start}$_][\p{ID_Continue}$]*/gu
 
 /** Modules come in by these as well, which are no `import`. */
 const OTHER_IMPORTS = /\brequire\b|\b__vi/

@@ -1,7 +1,9 @@
-import { type AnyNode, type Options, type Program, parse } from 'acorn'
+import { type AnyNode, type Program, parse } from 'acorn'
 import { type Bindings, bindingsOf } from './bindings.ts'
 import type { Loaded } from './inspect.ts'
+import type { Outline } from './outline.ts'
 import { linesOf } from './places.ts'
+import { SYNTAX } from './syntax.ts'
 import { childrenOf } from './tree.ts'
 
 /** The text of a script, parsed. */
@@ -17,8 +19,8 @@ export interface Script extends Parsed, Loaded {
   /** The script as it was loaded; `isWhole`: all of it is parsed. */
   loaded: Loaded
   isWhole: boolean
-  /** What a script exports of which this is a part. */
-  exports?: Map<string, string>
+  /** Of a part, what is known of the rest; `self`: the name by which the function calls itself. */
+  outline?: Outline & { self: string | undefined }
 }
 
 /** A function as it stands in its script. */
@@ -43,16 +45,6 @@ export function parsed(source: string, isModule: boolean): Parsed | undefined {
   const functions: Written[] = []
   collect(program, source, [], functions)
   return { program, ...bindingsOf(program), functions, lines: linesOf(source) }
-}
-
-/** What the parser takes, in modules and parts of them. */
-export const SYNTAX: Options = {
-  ecmaVersion: 'latest',
-  sourceType: 'module',
-  allowReturnOutsideFunction: true,
-  allowAwaitOutsideFunction: true,
-  allowSuperOutsideMethod: true,
-  allowHashBang: true,
 }
 
 /** The parser looks at each character of the map that a compiler leaves at the end, often more than the code before it. */

@@ -29,8 +29,9 @@ export function offsetOf(text: Text, place: Place): number {
   return (text.lines[line] ?? 0) + place.column - (line === 0 ? text.column : 0)
 }
 
+/** As the engine counts them. */
 export function linesOf(text: string): number[] {
   const lines = [0]
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.push(at + 1)
+  for (const { index, 0: end } of text.matchAll(/\r\n?|[\n\u2028\u2029]/g)) lines.push(index + end.length)
   return lines
 }

@@ -8,7 +8,6 @@ import { inspecting } from './inspect.ts'
 import { entries, fileHash } from './modules.ts'
 import type { AnyFunction, Shipment } from './shipment.ts'
 import type { Seen } from './unchanged.ts'
-import { checkWeight } from './weight.ts'
 
 /** A function as bytes: `revive` makes it a function again, in any process. */
 export interface Shipped {
@@ -44,7 +43,6 @@ export function ship(fn: AnyFunction | URL, options: ShipOptions): Shipped {
     }
     return capture(fn, fn.name, engine, { call, byValue, atomic })
   })
-  checkWeight(shipment.nodes, call)
   const shipped = packed(shipment, fn.name, call)
   if (seen.isComparable && !hasGuessed) sent[kind].set(fn, { shipped, seen })
   else sent[kind].delete(fn)

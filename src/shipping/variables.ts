@@ -162,7 +162,7 @@ export function importOf(cargo: Cargo, value: object): Node | undefined {
     for (const variables of closure.scopes) {
       for (const name of Object.keys(variables)) {
         const isIt = readVariable(variables, name)?.value === value
-        const binding = isIt ? bindingOf(script, name) : undefined
+        const binding = isIt ? bindingOf(script, name, variables === closure.module) : undefined
         const imported = binding && importedAs(binding)
         const slot = imported && importSlot(cargo, imported, script)
         const node = Array.isArray(slot) ? cargo.nodes[slot[0]] : undefined
@@ -213,7 +213,12 @@ function importSlot(
 }
 
 /** A variable of the module as a whole: what a test runner wraps a module in counts as the module. */
-function bindingOf({ references }: Script, name: string): Binding | undefined {
+function bindingOf({ references, outline }: Script, name: string, isOfModule: boolean): Binding | undefined {
+  if (outline) {
+    const binding = isOfModule ? outline.imported(name) : undefined
+    if (binding === 'unclear' || outline.isUnclear(name)) throw new WholeNeeded()
+    return binding
+  }
   return references.find(({ name: used, binding }) => used === name && binding !== undefined)?.binding
 }
 

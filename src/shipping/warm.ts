@@ -19,14 +19,13 @@ const ROUNDS = 8
 function sendSome(rounds: number): void {
   if (rounds === 0) return
   setImmediate(() => {
-    functions(rounds).then(
-      all => {
+    functions(rounds)
+      .then(all => {
         for (const fn of all) ship(fn, { call: 'warmUp' })
         sendSome(rounds - 1)
-      },
-      // Where no module can be made of a text, it stays cold.
-      () => {},
-    )
+      })
+      // Where no module can be made of a text, or none inspected, it stays cold.
+      .catch(() => {})
   }).unref()
 }
 

@@ -6,6 +6,7 @@ import { outlineOf } from '../../src/shipping/outline.ts'
 const importOf = (source: string, name: string) => {
   const outline = outlineOf(source)
   assert.ok(outline, source)
+  if (outline.isUnclear(name)) return 'unclear'
   const found = outline.imported(name)
   if (found === undefined || found === 'unclear') return found
   const { specifier, path } = importedAs(found) ?? {}
@@ -35,25 +36,26 @@ function a1() { return a }
     assert.deepEqual(importOf(source, name), expected, name)
 })
 
-test('what may hold a module that was awaited is unclear, all else is not', () => {
+test('what may hold a module that was awaited is unclear', () => {
   for (const declaration of [
     "const a = await import('x')",
     "const { a } = await import('x')",
     "const{b:a,...c}=await import('x')",
+    "const y = 1, a = await import('x')",
     "export const { a, d } = (await import('x')).default",
     "let a = __toESM(await import('x'), 1)",
+    "const a = /* \\n */ await /* later */ import('x')",
+    "const a = // soon\n  await (import('x'))",
+    "async function f() { const { a } = await import('x'); return () => a }",
   ]) {
-    const source = `import { z } from 'z'\nconst y = 1\n${declaration}; a`
+    const source = `import { z } from 'z'\n${declaration}; const y = 1`
     assert.equal(importOf(source, 'a'), 'unclear', declaration)
-    assert.deepEqual(importOf(source, 'z'), ['z', 'z'])
-    assert.equal(importOf(source, 'y'), undefined)
+    assert.equal(importOf(`${source}; ${declaration}`, 'nothing'), undefined)
   }
-  for (const source of [
-    "export const f = async () => { await import('x') }; let a",
-    "const list = [import('x')], b = 1; let a",
-    'async function f(a) { return (await import(a)).b }',
-  ])
-    assert.equal(importOf(source, 'a'), undefined, source)
+  const far = `const a = await import('x'); ${'f();'.repeat(300)} const b = 1; import { z } from 'z'`
+  assert.deepEqual([importOf(far, 'b'), importOf(far, 'z')], [undefined, ['z', 'z']])
+  const none = `${'f();'.repeat(300)} await import('x')`
+  assert.equal(outlineOf(none), undefined)
 })
 
 test('where the imports and exports do not say it, there is no outline', () => {
@@ -62,7 +64,6 @@ test('where the imports and exports do not say it, there is no outline', () => {
       'x =',
       'require =',
     ),
-    "const y = 1, x = await import('x')",
     "const __vi_import_0__ = await __vi_import__('x')",
     'export default () => 1',
     'const f = () => 1; export default f',

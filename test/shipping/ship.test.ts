@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { State, startServer } from '../../src/index.ts'
 import { reviveAtomic, runWithin, shipAtomic } from '../../src/shipping/atomic.ts'
@@ -84,6 +88,69 @@ describe('ship', () => {
       assert.deepEqual(((await revive(ship(fn, { call }).bytes))() as unknown[])[0], n)
     }
     assert.equal(ship(fn, { call }), ship(fn, { call }))
+  })
+
+  it('gives the same the first time where only the whole module says what a function uses', async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'zproc-ship-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    writeFileSync(
+      join(folder, 'store.mjs'),
+      `const n = [1, 2]
+        .map(x => x)
+      export const cache = new Map(), list = n
+        .slice(), add = key => cache.set(key, 1)
+        , count = () => cache.size`,
+    )
+    writeFileSync(
+      join(folder, 'main.mjs'),
+      `import * as store from './store.mjs'
+      import { add, count } from './store.mjs'
+      const plugins = { store }, methods = { add, count }
+      export const used = () => store.count()
+      const awaited = async () => {
+        const { cache } = await /* the same */ import('./store.mjs')
+        return () => cache.size
+      }
+      const odd = { function(a) { return [a, count()] } }
+      export const made = [
+        () => { plugins.store.add('x'); return plugins.store.cache.size },
+        () => { methods.add('x'); return methods.count() },
+        await awaited(),
+        odd.function,
+      ]`,
+    )
+    const { made } = await import(pathToFileURL(join(folder, 'main.mjs')).href)
+    for (const [i, fn] of made.entries()) {
+      const hashes = [1, 2, 3].map(() => ship(fn, { call }).hash)
+      assert.equal(new Set(hashes).size, 1, `function ${i}`)
+      assert.equal(
+        String((await revive(ship(fn, { call }).bytes))()),
+        ['1', '1', '1', ',1'][i],
+        `function ${i}`,
+      )
+    }
+  })
+
+  it('sees that a function which calls itself was replaced, and keeps one that was given undefined', async () => {
+    const { fn, replace } = await moduleOf<{ fn: () => unknown; replace(): void }>(`
+      function fn(k = 2) { return k === 0 ? ['own', value] : fn(k - 1) }
+      let value = 1
+      export const made = { fn, replace: () => { fn = () => 'another'; value = undefined } }`)
+    const result = async () => (await revive(ship(fn, { call }).bytes))()
+    assert.deepEqual(
+      [await result(), await result()],
+      [
+        ['own', 1],
+        ['own', 1],
+      ],
+    )
+    replace()
+    assert.deepEqual([await result(), await result()], ['another', 'another'])
+  })
+
+  it('finds a function behind a character that ends a line for the engine alone', async () => {
+    const fn = await moduleOf<() => unknown>('const text = "\u2028"\nexport const made = () => text.length')
+    assert.equal((await revive(ship(fn, { call }).bytes))(), 1)
   })
 
   it('sends a function of a module that cannot be parsed as a whole, each time', async () => {
