@@ -53,11 +53,12 @@ function isUnclear(value: object, variables: Record<string, unknown>, { loaded, 
   return names.some(name => !isPlain(name, loaded.source))
 }
 
-/** Whether it is declared by a `function`, or as the first of its statement, which is not exported then. */
+/** Whether it is declared by a `function`, or as the first of its statement, and nowhere looks like one of several. */
 function isPlain(name: string, source: string): boolean {
-  const word = name.replaceAll('$', '\\$')
-  const declared = String.raw`(?:^|[;}\n])\s*(?:(?:const|let|var)\s+|(?:async\s+)?function\b\s*\*?\s*)${word}(?![\w$])`
-  return new RegExp(declared).test(source)
+  const word = String.raw`(?<![\w$])${name.replaceAll('$', '\\$')}(?![\w$])`
+  const plain = String.raw`(?:^|[;}\n])\s*(?:(?:const|let|var)\s+|(?:async\s+)?function\b\s*\*?\s*)${word}`
+  const among = String.raw`[,{[:](?:\s|/\*[^]*?\*/|//.*)*${word}\s*(?:[,}\]]|=(?![=>]))`
+  return new RegExp(plain).test(source) && !new RegExp(among).test(source)
 }
 
 function fromRequired(value: object, url: string): Node | undefined {
