@@ -7,7 +7,8 @@ import { ship } from './ship.ts'
 export function warmUp(): void {
   if (isWarm) return
   isWarm = true
-  sendSome(ROUNDS)
+  // Where no module can be made of a text, or none inspected, it stays cold.
+  samples().then(sendInTurn, () => {})
 }
 
 let isWarm = false
@@ -16,34 +17,35 @@ let isWarm = false
 const ROUNDS = 8
 
 /** Step by step, so that nothing else has to wait for all of it; nobody waits for the rest at the end. */
-function sendSome(rounds: number): void {
-  if (rounds === 0) return
+function sendInTurn([fn, ...more]: (() => unknown)[]): void {
+  if (!fn) return
   setImmediate(() => {
-    functions(rounds)
-      .then(all => {
-        for (const fn of all) ship(fn, { call: 'warmUp' })
-        sendSome(rounds - 1)
-      })
-      // Where no module can be made of a text, or none inspected, it stays cold.
-      .catch(() => {})
+    try {
+      ship(fn, { call: 'warmUp' })
+    } catch {
+      return
+    }
+    sendInTurn(more)
   }).unref()
 }
 
-/** Each time from a module of their own: that of this module may be a large bundle. */
-async function functions(round: number): Promise<(() => unknown)[]> {
+/** From a module of their own: that of this module may be a large bundle. Each is read anew, as each stands elsewhere. */
+async function samples(): Promise<(() => unknown)[]> {
   const map = { version: 3, sources: ['/sample'], names: [], mappings: 'AAAA;AACA'.repeat(20) }
-  // The loader of tests adds `__name`.
-  const text = `import { sep, posix as other } from 'node:path'
-    const __name = fn => fn
-    const settings = { list: [1, 'two', null], nested: { deep: new Map([['a', /b/g]]) } }
+  const simple = `(() => {
     const clamp = n => Math.min(Math.max(n, settings.list.length), 5)
-    const simple = async ({ n = 1, ...rest }) => {
+    return async ({ n = 1, ...rest }) => {
       for (const each of settings.list) if (each !== n) return [clamp(n), sep, other.sep, ...Object.keys(rest)]
       return { n, text: String(n) }
     }
-    export const made = [simple, (${sample})()]
-    //# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}
-    //# sourceURL=file:///zproc-warm-up-${round}.mjs`.replace(/^ +/gm, '')
+  })()`
+  // The loader of tests adds `__name`.
+  const text = `import { sep, posix as other } from 'node:path'
+const __name = fn => fn
+const settings = { list: [1, 'two', null], nested: { deep: new Map([['a', /b/g]]) } }
+export const made = [(${sample})(), ${`${simple}, `.repeat(ROUNDS)}]
+//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}
+//# sourceURL=file:///zproc-warm-up.mjs`
   const { made } = await import(`data:text/javascript,${encodeURIComponent(text)}`)
   return made
 }
