@@ -1,16 +1,11 @@
 import { type AnyNode, type Expression, type Program, parse, parseExpressionAt } from 'acorn'
 import { bindingsOf } from './bindings.ts'
-import { type Closure, type Loaded, readVariable } from './inspect.ts'
+import type { Closure, Loaded } from './inspect.ts'
 import { type Outline, outlineOf } from './outline.ts'
 import type { Script } from './parsed.ts'
 import { linesOf, offsetOf, placeOf, type Text } from './places.ts'
 import { BORROWS } from './rewrite.ts'
 import { SYNTAX } from './syntax.ts'
-
-interface Excerpt {
-  script: Script
-  self: string | undefined
-}
 
 /**
  * The functions of one module as they are asked for, each parsed by itself: that takes as long as the function is large,
@@ -21,7 +16,7 @@ export class Excerpts {
   readonly #loaded: Loaded
   #whole: Text | undefined
   #outline: Outline | null | undefined
-  readonly #known = new Map<number, Excerpt | undefined>()
+  readonly #known = new Map<number, Script | undefined>()
 
   constructor(loaded: Loaded) {
     this.#loaded = loaded
@@ -32,13 +27,9 @@ export class Excerpts {
     const start = this.#startOf(text, closure)
     if (start < 0) return undefined
     if (!this.#known.has(start)) this.#known.set(start, this.#read(start, text, closure))
-    const { script, self } = this.#known.get(start) ?? {}
     // A method with the name of `function` has the same text as a function without a name.
-    if (/^(?:async\s+)?function\s*\(/.test(text) && !Object.hasOwn(fn, 'prototype')) return undefined
-    if (self === undefined) return script
-    // Another function may have been put in its place.
-    const scope = scopeOf(closure, self)
-    return scope && readVariable(scope, self)?.value !== fn ? undefined : script
+    const mayBeMethod = /^(?:async\s+)?function\s*\(/.test(text) && !Object.hasOwn(fn, 'prototype')
+    return mayBeMethod ? undefined : this.#known.get(start)
   }
 
   /** From now on the function is not read by itself: what it uses was found to need more. */
@@ -54,7 +45,7 @@ export class Excerpts {
     return start + text.length < offset ? -1 : start
   }
 
-  #read(start: number, text: string, closure: Closure): Excerpt | undefined {
+  #read(start: number, text: string, closure: Closure): Script | undefined {
     const loaded = this.#loaded
     const whole = this.#whole
     // Evaluated code may begin anywhere in its file.
@@ -67,7 +58,9 @@ export class Excerpts {
     if (!program || !node) return undefined
     const { root, references } = bindingsOf(program)
     const [own] = root.variables.values()
-    if (own?.reassigned) return undefined
+    // Its name may be given to another function.
+    if (own && scopeOf(closure, own.name) && references.some(({ binding }) => binding === own))
+      return undefined
     for (const reference of references) {
       if (reference.binding) continue
       // Who else uses what it assigns to?
@@ -80,8 +73,7 @@ export class Excerpts {
       reference.binding = imported
     }
     const form = node.type === 'ArrowFunctionExpression' ? 'arrow' : 'function'
-    const self = references.some(({ binding }) => binding && binding === own) ? own?.name : undefined
-    const script: Script = {
+    return {
       url: loaded.url,
       source: text,
       isModule: true,
@@ -93,9 +85,8 @@ export class Excerpts {
       references,
       functions: [{ node, start: 0, end: text.length, form, within: [] }],
       lines: linesOf(text),
-      outline: { ...outline, self },
+      outline,
     }
-    return { script, self }
   }
 }
 

@@ -28,7 +28,7 @@ function fromModule(value: object, closure: Closure, script: Script): Node | und
       hash: loadedHash(script.url),
     }
   }
-  if (!script.isWhole && !leadsToEntry(script.url) && isUnclear(value, variables, script))
+  if (!script.isWhole && !leadsToEntry(script.url) && mayBeExported(value, variables, script))
     throw new WholeNeeded()
   // `export default` of an arrow function, or of one without a name: it has no variable to look at.
   for (const statement of script.program.body) {
@@ -46,19 +46,10 @@ function fromModule(value: object, closure: Closure, script: Script): Node | und
   return undefined
 }
 
-/** Whether it may be one of several that an `export const` declares, of which the outline may lack some. */
-function isUnclear(value: object, variables: Record<string, unknown>, { loaded, outline }: Script): boolean {
+/** Whether a variable holds it that an `export const` may declare behind others, of which the outline may lack some. */
+function mayBeExported(value: object, variables: Record<string, unknown>, { outline }: Script): boolean {
   if (!outline?.mayLack) return false
-  const names = Object.keys(variables).filter(name => readVariable(variables, name)?.value === value)
-  return names.some(name => !isPlain(name, loaded.source))
-}
-
-/** Whether it is declared by a `function`, or as the first of its statement, and nowhere looks like one of several. */
-function isPlain(name: string, source: string): boolean {
-  const word = String.raw`(?<![\w$])${name.replaceAll('$', '\\$')}(?![\w$])`
-  const plain = String.raw`(?:^|[;}\n])\s*(?:(?:const|let|var)\s+|(?:async\s+)?function\b\s*\*?\s*)${word}`
-  const among = String.raw`[,{[:](?:\s|/\*[^]*?\*/|//.*)*${word}\s*(?:[,}\]]|=(?![=>]))`
-  return new RegExp(plain).test(source) && !new RegExp(among).test(source)
+  return Object.keys(variables).some(name => readVariable(variables, name)?.value === value)
 }
 
 function fromRequired(value: object, url: string): Node | undefined {

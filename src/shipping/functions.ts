@@ -158,12 +158,6 @@ function textNode(
     restores: cargo.asText.has(value),
   }
   cargo.drafts.set(value, draft)
-  const { self } = script.outline ?? {}
-  if (self !== undefined && closure.scopes.some(variables => Object.hasOwn(variables, self))) {
-    // It may be put in its own place at any time.
-    cargo.seen.variable(value, self, value)
-    cargo.hasGuessed = true
-  }
   const own = form === 'function' || form === 'class' ? idOf(node) : undefined
   const cut = form === 'class' ? planClass(node, false).edits : []
   for (const [free, all] of freeNames(script, start, end)) {

@@ -78,7 +78,7 @@ const STATIC = -1
 
 /** How far before an `import()` a variable may be declared that gets what it gives: all names there count. */
 const REACH = 1000
-const VARIABLES = /\bexport\s*(?:const|let|var)\b/
+const VARIABLES = /\bexport\b(?:\s|\/\*[\s\S]*?\*\/|\/\/.*)*(?:const|let|var)\b/
 const DECLARATION = /\b(?:const|let|var)\b/
 const NAME = /[\p{ID_Start}$_][\p{ID_Continue}$]*/gu
 

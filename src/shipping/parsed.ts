@@ -19,8 +19,8 @@ export interface Script extends Parsed, Loaded {
   /** The script as it was loaded; `isWhole`: all of it is parsed. */
   loaded: Loaded
   isWhole: boolean
-  /** Of a part, what is known of the rest; `self`: the name by which the function calls itself. */
-  outline?: Outline & { self: string | undefined }
+  /** Of a part, what is known of the rest. */
+  outline?: Outline
 }
 
 /** A function as it stands in its script. */

@@ -8,10 +8,10 @@ import { callSites } from './stack.ts'
  * some declarations `undefined` cannot be the value; for the others the stack tells whether the
  * code that declares the variable is running now, and has not come to the declaration.
  */
-export function isUninitialised({ kind, node, scope, reassigned }: Binding, script: Script): boolean {
+export function isUninitialised({ kind, node, scope }: Binding, script: Script): boolean {
   if (kind === 'class') return true
   if ((kind !== 'const' && kind !== 'let') || node.type !== 'VariableDeclarator' || !node.init) return false
-  if (!reassigned && DEFINED.test(node.init.type)) return true
+  if (DEFINED.test(node.init.type)) return true
   const home = functionAround(script, node.start)
   return offsetsOnStack(script).some(
     offset => offset < node.start && offset >= scope.start && functionAround(script, offset) === home,

@@ -213,12 +213,17 @@ function importSlot(
 }
 
 /** A variable of the module as a whole: what a test runner wraps a module in counts as the module. */
-function bindingOf({ references, outline }: Script, name: string, isOfModule: boolean): Binding | undefined {
+function bindingOf(
+  { root, references, outline }: Script,
+  name: string,
+  isOfModule: boolean,
+): Binding | undefined {
   if (outline) {
     const binding = isOfModule ? outline.imported(name) : undefined
     if (binding === 'unclear' || outline.isUnclear(name)) throw new WholeNeeded()
     return binding
   }
+  if (isOfModule) return root.variables.get(name)
   return references.find(({ name: used, binding }) => used === name && binding !== undefined)?.binding
 }
 
