@@ -18,7 +18,7 @@ export interface Captured {
   shipment: Shipment
   /** What the shipment depends on. */
   seen: Seen
-  /** Not everything that it depends on can change: to look at all of the scripts would tell what can. */
+  /** Whether `seen` has variables that may never change: all of their scripts would tell. */
   hasGuessed: boolean
 }
 
@@ -35,7 +35,7 @@ export function capture(
 ): Captured {
   const cargo = new Cargo(engine, options, nodeOf, whole)
   try {
-    const captured = load(cargo, fn, name)
+    const captured = gather(cargo, fn, name)
     checkWeight(captured.shipment.nodes, options.call)
     return captured
   } catch (error) {
@@ -47,7 +47,7 @@ export function capture(
   }
 }
 
-function load(cargo: Cargo, fn: object, name: string): Captured {
+function gather(cargo: Cargo, fn: object, name: string): Captured {
   const { options, seen } = cargo
   const start: Trail = { up: undefined, name, variable: true, place: () => '' }
   cargo.slot(fn, start, undefined)

@@ -79,7 +79,6 @@ export class Excerpts {
       isModule: true,
       ...placeOf(whole, start),
       loaded,
-      isWhole: false,
       program,
       root,
       references,

@@ -28,8 +28,7 @@ function fromModule(value: object, closure: Closure, script: Script): Node | und
       hash: loadedHash(script.url),
     }
   }
-  if (!script.isWhole && !leadsToEntry(script.url) && mayBeExported(value, variables, script))
-    throw new WholeNeeded()
+  if (mayBeExported(value, variables, script) && !leadsToEntry(script.url)) throw new WholeNeeded()
   // `export default` of an arrow function, or of one without a name: it has no variable to look at.
   for (const statement of script.program.body) {
     if (statement.type !== 'ExportDefaultDeclaration' || typeof value !== 'function') continue

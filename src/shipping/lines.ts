@@ -37,7 +37,8 @@ function find(script: Script, { node, start, end }: Written): Original | undefin
   const { file, line, column } = origin
   const marks: Mark[] = []
   // Most functions that are sent stood on one line, which needs no breaks.
-  if (originOf(script, end - 1)?.line === line) return { file, line, column, marks }
+  const last = originOf(script, end - 1)
+  if (last?.file === file && last.line === line) return { file, line, column, marks }
   const visit = (at: AnyNode) => {
     if (at.start > start && mayFollowBreak(at, script.source)) {
       const found = originOf(script, at.start)

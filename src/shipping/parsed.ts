@@ -16,10 +16,9 @@ export interface Parsed extends Bindings {
 
 /** A loaded script, or the part of one that is a single function, parsed. */
 export interface Script extends Parsed, Loaded {
-  /** The script as it was loaded; `isWhole`: all of it is parsed. */
+  /** The script as it was loaded, all of it. */
   loaded: Loaded
-  isWhole: boolean
-  /** Of a part, what is known of the rest. */
+  /** Of a part, and only there: what is known of the rest. */
   outline?: Outline
 }
 

@@ -123,7 +123,7 @@ function* urls(): Generator<string> {
 
 function read(loaded: Loaded): Script | undefined {
   const found = parsed(loaded.source, loaded.isModule)
-  return found && { ...found, ...loaded, loaded, isWhole: true }
+  return found && { ...found, ...loaded, loaded }
 }
 
 const textOf = (fn: AnyFunction): string => Function.prototype.toString.call(fn)

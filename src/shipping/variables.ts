@@ -53,7 +53,7 @@ export function addVariable(
     }
   }
   if (!scope) {
-    if (!binding && !script.isWhole && !(name in globalThis)) throw new WholeNeeded()
+    if (!binding && script.outline && !(name in globalThis)) throw new WholeNeeded()
     if (!isKnownGlobal(name) && name in globalThis) {
       const own: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value
       cargo.seen.unclear()
@@ -77,7 +77,7 @@ export function addVariable(
     // A function that replaces itself: inside its own name nobody could assign to it.
     draft.edits.push({ start: own.start, end: own.end, text: '' })
   } else if (own && found === value) return
-  if (!binding && !script.isWhole) {
+  if (!binding && script.outline) {
     if (found === undefined) throw new WholeNeeded()
     cargo.hasGuessed = true
   }
