@@ -6,6 +6,7 @@ import { keptOf } from '../../store/mail.ts'
 import { Batch, type Order, targetOf } from './batch.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
+import { type Reading, Readings } from './readings.ts'
 import { Replica, revisionOf, type StreamEntry } from './replica.ts'
 import * as scripts from './scripts.ts'
 import type { Write } from './write.ts'
@@ -22,10 +23,7 @@ const LATE = 1
  * waiting. Of a reading that was sent along with a write it is known later whether it counts: else it is asked for again,
  * unless it does something `once`, which has to wait.
  */
-export type Item =
-  | { kind: 'write'; write: Write }
-  | { kind: 'read'; once: boolean; read(counts?: Promise<boolean>): void }
-  | { kind: 'hold'; run(): Promise<void> }
+export type Item = { kind: 'write'; write: Write } | Reading | { kind: 'hold'; run(): Promise<void> }
 
 /** Whom a lane tells what became of its writes. */
 export interface Clerk {
@@ -55,6 +53,7 @@ export class Lane {
   #busy = false
   // Writes wait for a hold, of this process or another: readings need not.
   #stuck = false
+  readonly #readings: Readings
   #numbers = 0
   #sliceUntil = 0
   /** The state that functions run on; made when the first one is called. */
@@ -62,6 +61,7 @@ export class Lane {
 
   constructor(connection: RedisConnection, keys: Keys, name: string, writer: string, clerk: Clerk) {
     this.#connection = connection
+    this.#readings = new Readings(connection)
     this.#keys = keys
     this.#name = name
     this.#writer = writer
@@ -72,7 +72,7 @@ export class Lane {
   }
 
   add(item: Item): void {
-    if (item.kind === 'read' && (!this.#busy || this.#stuck)) return item.read()
+    if (item.kind === 'read' && (!this.#busy || this.#stuck)) return this.#readings.ask(item)
     this.#queue.push(item)
     if (this.#busy) return
     this.#busy = true
@@ -133,9 +133,10 @@ export class Lane {
       const [first] = this.#queue as [Item]
       if (first.kind === 'read') {
         this.#queue.shift()
-        first.read()
+        this.#readings.ask(first)
       } else if (first.kind === 'hold') {
         this.#queue.shift()
+        await this.#readings.answered()
         this.#stuck = true
         this.#pass()
         await first.run()
@@ -178,6 +179,8 @@ export class Lane {
     }
     const number = this.number()
     for (let done: boolean | Wait = false; done !== true; ) {
+      this.#stuck = false
+      await this.#readings.answered()
       done = await (isBlind ? this.#blindly(together, number) : this.#onReplica(together, number))
       if (typeof done === 'object') await this.#turn(done)
     }
@@ -190,19 +193,7 @@ export class Lane {
     const batch = this.batch({ writer: this.#writer, number, expected: '', must: session ?? false })
     for (const { author, blind } of together)
       if (blind) batch.blind(author, blind.kind, blind.first, blind.second)
-    const { repeated } = this.#connection
-    const asked = this.commit(batch, 'commit')
-    // Redis answers in order: readings can go at once, and see these writes, unless these are refused or come later.
-    const counts = this.#queue[0]?.kind === 'read' ? deferred<boolean>() : undefined
-    const passed = counts ? this.#pass(true, counts.promise) : []
-    const reply = await asked.catch(error => {
-      counts?.resolve(true)
-      throw error
-    })
-    const inOrder = reply.status === 'ok' && this.#connection.repeated === repeated
-    const isHeld = reply.status === 'wait' && reply.held
-    counts?.resolve(inOrder || isHeld)
-    if (passed.length > 0 && !inOrder && !isHeld) this.#queue.unshift(...passed)
+    const reply = await this.#commit(batch)
     if (reply.status === 'wait') return reply
     if (reply.status === 'lost') presence?.lost(session as string)
     if (reply.status !== 'ok') return false
@@ -228,7 +219,7 @@ export class Lane {
     })
     const batch = this.batch({ writer: this.#writer, number, expected: replica.head })
     for (const commit of trial.commits) batch.made(commit)
-    const reply = await this.commit(batch, 'commit')
+    const reply = await this.#commit(batch)
     if (reply.status !== 'ok') {
       if (reply.status === 'conflict') this.#follow(reply.news)
       else if (reply.status === 'wait') {
@@ -246,6 +237,24 @@ export class Lane {
       else this.#clerk.done(write, base + at, result)
     }
     return true
+  }
+
+  /** Redis answers in order: the readings that are next can go at once, and see these writes, unless these are refused or come later. */
+  async #commit(batch: Batch): Promise<Reply> {
+    const { repeated } = this.#connection
+    const asked = this.commit(batch, 'commit')
+    if (this.#queue[0]?.kind !== 'read') return asked
+    const counts = deferred<boolean>()
+    const passed = this.#pass(true, counts.promise)
+    const reply = await asked.catch(error => {
+      counts.resolve(true)
+      throw error
+    })
+    const inOrder = reply.status === 'ok' && this.#connection.repeated === repeated
+    const isHeld = reply.status === 'wait' && reply.held
+    counts.resolve(inOrder || isHeld)
+    if (!(inOrder || isHeld)) this.#queue.unshift(...passed)
+    return reply
   }
 
   #follow([head, entries, keys, values]: News): void {
@@ -272,14 +281,14 @@ export class Lane {
   }
 
   /** Lets readings go: all of them, or those that are next and can be asked for again. */
-  #pass(next = false, counts?: Promise<boolean>): Item[] {
-    let end = this.#queue.findIndex(item => item.kind !== 'read' || item.once)
-    if (end < 0) end = this.#queue.length
+  #pass(next = false, sent?: Promise<boolean>): Item[] {
     const queue = this.#queue
-    const reads = next ? queue.slice(0, end) : queue.filter(item => item.kind === 'read')
+    const found = queue.findIndex(item => item.kind !== 'read' || item.once)
+    const end = next && found >= 0 ? found : queue.length
+    const reads = queue.slice(0, end).filter(item => item.kind === 'read')
     if (reads.length === 0) return []
-    this.#queue = next ? queue.slice(end) : queue.filter(item => item.kind !== 'read')
-    for (const item of reads) if (item.kind === 'read') item.read(counts)
+    this.#queue = queue.filter((item, i) => i >= end || item.kind !== 'read')
+    for (const item of reads) this.#readings.ask(item, sent)
     return reads
   }
 

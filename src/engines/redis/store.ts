@@ -15,6 +15,7 @@ import { Holds } from './holds.ts'
 import { type Keys, keysOf } from './keys.ts'
 import { type Clerk, Lane } from './lane.ts'
 import { Presence } from './presence.ts'
+import type { Counts } from './readings.ts'
 import { Replica, revisionOf, wireOf } from './replica.ts'
 import * as scripts from './scripts.ts'
 import { Tail } from './tail.ts'
@@ -236,13 +237,14 @@ class RedisStore implements Store {
 
   /** Reads after the writes that were asked for before, and before those that come after. `once`: it does more than to read. */
   #inOrder({ lane }: Space, id: number, read: () => Promise<ServerMessage>, once = false): void {
-    const answer = async (counts?: Promise<boolean>) => {
+    const answer = async (counts: Counts) => {
       const message = await read().catch(error => () => this.#refuse(id, error))
-      if (counts && !(await counts)) return
-      if (typeof message === 'function') message()
+      const failed = typeof message === 'function'
+      if (!(await counts(failed))) return
+      if (failed) message()
       else this.#tell(message)
     }
-    lane.add({ kind: 'read', once, read: counts => void answer(counts) })
+    lane.add({ kind: 'read', once, read: answer })
   }
 
   async #reading(kind: number, { name, keys }: Space, argument: unknown, call: string): Promise<unknown> {

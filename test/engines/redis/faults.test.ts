@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { setImmediate as soon } from 'node:timers/promises'
 import { type AnyState, atomic, State } from 'zproc'
 import { deferred } from '../../../src/async/deferred.ts'
 import { program } from '../../kit/programs.ts'
@@ -52,6 +53,12 @@ async function watchAll(state: State): Promise<number> {
   throw new Error('the loop ended')
 }
 
+/** The value that `k` changes to from now on. */
+async function watchOnce(state: State): Promise<unknown> {
+  for await (const after of state.whenChange('k', { live: true })) return after.k
+  throw new Error('the loop ended')
+}
+
 describe('faults of one Redis', { skip: noRedis }, () => {
   let home: RedisHome
   let server: RedisServer
@@ -94,6 +101,48 @@ describe('faults of one Redis', { skip: noRedis }, () => {
       assert.equal(await other.get('count'), total)
       assert.equal(await watching, 2 * total + 1)
     })
+
+  for (const [what, read, expected] of [
+    ['a reading', (other: State) => other.get('k'), 1],
+    ['a reading of all', async (other: State) => (await other.copy()).k, 1],
+    ['a live watcher', watchOnce, 2],
+  ] as const)
+    test(`${what} whose connection is cut stays before the writes that were asked for after it`, async t => {
+      const between = await proxy(t, home.address)
+      const namespace = randomUUID()
+      const state = open(t, between.address, namespace)
+      // Of one process, and so in one order.
+      const other = open(t, between.address, namespace)
+      const direct = open(t, home.address, namespace)
+      await Promise.all([state.set('k', 1), other.size(), direct.size()])
+      // Redis does it all, and nobody here hears of it.
+      between.deafen()
+      const reading = read(other)
+      await soon()
+      const writing = state.set('k', 2)
+      for (let i = 0; i < 20; i++) await direct.set('other', i)
+      between.cut()
+      await writing
+      await direct.set('k', 3)
+      assert.equal(await reading, expected)
+    })
+
+  test('readings that are asked for together see no older state than those before them, if Redis knows no script', async t => {
+    const namespace = randomUUID()
+    const state = open(t, home.address, namespace)
+    const other = open(t, home.address.replace('127.0.0.1', 'localhost'), namespace)
+    await increment(state)
+    let over = false
+    const writing = write(other, () => over)
+    for (let round = 0; round < 20; round++) {
+      await state.size()
+      await server.command('SCRIPT', 'FLUSH')
+      const [all, count] = await Promise.all([state.copy(), state.get('count')])
+      assert.ok(Number(all.count) <= Number(count), `${all.count}, then ${count}`)
+    }
+    over = true
+    await writing
+  })
 
   test('a connection that is cut while commits are under way loses none and repeats none', async t => {
     const between = await proxy(t, home.address)
