@@ -12,6 +12,7 @@ const MILLION = Array.from({ length: sized(1_000_000) }, (_, i) => i)
 const TINY = MILLION.slice(0, sized(50_000))
 const halves = [MILLION.slice(0, MILLION.length / 2), MILLION.slice(MILLION.length / 2)]
 const square = (x: number) => x * x
+const thrice = (x: number) => x * 3
 const factor = 3
 const two = { count: 2 }
 const ctx = new Context()
@@ -33,7 +34,14 @@ report(
         ),
     }),
     'packing, sending, unpacking both ways, one process': () => timed(bare),
-    'processMap of a closure': () =>
+  }),
+)
+report(
+  '1,000,000 × a number thrice, 2 workers',
+  'ms',
+  await inTurn(sized(25), {
+    'x => x * 3': () => answered(lastOf(MILLION) * 3, ctx.processMap(thrice, MILLION, two).toArray()),
+    'x => x * factor, a closure': () =>
       answered(lastOf(MILLION) * 3, ctx.processMap((x: number) => x * factor, MILLION, two).toArray()),
   }),
 )

@@ -106,7 +106,10 @@ export const promises: Promised[] = [
     atMost: 2,
     slack: 0.15,
   }),
-  ratio('map', million, 'processMap of a closure', { atMost: 1, slack: 0.1 }),
+  ratio('map', '1,000,000 × a number thrice, 2 workers', 'x => x * factor, a closure', {
+    atMost: 1,
+    slack: 0.1,
+  }),
   ...['piscina', 'tinypool', 'workerpool'].map(peer =>
     ratio('map', tiny, peer === 'workerpool' ? 'workerpool.exec' : `${peer}.run`, {
       atLeast: 20,

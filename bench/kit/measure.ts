@@ -18,7 +18,10 @@ export function quantile(numbers: Samples, at: number): number {
   return below + (above - below) * (place % 1)
 }
 
-/** Runs the candidates in turn (A B C A B C …), after rounds that do not count; all figures of each. */
+/**
+ * Runs the candidates in turn, after rounds that do not count; all figures of each. Each round begins with another one (A B C,
+ * B C A, …): else the same one would always pay for what the one before it leaves behind.
+ */
 export async function inTurn<N extends string>(
   rounds: number,
   candidates: Record<N, () => Promise<number>>,
@@ -31,6 +34,7 @@ export async function inTurn<N extends string>(
       const figure = await candidates[name]()
       if (round >= 0) figures[name].push(figure)
     }
+    names.push(names.shift() as N)
   }
   return figures
 }
