@@ -46,7 +46,7 @@ test('what there is not is refused, with what there is', async () => {
   })
 })
 
-test('candidates take turns, and rounds that warm up do not count', async () => {
+test('candidates take turns, each round another first, and rounds that warm up do not count', async () => {
   const order: string[] = []
   const figures = await inTurn(
     2,
@@ -56,8 +56,8 @@ test('candidates take turns, and rounds that warm up do not count', async () => 
     },
     1,
   )
-  assert.deepEqual(order.join(''), 'ababab')
-  assert.deepEqual(figures, { a: [3, 5], b: [4, 6] })
+  assert.deepEqual(order.join(''), 'abbaab')
+  assert.deepEqual(figures, { a: [4, 5], b: [3, 6] })
 })
 
 test('medians, quartiles and ratios per round', () => {
