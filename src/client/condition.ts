@@ -1,5 +1,6 @@
 import { checkKey, describe, equalWires, toWire } from '../protocol/values.ts'
-import type { Reader, Update } from './reader.ts'
+import type { Update } from './cursor.ts'
+import type { Reader } from './reader.ts'
 import type { ChangeOptions } from './types.ts'
 
 /** What a watcher waits for. */

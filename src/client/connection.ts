@@ -12,10 +12,8 @@ import {
 } from '../protocol/messages.ts'
 import { Requests } from '../store/requests.ts'
 import type { Begun, ConnectionEvent, FeedEvents, Finish, Store } from '../store/store.ts'
+import { Wakefulness } from '../store/wakefulness.ts'
 import { Line, type LineOptions } from './line.ts'
-
-// Milliseconds without a pending call after which the connection does not keep the program alive any more.
-const LET_GO = 5
 
 /** An event without what they all have. */
 type TypeOf<E> = E extends unknown ? Omit<E, 'address' | 'time'> : never
@@ -46,11 +44,7 @@ export class Connection implements Store {
   #inFlight = 0
   // What waits for the connection, or has too many requests under way before it; and what that was called.
   #later: Waiting[] = []
-  #awaited = 0
-  #awake = true
-  // Keeps the program alive, or not: the connection itself never does.
-  readonly #wakefulness = setInterval(() => {}, 2 ** 30)
-  #lettingGo: NodeJS.Timeout | undefined
+  readonly #wakefulness = new Wakefulness(this.#requests)
 
   static use(address: string, options: LineOptions): Connection {
     // Whoever has another key, or none, does not get through on somebody else's connection.
@@ -101,7 +95,7 @@ export class Connection implements Store {
     else if (phase === 'up' && overtakes(message)) this.#pass(message, bytes)
     // What has no answer is about a session that is over.
     else if (phase !== 'down' || !unanswered.has(message[0])) this.#later.push([message, bytes, call])
-    if (!this.#awake) this.#keepAlive()
+    this.#wakefulness.wake()
   }
 
   #pass(message: ClientMessage, bytes: number): void {
@@ -139,39 +133,21 @@ export class Connection implements Store {
   }
 
   keepAwaited(): () => void {
-    this.#awaited++
     // Nobody can wait for what comes from nowhere.
     if (this.#line.phase === 'down') this.#line.dial()
-    if (!this.#awake) this.#keepAlive()
-    return () => {
-      this.#awaited--
-      this.#look()
-    }
+    return this.#wakefulness.keep()
   }
 
   #endWhenIdle(): void {
     if (this.#users > 0 || this.#requests.size > 0 || this.#line.phase === 'closed') return
     this.#line.close(() => this.#line.channel.send([Ask.leave]))
-    clearInterval(this.#wakefulness)
+    this.#wakefulness.end()
   }
 
-  // Whoever was waiting may well ask again: to let go after each answer would be work for nothing.
   #look(): void {
     if (this.#requests.size > 0) return
     if (this.#users === 0) this.#endWhenIdle()
-    this.#lettingGo ??= setTimeout(() => {
-      this.#lettingGo = undefined
-      this.#keepAlive()
-    }, LET_GO).unref()
-  }
-
-  // A call that is awaited keeps the program alive; an idle connection does not.
-  #keepAlive(): void {
-    const wanted = this.#requests.size > 0 || this.#awaited > 0
-    if (wanted === this.#awake) return
-    this.#awake = wanted
-    if (wanted) this.#wakefulness.ref()
-    else this.#wakefulness.unref()
+    this.#wakefulness.rest()
   }
 
   #frame(messages: ServerMessage[]): void {

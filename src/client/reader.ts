@@ -8,66 +8,13 @@ import {
   type WireChange,
   type WireCommit,
 } from '../protocol/messages.ts'
-import { frozenFromWire } from '../protocol/values.ts'
-import { ABSENT, equalSlots, type Slot, slot, slotAfter, type Values } from '../store/commit.ts'
 import type { FeedEvents } from '../store/store.ts'
 import { result } from '../store/store.ts'
+import { Cursor, type Update } from './cursor.ts'
 import type { Link } from './link.ts'
 
 // Bytes of updates that the server may send ahead of what is consumed.
 const WINDOW = 256 << 10
-
-/** One commit that a reader has just passed. */
-export class Update {
-  readonly revision: number
-  readonly commit: WireCommit
-  /** The whole state before; only made for those who ask ahead, see Waiter.wantsBefore. */
-  readonly beforeSnapshot: object | undefined
-  readonly #before: Map<string, Slot>
-  readonly #emptied: Values | undefined
-  readonly #after: Values
-
-  constructor(
-    revision: number,
-    commit: WireCommit,
-    snapshot: object | undefined,
-    before: Map<string, Slot>,
-    emptied: Values | undefined,
-    after: Values,
-  ) {
-    this.revision = revision
-    this.commit = commit
-    this.beforeSnapshot = snapshot
-    this.#before = before
-    this.#emptied = emptied
-    this.#after = after
-  }
-
-  get identical(): boolean {
-    const [, , , , , , identical] = this.commit
-    return identical ?? !this.#changedAny()
-  }
-
-  /** The keys that it wrote, those that it left equal included. */
-  *keys(): Iterable<string> {
-    if (this.#emptied) yield* this.#emptied.keys()
-    for (const key of this.#before.keys()) if (!this.#emptied?.has(key)) yield key
-  }
-
-  wrote(key: string): boolean {
-    return this.#before.has(key) || this.#emptied?.has(key) === true
-  }
-
-  #changedAny(): boolean {
-    for (const key of this.keys()) if (this.changed(key)) return true
-    return false
-  }
-
-  changed(key: string): boolean {
-    const before = this.#emptied ? slot(this.#emptied, key) : (this.#before.get(key) as Slot)
-    return !equalSlots(before, slot(this.#after, key))
-  }
-}
 
 /** Somebody who waits for a reader to come to a certain update. */
 export interface Waiter {
@@ -79,11 +26,8 @@ export interface Waiter {
   fail(error: unknown): void
 }
 
-/** A cursor on a namespace's log that is moving: the state where it is, and what came after it. */
-export class Reader implements FeedEvents {
-  /** The revision that the state below is at; -1 until the server has said. */
-  position: number
-  values: Values = new Map()
+/** A cursor that moves by itself: what the server sends it is kept until somebody comes for it. */
+export class Reader extends Cursor implements FeedEvents {
   /** Why it moves no more. */
   error: Error | undefined
   /** Where its State goes on when it has ended: behind a gap, if it met one. */
@@ -106,12 +50,12 @@ export class Reader implements FeedEvents {
   #seeksAgain = false
   #arrived: number
   readonly #waiters = new Set<Waiter>()
-  #snapshot: { revision: number; value: object } | undefined
 
   /** Reads on from `from`; -1: from now. */
   constructor(link: Link, from: number) {
+    super(from)
     this.#link = link
-    this.position = this.#arrived = from
+    this.#arrived = from
     this.#id = link.connection.number()
     link.connection.feeds.set(this.#id, this)
     this.#ask(WINDOW)
@@ -173,11 +117,8 @@ export class Reader implements FeedEvents {
       this.#queue.shift()
       this.#consumed(head.bytes)
     }
-    const snapshot = wantsBefore ? this.snapshot() : undefined
-    const before = new Map<string, Slot>()
-    let emptied: Values | undefined
     try {
-      emptied = this.#apply(commit[7], before)
+      return this.move(commit, wantsBefore)
     } catch (cause) {
       // Whoever happens to be reading is not to blame: it ends as a lost connection does.
       this.#queue = []
@@ -185,18 +126,6 @@ export class Reader implements FeedEvents {
       this.lost(new ConnectionError(`${address} sent an update that does not fit the state here`, { cause }))
       return undefined
     }
-    this.position++
-    return new Update(this.position, commit, snapshot, before, emptied, this.values)
-  }
-
-  /** The whole state where the reader is. */
-  snapshot(): object {
-    if (this.#snapshot?.revision !== this.position) {
-      const value: Record<string, unknown> = {}
-      for (const [key, wire] of this.values) value[key] = frozenFromWire(wire)
-      this.#snapshot = { revision: this.position, value: Object.freeze(value) }
-    }
-    return this.#snapshot.value
   }
 
   close(): void {
@@ -271,11 +200,7 @@ export class Reader implements FeedEvents {
     if (this.#state === 'ended') return
     // What was open before goes on with what it has, or comes to the gap.
     if (this.#state !== 'opening') return
-    if (start) {
-      this.position = start[0]
-      this.#arrived = Math.max(this.#arrived, start[0])
-      this.values = new Map(start[1])
-    }
+    if (start) this.#land(start[0], null, start[1])
     if (this.#seeks.length > 0) this.#state = 'seeking'
     else if (start) this.#ready()
     else if (this.#waiters.size > 0 || this.onArrival) this.#fall(this.#gap as MissedUpdatesError)
@@ -286,13 +211,15 @@ export class Reader implements FeedEvents {
     if (this.#state === 'ended') return
     // The jump builds on all that was sent before it. What was sent after it may be here as well.
     while ((this.#queue[0]?.first ?? Number.POSITIVE_INFINITY) <= revision) this.take(false)
-    if (changes) this.#apply(changes, new Map())
-    else this.values = new Map(entries as Entry[])
-    this.position = revision
-    this.#arrived = Math.max(this.#arrived, revision)
+    this.#land(revision, changes, entries)
     if (this.#gap && this.#gap.from <= revision) this.#gap = undefined
     this.#seeks.shift()
     if (this.#seeks.length === 0) this.#ready()
+  }
+
+  #land(revision: number, changes: WireChange[] | null, entries: Entry[] | null): void {
+    this.jump(revision, changes, entries)
+    this.#arrived = Math.max(this.#arrived, revision)
   }
 
   #ready(): void {
@@ -316,24 +243,6 @@ export class Reader implements FeedEvents {
       if (!update) return this.#gap && this.#fall(this.#gap)
       for (const waiter of [...this.#waiters]) if (waiter.offer(this, update)) this.#waiters.delete(waiter)
     }
-  }
-
-  #apply(changes: WireChange[], before: Map<string, Slot>): Values | undefined {
-    let emptied: Values | undefined
-    for (const change of changes) {
-      if (change.length === 0) {
-        emptied ??= this.values
-        this.values = new Map()
-        continue
-      }
-      const [key] = change
-      const was = slot(this.values, key)
-      if (!before.has(key)) before.set(key, was)
-      const after = slotAfter(was, change)
-      if (after === ABSENT) this.values.delete(key)
-      else this.values.set(key, after)
-    }
-    return emptied
   }
 
   #consumed(bytes: number): void {

@@ -1,7 +1,8 @@
 import { type Entry, Tell } from '../protocol/messages.ts'
 import { fromWire, type Wire } from '../protocol/values.ts'
 import type { Finish } from '../store/store.ts'
-import type { Reader, Update } from './reader.ts'
+import type { Update } from './cursor.ts'
+import type { Reader } from './reader.ts'
 import type { RawUpdate, Snapshot } from './types.ts'
 
 // What calls and watchers resolve with, made of what the server said.

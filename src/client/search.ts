@@ -1,6 +1,7 @@
 import type { Matcher } from './condition.ts'
+import type { Update } from './cursor.ts'
 import type { Place } from './place.ts'
-import type { Reader, Update, Waiter } from './reader.ts'
+import type { Reader, Waiter } from './reader.ts'
 import type { WatchOptions } from './types.ts'
 import type { Outcome, Wait } from './wait.ts'
 

@@ -7,6 +7,7 @@ import { ABSENT, type Author } from '../../store/commit.ts'
 import { reads, writes } from '../../store/methods.ts'
 import { Requests } from '../../store/requests.ts'
 import type { Finish, Store } from '../../store/store.ts'
+import { Wakefulness } from '../../store/wakefulness.ts'
 import type { Shared } from '../engine.ts'
 import { parseRedisAddress } from './address.ts'
 import { RedisConnection } from './connection.ts'
@@ -20,10 +21,6 @@ import { Replica, revisionOf, wireOf } from './replica.ts'
 import * as scripts from './scripts.ts'
 import { Tail } from './tail.ts'
 import { AtomicWrite, DictWrite } from './write.ts'
-
-// Milliseconds without a pending call after which the store does not keep the program alive any more.
-const LET_GO = 5
-const LONGEST = 2 ** 31 - 1
 
 /** One namespace, as far as this process has to do with it. */
 interface Space {
@@ -57,13 +54,10 @@ class RedisStore implements Store {
   readonly #grants: Holds
   readonly #requests = new Requests()
   #early: ClientMessage[] | undefined = []
+  readonly #wakefulness = new Wakefulness(this.#requests)
   #numbers = 0
-  #awaited = 0
   #released = false
   #ended: Promise<void> | undefined
-  // The connections keep nothing alive: this does, while somebody waits.
-  readonly #alive = setInterval(() => {}, LONGEST)
-  #lettingGo: NodeJS.Timeout | undefined
 
   constructor(address: string, shared: Shared) {
     this.address = address
@@ -72,7 +66,7 @@ class RedisStore implements Store {
     this.holds = shared.holds
     this.functions = shared.functions
     const parsed = parseRedisAddress(address, 'connect')
-    this.#connection = new RedisConnection(parsed, () => this.#requests.size > 0 || this.#awaited > 0)
+    this.#connection = new RedisConnection(parsed, () => this.#wakefulness.wanted)
     this.#tail = new Tail(this.#connection)
     this.#grants = new Holds(this.session.toString(36), parsed.settings.atomicTimeout, (hold, why) =>
       this.holds.get(hold)?.(why),
@@ -96,7 +90,7 @@ class RedisStore implements Store {
     if (this.error) return Promise.reject(this.error)
     return new Promise<T>((resolve, reject) => {
       message[1] = this.#requests.add(call, resolve as (value: unknown) => void, reject, finish, extra)
-      this.#alive.ref()
+      this.#wakefulness.wake()
       this.send(message)
     })
   }
@@ -112,12 +106,7 @@ class RedisStore implements Store {
   }
 
   keepAwaited(): () => void {
-    this.#awaited++
-    this.#alive.ref()
-    return () => {
-      this.#awaited--
-      this.#look()
-    }
+    return this.#wakefulness.keep()
   }
 
   settled(): Promise<void> {
@@ -130,31 +119,27 @@ class RedisStore implements Store {
     return this.#ended
   }
 
-  // Whoever was waiting may well ask again: to let go after each answer would be work for nothing.
   #look(): void {
     if (this.#requests.size > 0) return
     if (this.#released) this.#ended ??= this.#end()
-    this.#lettingGo ??= setTimeout(() => {
-      this.#lettingGo = undefined
-      if (this.#requests.size === 0 && this.#awaited === 0 && !this.#ended) this.#alive.unref()
-    }, LET_GO).unref()
+    this.#wakefulness.rest()
   }
 
   async #end(): Promise<void> {
     if (this.error) return
     this.error = new ConnectionError('this State is closed')
-    this.#alive.ref()
+    this.#wakefulness.keep()
     await Promise.all([
       this.#grants.end(),
       ...[...this.#spaces.values()].map(({ presence }) => presence.end()),
     ])
-    clearInterval(this.#alive)
+    this.#wakefulness.end()
     this.#connection.end()
   }
 
   #fail(error: Error): void {
     this.error = error
-    clearInterval(this.#alive)
+    this.#wakefulness.end()
     this.#requests.refuseAll(() => error)
     for (const feed of [...this.feeds.values()]) feed.lost(error)
     this.feeds.clear()
