@@ -3,16 +3,11 @@ import { errorFromWire, fromWire, Packed, toWire, type Wire } from '../protocol/
 import { type Chunk, newChunk } from './chunk.ts'
 import { listToWire, type Shape } from './messages.ts'
 import { withIndex } from './options.ts'
+import { Sizes } from './sizes.ts'
 import type { Source } from './source.ts'
 
-// A chunk is to take about this long, in milliseconds, and to weigh no more than this, in bytes, there and back.
-const WORK = 5
-const WEIGHT = 256 << 10
-const MOST = 50_000
 // Chunks read ahead of what is consumed, for each worker that the map may use.
 const AHEAD = 4
-// After so many chunks it is believed that the others are short as well.
-const MEASURED = 8
 
 export interface RunSettings {
   target: Uint8Array
@@ -39,15 +34,11 @@ export class Run {
   /** Workers that there are, which may be fewer than it may use. */
   workers = 1
   readonly #source: Source
-  readonly #fixedSize: number | undefined
+  readonly #sizes: Sizes
   #chunks: Chunk[] = []
   #waiting: Chunk[] = []
   #read = 0
   #reading = false
-  #perItem: number | undefined
-  #itemBytes = 0
-  #measured = 0
-  #size = 1
   #ended = false
   #broken = false
   /** Called when there may be something new: to hand out, or to consume. */
@@ -59,18 +50,12 @@ export class Run {
     this.number = number
     this.#source = source
     this.settings = settings
-    this.#fixedSize = settings.timeout === undefined ? settings.chunkSize : 1
+    this.#sizes = new Sizes(settings.timeout === undefined ? settings.chunkSize : 1)
   }
 
   /** Chunks that one worker may have in hand: two where they are short, so that it never waits for one. */
   get ahead(): number {
-    const { timeout } = this.settings
-    return timeout === undefined &&
-      this.#measured >= MEASURED &&
-      this.#perItem !== undefined &&
-      this.#perItem * this.#size < 4 * WORK
-      ? 2
-      : 1
+    return this.settings.timeout === undefined && this.#sizes.short ? 2 : 1
   }
 
   /** Results that nobody has consumed, those to come included; 0 when that is not known. */
@@ -103,13 +88,10 @@ export class Run {
     this.running--
     if (this.#ended) return
     const results = fromWire(wire) as unknown[]
-    const perItem = ms / results.length
-    this.#measured++
-    this.#perItem = this.#perItem === undefined ? perItem : (this.#perItem + perItem) / 2
-    if (wire instanceof Packed)
-      this.#itemBytes = Math.max(this.#itemBytes, wire.bytes.length / results.length)
+    this.#sizes.took(ms / results.length)
+    if (wire instanceof Packed) this.#sizes.returned(wire.bytes.length / results.length)
     // It was longer than expected: the rest goes to whoever is free, in portions of the right size.
-    if (results.length < chunk.count) this.#divide(chunk, results.length, this.#nextSize(), 0)
+    if (results.length < chunk.count) this.#divide(chunk, results.length, this.#sizes.next(), 0)
     for (const [at, error] of failures)
       chunk.failures.set(at, withIndex(errorFromWire(error), chunk.first + at))
     this.#settle(chunk, results)
@@ -223,10 +205,9 @@ export class Run {
     // Where workers come and go there may be no limit to them.
     const ahead = (Number.isFinite(limit) ? limit : this.workers) * AHEAD
     if (this.#reading || this.#source.done || this.#broken || this.#chunks.length >= ahead) return undefined
-    this.#size = this.#nextSize()
     let items: unknown[] | Promise<unknown[]>
     try {
-      items = this.#source.take(this.#size)
+      items = this.#source.take(this.#sizes.grow())
     } catch (error) {
       this.#sourceFailed(error)
       return undefined
@@ -249,14 +230,6 @@ export class Run {
     return undefined
   }
 
-  #nextSize(): number {
-    if (this.#fixedSize !== undefined) return this.#fixedSize
-    if (this.#perItem === undefined) return 1
-    const byTime = WORK / Math.max(this.#perItem, 1e-5)
-    const byWeight = this.#itemBytes > 0 ? WEIGHT / this.#itemBytes : MOST
-    return Math.max(1, Math.floor(Math.min(byTime, byWeight, this.#size * 8, MOST)))
-  }
-
   #makeChunk(items: unknown[]): Chunk | undefined {
     if (items.length === 0) {
       // The consumer may be waiting to hear that this is all.
@@ -271,7 +244,7 @@ export class Run {
     } catch {
       return this.#noData(chunk, items)
     }
-    if (chunk.items instanceof Packed) this.#itemBytes = chunk.items.bytes.length / items.length
+    if (chunk.items instanceof Packed) this.#sizes.sent(chunk.items.bytes.length / items.length)
     return chunk
   }
 
