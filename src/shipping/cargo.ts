@@ -23,6 +23,8 @@ export type ObjectNode = Extract<Node, { kind: 'object' }>
 export interface Draft {
   node: FunctionNode
   value: object
+  /** Who shows its variables to the engine, if it does not itself. */
+  seenBy?: object
   script: Script
   written: Written
   edits: Edit[]

@@ -84,29 +84,39 @@ function constructorEdit(node: Class, derived: boolean): Edit[] {
   return []
 }
 
-/** Which members of a class, or of its prototype, come with its text: methods that nobody has replaced. */
+/** Which members of a class, or of its prototype, come with its text: methods and accessors that nobody has replaced. */
 export function methodsIn(
   node: AnyNode,
   script: Script,
   owner: object,
   isStatic: boolean,
 ): (key: string | symbol) => boolean {
+  /** By kind and name: a getter and a setter of one name are two members. */
   const texts = new Map<string, string>()
+  const names = new Set<string>()
   let computed = false
   for (const member of node.type === 'ClassDeclaration' || node.type === 'ClassExpression'
     ? node.body.body
     : []) {
     if (member.type !== 'MethodDefinition' || member.static !== isStatic) continue
-    const { key } = member
+    const { key, kind } = member
     if (member.computed) computed = true
-    else if (key.type === 'Identifier') texts.set(key.name, textOf(member, script))
-    else if (key.type === 'Literal') texts.set(String(key.value), textOf(member, script))
+    else if (key.type === 'Identifier' || key.type === 'Literal') {
+      const name = key.type === 'Identifier' ? key.name : String(key.value)
+      names.add(name)
+      texts.set(`${kind} ${name}`, textOf(member, script))
+    }
   }
   return key => {
-    const { value, get, set } = Object.getOwnPropertyDescriptor(owner, key) ?? {}
-    const text = typeof key === 'string' ? texts.get(key) : undefined
-    if (text === undefined) return computed && typeof (value ?? get ?? set) === 'function'
-    return get || set ? true : typeof value === 'function' && Function.prototype.toString.call(value) === text
+    const { value, get, set, enumerable } = Object.getOwnPropertyDescriptor(owner, key) ?? {}
+    if (typeof key !== 'string' || !names.has(key))
+      return computed && typeof (value ?? get ?? set) === 'function'
+    const isWritten = (kind: string, fn: unknown) => {
+      const text = typeof fn === 'function' ? Function.prototype.toString.call(fn) : fn
+      return text === texts.get(`${kind} ${key}`)
+    }
+    if (enumerable) return false
+    return get || set ? isWritten('get', get) && isWritten('set', set) : isWritten('method', value)
   }
 }
 

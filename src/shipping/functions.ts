@@ -1,4 +1,5 @@
-import type { AnyNode } from 'acorn'
+import type { AnyNode, FunctionExpression } from 'acorn'
+import type { Binding, Reference } from './bindings.ts'
 import type { Cargo, Draft, FunctionNode } from './cargo.ts'
 import { methodsIn, planClass } from './classes.ts'
 import { exportedAs } from './exported.ts'
@@ -12,7 +13,7 @@ import { addClassParts, addPrototype, ordinaryPrototype } from './prototypes.ts'
 import { misuse, placeIn, refusal, type Trail } from './refusal.ts'
 import { surroundingsOf } from './rewrite.ts'
 import { freeNames, idOf, isStrict, scriptOf, writtenIn } from './script.ts'
-import type { AnyFunction, Node } from './shipment.ts'
+import type { AnyFunction, Node, Slot } from './shipment.ts'
 import { addVariable } from './variables.ts'
 import { wrapped } from './wrappers.ts'
 
@@ -97,6 +98,7 @@ function textNode(
   written: Written,
   trail: Trail,
   holder: object | undefined,
+  seenBy?: object,
 ): Node {
   const { call } = cargo.options
   const { node, form, start, end } = written
@@ -156,6 +158,7 @@ function textNode(
     edits: around.edits,
     shared: [],
     restores: cargo.asText.has(value),
+    ...(seenBy && { seenBy }),
   }
   cargo.drafts.set(value, draft)
   const own = form === 'function' || form === 'class' ? idOf(node) : undefined
@@ -163,7 +166,8 @@ function textNode(
   for (const [free, all] of freeNames(script, start, end)) {
     // What only made the class is not made again.
     const references = all.filter(at => !cut.some(edit => edit.start <= at.start && at.end <= edit.end))
-    addVariable(cargo, draft, free, references, closure, { trail, name, own, holder })
+    const enclosing = (binding: Binding) => enclosingFunction(cargo, draft, binding, closure, trail)
+    addVariable(cargo, draft, free, references, closure, { trail, name, own, holder, enclosing })
   }
   if (form === 'class') addClassParts(cargo, draft, value, trail)
   else addPrototype(cargo, made, value, trail)
@@ -177,6 +181,47 @@ function textNode(
     return key === 'name' && typeof Object.getOwnPropertyDescriptor(value, key)?.value === 'string'
   })
   return made
+}
+
+/**
+ * The function expression around a function that uses its name: `(function again(n) { return () => again(n - 1) })`. The
+ * engine does not say what that is. Its text does, as long as nothing is asked of it but to run, and as long as each
+ * variable that it takes from outside is what the inner function would see under that name.
+ */
+function enclosingFunction(
+  cargo: Cargo,
+  inner: Draft,
+  binding: Binding,
+  closure: Closure,
+  trail: Trail,
+): Slot | undefined {
+  const { name, node } = binding
+  const { script } = inner
+  const written = script.functions.find(one => one.node === node)
+  if (!written || node.type !== 'FunctionExpression') return undefined
+  const isMore = ({ binding: used, end, write }: Reference) =>
+    used === binding && (write || /^\s*(?:\?\.|\.|\[)/.test(script.source.slice(end, end + 50)))
+  if (script.references.some(isMore)) return undefined
+  const free = freeNames(script, written.start, written.end)
+  const isHidden = ({ name: used, binding }: Reference): boolean => {
+    const scope = free.has(used) ? binding?.scope : undefined
+    return scope !== undefined && isWithin(scope, node) && isWithin(inner.written, scope)
+  }
+  if (script.references.some(isHidden)) return undefined
+  const made = standIn(node, name, lengthOf(node))
+  return cargo.number(
+    textNode(cargo, made, closure, script, written, trail, undefined, inner.seenBy ?? inner.value),
+  )
+}
+
+const isWithin = (inner: { start: number; end: number }, outer: { start: number; end: number }): boolean =>
+  inner.start >= outer.start && inner.end <= outer.end
+
+/** A function of the same kind, for what is looked at in a function besides its text. */
+function standIn({ async, generator }: FunctionExpression, name: string, length: number): AnyFunction {
+  const plain = async ? async () => {} : () => {}
+  const made = generator ? (async ? async function* () {} : function* () {}) : plain
+  return Object.defineProperties(made, { name: { value: name }, length: { value: length } })
 }
 
 /** The parameters before the first one with a default. */

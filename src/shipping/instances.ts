@@ -4,7 +4,7 @@ import { planClass } from './classes.ts'
 import { textOfClass } from './functions.ts'
 import { readVariable } from './inspect.ts'
 import { builtinNode, nativeNode } from './natives.ts'
-import type { Script } from './parsed.ts'
+import { isOwnClass } from './own.ts'
 import { OWN_ADVICE, refusal, type Trail, whyNot } from './refusal.ts'
 import { scriptOf } from './script.ts'
 import type { AnyFunction, Base, Node, Slot } from './shipment.ts'
@@ -117,11 +117,3 @@ const TYPED_ARRAY: unknown = Object.getPrototypeOf(Uint8Array.prototype)
 function builtinBase(maker: AnyFunction): boolean {
   return maker.name === 'EventEmitter' && builtinNode(maker) !== undefined
 }
-
-function isOwnClass(maker: AnyFunction, script: Script | undefined): boolean {
-  return (
-    script?.url.startsWith(HOME) === true && /^(?:Context|State|Process|StateView|Server)$/.test(maker.name)
-  )
-}
-
-const HOME = new URL('../', import.meta.url).href

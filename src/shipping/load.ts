@@ -148,7 +148,7 @@ function checkHash(url: string, hash: string | undefined): void {
   throw new ShippingError(
     found === undefined
       ? `${path} is not there on this side, and the function that was sent needs it. Install the same program on both sides.`
-      : `${path} is not the same on both sides: it was changed since the sender loaded it. Restart the program, or install the same version on both sides.`,
+      : `${path} is not the same on both sides: it was changed since the sender first sent a function of it. Restart the program, or install the same version on both sides.`,
   )
 }
 

@@ -8,6 +8,7 @@ import { type Imported, importedAs } from './imports.ts'
 import { type Closure, readVariable } from './inspect.ts'
 import { isFileSpecifier, loadedHash, resolveFile } from './modules.ts'
 import { isKnownGlobal } from './natives.ts'
+import { isOwn } from './own.ts'
 import type { Script } from './parsed.ts'
 import { isInline } from './properties.ts'
 import { misuse, placeIn, type Trail } from './refusal.ts'
@@ -22,7 +23,14 @@ export function addVariable(
   name: string,
   references: Reference[],
   closure: Closure,
-  about: { trail: Trail; name: string; own: Identifier | undefined; holder: object | undefined },
+  about: {
+    trail: Trail
+    name: string
+    own: Identifier | undefined
+    holder: object | undefined
+    /** The function around it that a name stands for only inside itself, made again from its text. */
+    enclosing(binding: Binding): Slot | undefined
+  },
 ): void {
   const { node, script, value } = draft
   const [first] = references
@@ -37,10 +45,10 @@ export function addVariable(
   const binding = first.binding
   const trail: Trail = { up: about.trail, name, variable: true, place: () => placeIn(script, first.start) }
   const imported = binding && importedAs(binding)
-  if (imported && !binding.reassigned) {
-    const exported = isLive(imported, scope && readVariable(scope, name)?.value)
-      ? imported.path[0]
-      : undefined
+  const shown: unknown = scope && readVariable(scope, name)?.value
+  // A context that was imported again would be another one: it is refused like any other.
+  if (imported && !binding.reassigned && !isOwn(cargo, shown)) {
+    const exported = isLive(imported, shown) ? imported.path[0] : undefined
     const carried = importSlot(cargo, exported === undefined ? imported : { ...imported, path: [] }, script)
     if (carried !== undefined) {
       if (exported === undefined) node.variables.push([name, carried])
@@ -58,6 +66,16 @@ export function addVariable(
       const own: unknown = Object.getOwnPropertyDescriptor(globalThis, name)?.value
       cargo.seen.unclear()
       if (own !== undefined) node.variables.push([name, cargo.slot(own, trail, undefined)])
+    } else if (binding?.kind === 'function') {
+      const slot = about.enclosing(binding)
+      if (slot) node.variables.push([name, slot])
+      else
+        throw misuse(
+          cargo.options.call,
+          trail,
+          'is the name of a function expression around it, of which nobody else can get hold',
+          `Give it a variable, \`const ${name} = function …\`, and use that.`,
+        )
     } else if (binding && !isKnownGlobal(name)) {
       // The engine keeps what functions use; a computed name of a class is worked out before there are any.
       throw misuse(
@@ -88,7 +106,7 @@ export function addVariable(
   }
   if (isModule(found, imported, name, script)) {
     const names = membersUsed(references, script)
-    if (names) {
+    if (names && !usesThis(found, names, references, script)) {
       node.variables.push([name, membersOf(cargo, found, names, trail)])
       return
     }
@@ -137,6 +155,21 @@ function membersUsed(references: Reference[], { source }: Script): Set<string> |
   return names
 }
 
+/** Whether one of the members is called as a method, and looks at what else there is: then it needs all of the object. */
+function usesThis(module: object, names: Set<string>, references: Reference[], { source }: Script): boolean {
+  if (types.isModuleNamespaceObject(module)) return false
+  return [...names].some(name => {
+    const value: unknown = Object.getOwnPropertyDescriptor(module, name)?.value
+    if (typeof value !== 'function') return false
+    const text = Function.prototype.toString.call(value)
+    if (!/\bthis\b/.test(text) || /^class\b/.test(text)) return false
+    return references.some(({ start, end }) => {
+      const called = /^\s*\.\s*([^\s.(]+)\s*\(/.exec(source.slice(end, end + 200))?.[1] === name
+      return called && !/\bnew\s+$/.test(source.slice(Math.max(0, start - 20), start))
+    })
+  })
+}
+
 function membersOf(cargo: Cargo, module: object, names: Set<string>, trail: Trail): Slot {
   // What stands behind a getter of a module may change unseen.
   cargo.seen.unclear()
@@ -183,11 +216,12 @@ function noteChangeable(
   value: unknown,
 ): void {
   const { seen } = cargo
+  const shows = draft.seenBy ?? draft.value
   if (binding && !binding.scope.parent) {
-    const shown = cargo.shown.get(closure.scriptId) ?? draft.value
+    const shown = cargo.shown.get(closure.scriptId) ?? shows
     cargo.shown.set(closure.scriptId, shown)
     seen.variable(shown, name, value)
-  } else seen.variable(draft.value, name, value)
+  } else seen.variable(shows, name, value)
 }
 
 function importSlot(

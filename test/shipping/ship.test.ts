@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
-import { State, startServer } from '../../src/index.ts'
+import { type Context, State, startServer } from '../../src/index.ts'
 import { reviveAtomic, runWithin, shipAtomic } from '../../src/shipping/atomic.ts'
 import { revive } from '../../src/shipping/revive.ts'
 import { ship } from '../../src/shipping/ship.ts'
@@ -39,6 +40,43 @@ describe('ship', () => {
     assigned = 2
     assert.deepEqual(await result(), [2, 5, 2, 7, 2])
     assert.equal(ship(fn, { call }), ship(fn, { call }))
+  })
+
+  it('sends all of a CommonJS module by value, if what is called of it uses `this`', async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'zproc-test-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    writeFileSync(
+      join(folder, 'pricing.cjs'),
+      'module.exports = { price: 4, total() { return this.price * 3 }, one() { return 1 }, late: Promise.resolve() }',
+    )
+    writeFileSync(
+      join(folder, 'main.cjs'),
+      "const pricing = require('./pricing.cjs'); module.exports = [() => pricing.one(), () => pricing.total()]",
+    )
+    const [one, total] = createRequire(import.meta.url)(join(folder, 'main.cjs')) as (() => number)[]
+    assert.equal((await revive(ship(one as () => number, { call, byValue: true }).bytes))(), 1)
+    assert.throws(() => ship(total as () => number, { call, byValue: true }), /`pricing\.late`, a promise/)
+  })
+
+  it('refuses a Context that was imported: another one would be made there', async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'zproc-test-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const ours = JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)
+    writeFileSync(
+      join(folder, 'ctx.mjs'),
+      `import { Context } from ${ours}; export const ctx = new Context(); export class State { n = 3 }; export const mine = new State()`,
+    )
+    writeFileSync(
+      join(folder, 'main.mjs'),
+      "import { ctx, mine } from './ctx.mjs'; const fns = [() => mine.n, () => ctx.state]; export { fns, ctx }",
+    )
+    const { fns, ctx } = (await import(pathToFileURL(join(folder, 'main.mjs')).href)) as {
+      fns: [() => number, () => State]
+      ctx: Context
+    }
+    t.after(() => ctx.close())
+    assert.equal((await revive(ship(fns[0], { call }).bytes))(), 3)
+    assert.throws(() => ship(fns[1], { call }), /uses `ctx`, a zproc Context \(.*main\.mjs:1\)/)
   })
 
   it('gives the same the first time, by the function alone, as with all of its module', async () => {

@@ -305,6 +305,37 @@ const handler = function named(n: number): number {
   return n > 0 ? named(n - 1) : count
 }
 ships('named function expressions', () => handler(3), 5)
+const curry = (f: (a: number, b: number) => number) =>
+  function collect(...some: number[]): unknown {
+    return some.length >= 2
+      ? f(...(some as [number, number]))
+      : (...more: number[]) => collect(...some, ...more)
+  }
+const fromTwo = curry((a, b) => a * b + count)(2) as (b: number) => number
+ships('the name of a function expression in a function inside it', () => fromTwo(3), 11)
+class Report {
+  #sum = 1
+  get sum() {
+    return this.#sum
+  }
+  set sum(to: number) {
+    this.#sum = to
+  }
+  get total() {
+    return 1
+  }
+}
+const plainTotal = Object.getOwnPropertyDescriptor(Report.prototype, 'total')?.get as () => number
+Object.defineProperty(Report.prototype, 'total', {
+  get() {
+    return 100 + plainTotal.call(this)
+  },
+})
+ships('accessors of a class that were replaced, as a decorator does', () => {
+  const report = new Report()
+  report.sum += 4
+  return [report.total, report.sum]
+}, [101, 5])
 const tagFn = (parts: TemplateStringsArray, ...values: unknown[]) => parts.raw.join('|') + values.join()
 ships('tagged templates, optional chaining, ??=, **, labels', () => {
   const o: { a?: { b: number }; c?: number } = {}

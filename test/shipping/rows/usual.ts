@@ -358,6 +358,18 @@ stays(
   },
   'ctx.process(make): `make` uses `Keyed`, which uses `key`, which was needed only while the class was made, and is gone (FILE:LINE). Write the name of the member out.',
 )
+const counted = (function tally(): () => number {
+  const all = tally as { n?: number } & typeof tally
+  all.n = 1
+  return () => tally.length
+})()
+stays(
+  'the name of a function expression around it that is asked for more than to run',
+  function look() {
+    return counted()
+  },
+  'ctx.process(look): `look` uses `counted`, which uses `tally`, which is the name of a function expression around it, of which nobody else can get hold (FILE:LINE). Give it a variable, `const tally = function …`, and use that.',
+)
 const given = (function (..._: number[]) {
   // biome-ignore lint/complexity/noArguments: `arguments` is what is tried
   return arguments
