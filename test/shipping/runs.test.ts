@@ -264,7 +264,7 @@ describe('functions are sent', () => {
     assert.equal(
       await run([file('changes.mjs', program)]),
       `ShippingError: ${join(folder, 'changing.mjs')} is not the same on both sides: it was changed since the sender ` +
-        'loaded it. Restart the program, or install the same version on both sides.',
+        'first sent a function of it. Restart the program, or install the same version on both sides.',
     )
   })
 
