@@ -2,7 +2,6 @@ import { AtomicTimeoutError } from '../errors.ts'
 import { Ask, type ClientMessage, type Grant, type ServerMessage, Tell } from '../protocol/messages.ts'
 import { describe, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import { ATOMIC, shipAtomic } from '../shipping/atomic.ts'
-import { registerWrapper } from '../shipping/wrappers.ts'
 import { wireChange } from '../store/commit.ts'
 import { Draft as StateDraft } from '../store/draft.ts'
 import { result } from '../store/store.ts'
@@ -144,6 +143,3 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
     holds.delete(hold)
   }
 }
-
-// A function that is sent to a process may use atomic functions: they are wrapped again there.
-registerWrapper('atomic', atomic)

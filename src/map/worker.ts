@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import type { State } from '../client/state.ts'
 import { ShippingError } from '../errors.ts'
+import { reviveTarget } from '../process/target.ts'
 import { errorToWire, fromWire, toWire, type Wire } from '../protocol/values.ts'
-import { revive } from '../shipping/revive.ts'
 import { Channel } from '../transport/channel.ts'
 import { Did, Do, listToWire, type PoolMessage, type Shape, type WorkerMessage } from './messages.ts'
 import { enterChunk } from './signal.ts'
@@ -66,9 +66,9 @@ async function targetOf(bytes: Uint8Array, copy: Uint8Array | null): Promise<unk
   // Buffers of their own: functions outlive the frame that they came in.
   const [referring, whole] = [Buffer.from(bytes), copy && Buffer.from(copy)]
   try {
-    return await revive(referring)
+    return await reviveTarget(referring)
   } catch (error) {
-    if (whole && error instanceof ShippingError) return revive(whole)
+    if (whole && error instanceof ShippingError) return reviveTarget(whole)
     throw error
   }
 }

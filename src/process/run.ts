@@ -1,10 +1,10 @@
 import type { State } from '../client/state.ts'
 import { ShippingError } from '../errors.ts'
 import { describe, errorToWire, fromWire, toWire } from '../protocol/values.ts'
-import { revive } from '../shipping/revive.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
 import { classesOf } from './classes.ts'
 import { bytesOf, type Job, type Joining, type Report, type Stage, type WatchJob, wireOf } from './job.ts'
+import { reviveTarget } from './target.ts'
 
 /** The child's end of its line to the parent. */
 export interface Port {
@@ -56,10 +56,6 @@ export async function prepare(job: Job, port: Port, open: Closable[]): Promise<(
   for (const [name, value] of job.env)
     if (value === undefined) delete process.env[name]
     else process.env[name] = value
-  // A target may carry atomic functions: the module that makes them is large, so it is loaded just for those.
-  const functions = [job.target, ...(job.watch?.test ? [job.watch.test] : [])]
-  if (functions.some(bytes => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('atomic')))
-    await import('../client/atomic.ts')
   const opened = job.first === 'state' || job.watch ? await openState(job) : undefined
   const state = opened?.state
   if (state) {
@@ -68,8 +64,8 @@ export async function prepare(job: Job, port: Port, open: Closable[]): Promise<(
     await new Promise<void>(process.nextTick)
   }
   const [target, test] = await Promise.all([
-    job.module === undefined ? revive(job.target) : defaultExport(job.module),
-    job.watch?.test && revive(job.watch.test),
+    job.module === undefined ? reviveTarget(job.target) : defaultExport(job.module),
+    job.watch?.test && reviveTarget(job.watch.test),
     opened?.begun,
   ])
   const first =

@@ -3,7 +3,7 @@ import { ANYTHING, begin, make, SINK } from './beginnings.ts'
 import { type Compiled, compile, type Given } from './compile.ts'
 import { builtinNode, importFrom, liveNode, metaOf, requireFrom, requireNode } from './load.ts'
 import type { AnyFunction, Code, Node, Own, Property, Slot } from './shipment.ts'
-import { wrapAgain } from './wrappers.ts'
+import type { Wrap } from './wrappers.ts'
 
 export interface ReviveOptions {
   /** Changes the text of each function before it is compiled. */
@@ -14,6 +14,7 @@ export interface ReviveOptions {
 /** The values of a table of nodes: first each without its parts, as they may refer back to it, then the parts. */
 export class Revival {
   readonly #nodes: Node[]
+  readonly #wraps: ReadonlyMap<string, Wrap>
   readonly #options: ReviveOptions
   readonly #values: unknown[] = []
   readonly #made: boolean[] = []
@@ -22,8 +23,14 @@ export class Revival {
   readonly #assigners = new Map<number, (values: Record<string, unknown>) => void>()
   readonly #restoring = { on: false, anything: ANYTHING }
 
-  constructor(nodes: Node[], imported: Map<number, unknown>, options: ReviveOptions) {
+  constructor(
+    nodes: Node[],
+    imported: Map<number, unknown>,
+    wraps: ReadonlyMap<string, Wrap>,
+    options: ReviveOptions,
+  ) {
     this.#nodes = nodes
+    this.#wraps = wraps
     this.#options = options
     for (const [number, value] of imported) {
       this.#values[number] = value
@@ -81,7 +88,7 @@ export class Revival {
       case 'live':
         return liveNode(this.#value(node.of), node)
       case 'wrapper':
-        return wrapAgain(node.name, this.#value(node.of))
+        return this.#wrapped(node)
       case 'prototype':
         return Reflect.get(this.#value(node.of) as object, 'prototype')
       case 'object':
@@ -91,6 +98,13 @@ export class Revival {
       default:
         throw new ShippingError('these bytes are not a function that was sent by this version of zproc')
     }
+  }
+
+  #wrapped({ name, of }: Extract<Node, { kind: 'wrapper' }>): unknown {
+    const wrap = this.#wraps.get(name)
+    if (!wrap) throw new ShippingError(`an atomic function cannot hold a function made by \`${name}\``)
+    // A wrapper takes the kind of function that was wrapped before it was sent.
+    return wrap(this.#value(of) as never)
   }
 
   #object(node: Extract<Node, { kind: 'object' }>): unknown {

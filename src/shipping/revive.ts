@@ -4,23 +4,29 @@ import { importNode } from './load.ts'
 import { addEntry } from './modules.ts'
 import { Revival, type ReviveOptions } from './revival.ts'
 import type { AnyFunction, Shipment } from './shipment.ts'
+import type { Wrap, Wrappers } from './wrappers.ts'
 
-/** A function from what `ship` made of it. Modules that it had imported are imported first. */
-export async function revive(bytes: Uint8Array): Promise<AnyFunction> {
-  return reviveWith(bytes, {})
+/** A function from what `ship` made of it. Modules that it had imported, and wrappers that it has, are loaded first. */
+export async function revive(bytes: Uint8Array, wrappers: Wrappers): Promise<AnyFunction> {
+  return reviveWith(bytes, { wrappers })
 }
 
 /** At once when nothing has to be imported. */
-export function reviveWith(bytes: Uint8Array, options: ReviveOptions): AnyFunction | Promise<AnyFunction> {
+export function reviveWith(
+  bytes: Uint8Array,
+  options: ReviveOptions & { wrappers?: Wrappers },
+): AnyFunction | Promise<AnyFunction> {
   const shipment = read(bytes)
   for (const entry of shipment.entries) addEntry(entry)
   const waiting: Promise<void>[] = []
   const imported = new Map<number, unknown>()
+  const wraps = new Map<string, Wrap>()
   for (const [number, node] of shipment.nodes.entries()) {
-    if (node.kind !== 'import') continue
-    waiting.push(importNode(node).then(value => void imported.set(number, value)))
+    if (node.kind === 'import') waiting.push(importNode(node).then(value => void imported.set(number, value)))
+    const load = node.kind === 'wrapper' ? options.wrappers?.[node.name] : undefined
+    if (load && node.kind === 'wrapper') waiting.push(load().then(wrap => void wraps.set(node.name, wrap)))
   }
-  const build = () => new Revival(shipment.nodes, imported, options).run()
+  const build = () => new Revival(shipment.nodes, imported, wraps, options).run()
   return waiting.length ? Promise.all(waiting).then(build) : build()
 }
 

@@ -27,7 +27,7 @@ export type Node =
   | { kind: 'own'; name: string }
   | { kind: 'new'; name: 'URL' | 'URLSearchParams' | 'TextEncoder' | 'TextDecoder'; argument: string }
   | { kind: 'symbol'; description: string | undefined; registered: boolean }
-  | { kind: 'wrapper'; name: string; of: Slot }
+  | { kind: 'wrapper'; name: 'atomic'; of: Slot }
   | { kind: 'sink' }
 
 /** What a compiler put around a `require`, to make it look like an import. */

@@ -2,23 +2,15 @@ import type { AnyFunction } from './shipment.ts'
 
 /**
  * `atomic(fn)` gives a function that talks to a server; what can be sent is `fn`. The wrapper
- * carries it under a symbol, and the other side wraps it again with what was registered there.
+ * carries it under a symbol, and the other side wraps it again with what `Wrappers` has for the name.
  */
-export function registerWrapper(name: 'atomic', wrap: (inner: never) => unknown): void {
-  wraps.set(name, wrap)
-}
+export type Wrap = (inner: never) => unknown
+
+/** How each wrapper is loaded in a process that gets one: a module that is large is loaded where it is needed alone. */
+export type Wrappers = Record<'atomic', () => Promise<Wrap>>
 
 /** The function inside a wrapper. */
 export function wrapped(value: object): { name: 'atomic'; inner: AnyFunction } | undefined {
   const inner: unknown = Object.getOwnPropertyDescriptor(value, Symbol.for('zproc.atomic'))?.value
   return typeof inner === 'function' ? { name: 'atomic', inner } : undefined
 }
-
-export function wrapAgain(name: string, inner: unknown): unknown {
-  const wrap = wraps.get(name)
-  if (!wrap) throw new Error(`\`${name}\` is not loaded in this process`)
-  // A registered wrapper takes the kind of function that was wrapped before it was sent.
-  return wrap(inner as never)
-}
-
-const wraps = new Map<string, (inner: never) => unknown>()

@@ -1,13 +1,12 @@
 // The other side: revives what it is sent, calls it, and tells what came out.
 import { reviveAtomic, runWithin } from '../../../src/shipping/atomic.ts'
 import { revive } from '../../../src/shipping/revive.ts'
-import { registerWrapper } from '../../../src/shipping/wrappers.ts'
 
-registerWrapper('atomic', (inner: unknown) => Object.assign(async () => {}, { inner }))
+const wrappers = { atomic: async () => (inner: unknown) => Object.assign(async () => {}, { inner }) }
 
 process.on('message', async ({ bytes, atomic }: { bytes: Uint8Array; atomic: boolean }) => {
   try {
-    const fn = await (atomic ? reviveAtomic(bytes) : revive(bytes))
+    const fn = await (atomic ? reviveAtomic(bytes) : revive(bytes, wrappers))
     const value: unknown = await (atomic ? runWithin(1000, () => fn({ n: 1 }, 2)) : fn())
     process.send?.({ value })
   } catch (error) {

@@ -1,4 +1,4 @@
-import { revive } from '../../../src/shipping/revive.ts'
+import { reviveTarget as revive } from '../../../src/process/target.ts'
 
 process.on('message', async ({ bytes }: { bytes: Uint8Array }) => {
   try {
