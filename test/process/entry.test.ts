@@ -31,6 +31,7 @@ test('the entry of a child loads what every target needs, and no more', () => {
     'process/main.ts',
     'process/output.ts',
     'process/run.ts',
+    'process/target.ts',
   ])
   // The parser, drafts, the client and the server are loaded when they are needed, if they are.
   for (const heavy of [
