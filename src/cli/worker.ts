@@ -1,3 +1,4 @@
+import { holdOpen } from '../async/interval.ts'
 import { workerArguments } from './arguments.ts'
 import { workerHelp } from './help.ts'
 
@@ -9,7 +10,7 @@ export async function worker(args: string[]): Promise<void> {
   let close: () => unknown = () => process.exit()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => close())
   // Nothing else keeps the program alive while there is no work.
-  setInterval(() => {}, 2 ** 31 - 1)
+  holdOpen()
   // Loaded once it is known that there is something to do.
   const { Station } = await import('../map/station.ts')
   const station = await Station.open({ ...asked, warn: words => console.error(`zproc worker: ${words}`) })

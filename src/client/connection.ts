@@ -1,3 +1,4 @@
+import { wallClock } from '../async/interval.ts'
 import { ConnectionError, ValueTooLargeError } from '../errors.ts'
 import { decode } from '../protocol/frames.ts'
 import {
@@ -244,7 +245,7 @@ export class Connection implements Store {
 
   #tell(event: TypeOf<ConnectionEvent>): void {
     if (this.events.size === 0) return
-    const whole = { ...event, address: this.address, time: Date.now() }
+    const whole = { ...event, address: this.address, time: wallClock() }
     for (const listener of [...this.events]) listener(whole)
   }
 

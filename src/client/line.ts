@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { after } from '../async/interval.ts'
+import { after, cancel, monotonic, nextTick } from '../async/interval.ts'
 import type { ServerHello, ServerMessage } from '../protocol/messages.ts'
 import { Channel } from '../transport/channel.ts'
 import { connect, type Greeted } from '../transport/connect.ts'
@@ -57,7 +57,7 @@ export class Line {
         frame: messages => events.frame(messages as ServerMessage[]),
         lost: (error, broken) => this.#lose(error, broken),
       },
-      { keeps: true, endOfTurn: process.nextTick },
+      { keeps: true, endOfTurn: nextTick },
     )
   }
 
@@ -68,7 +68,7 @@ export class Line {
   /** Connects, if nobody does. */
   dial(): void {
     if (this.#phase !== 'down') return
-    clearTimeout(this.#later)
+    cancel(this.#later)
     this.#phase = 'connecting'
     void this.#dial()
   }
@@ -77,7 +77,7 @@ export class Line {
   close(leave: () => void): void {
     const { phase } = this
     this.#phase = 'closed'
-    clearTimeout(this.#later)
+    cancel(this.#later)
     this.#dialling.abort()
     if (phase !== 'up') return this.channel.forget()
     leave()
@@ -89,7 +89,7 @@ export class Line {
     const again = this.#phase === 'remaking'
     // How long the server takes to start is no part of the time to connect. That it failed is said below.
     await ready?.catch(() => {})
-    const began = performance.now()
+    const began = monotonic()
     let left = connectTimeout
     for (;;) {
       try {
@@ -105,11 +105,11 @@ export class Line {
         return this.#up(greeted)
       } catch (error) {
         if (this.#phase === 'closed') return
-        const away = performance.now() - began
+        const away = monotonic() - began
         const hopeless = again ? this.#isGone(error) : !isBusy(error)
         if (hopeless || away >= connectTimeout) return this.#giveUp(error as Error, again)
         await pause(Math.min(backoff(away), connectTimeout - away))
-        left = Math.max(1, connectTimeout - (performance.now() - began))
+        left = Math.max(1, connectTimeout - (monotonic() - began))
       }
     }
   }
@@ -185,5 +185,5 @@ const backoff = (away: number): number =>
 
 const pause = (ms: number): Promise<void> =>
   new Promise(resolve => {
-    setTimeout(resolve, ms).unref()
+    after(ms, resolve)?.unref()
   })

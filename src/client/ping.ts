@@ -1,4 +1,4 @@
-import { after, checkTime } from '../async/interval.ts'
+import { after, cancel, checkTime } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
 import { TimeoutError } from '../errors.ts'
 import { Ask, type ClientMessage } from '../protocol/messages.ts'
@@ -38,12 +38,15 @@ export async function pingThrough(
   checkTime(timeout, call, 'timeout')
   if (!(sentPayload instanceof Uint8Array))
     throw new TypeError(`${call}: sentPayload must be a Uint8Array, got ${describe(sentPayload)}`)
+  const tooLate = () => new TimeoutError(`${call}: no answer from ${connection.address} within ${timeout} ms`)
+  // A server may answer before a timer of 0 ms fires.
+  if (timeout === 0) throw tooLate()
   let timer: NodeJS.Timeout | undefined
   const message: ClientMessage = [Ask.ping, 0, sentPayload]
   const late = new Promise<never>((_, reject) => {
     timer = after(timeout, () => {
       connection.forget(message[1])
-      reject(new TimeoutError(`${call}: no answer from ${connection.address} within ${timeout} ms`))
+      reject(tooLate())
     })
   })
   try {
@@ -51,6 +54,6 @@ export async function pingThrough(
     const [pid, payload] = await Promise.race([reply, late])
     return Buffer.compare(payload, sentPayload) === 0 ? pid : null
   } finally {
-    clearTimeout(timer)
+    cancel(timer)
   }
 }

@@ -1,6 +1,6 @@
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { onInterrupt, takeInterrupt } from '../async/interrupt.ts'
-import { after } from '../async/interval.ts'
+import { after, cancel } from '../async/interval.ts'
 import { TimeoutError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
 import type { WatchOptions } from './types.ts'
@@ -38,7 +38,7 @@ export class Wait<T> implements Outcome<T> {
     this.#letGo = () => {
       release()
       callOff()
-      clearTimeout(timer)
+      cancel(timer)
       if (aborted) signal.removeEventListener('abort', aborted)
     }
   }

@@ -1,4 +1,4 @@
-import { checkTime } from '../async/interval.ts'
+import { checkTime, wallClock } from '../async/interval.ts'
 import { type InnerStateOptions, linkOf, State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
 import { ConnectionError } from '../errors.ts'
@@ -57,7 +57,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     const own =
       address === undefined
         ? new OwnServer(this.serverAddress, settings, hung =>
-            this.#events.add({ type: 'serverHung', time: Date.now(), ...hung }),
+            this.#events.add({ type: 'serverHung', time: wallClock(), ...hung }),
           )
         : null
     this.serverProcess = own

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Socket } from 'node:net'
+import { monotonic } from '../async/interval.ts'
 import { guardScript } from './guard-script.ts'
 
 /** The order in which children are ended: 'last' ones when the 'first' ones are gone. */
@@ -47,7 +48,7 @@ function tell(lines: string): void {
  */
 function startGuard(): void {
   if (process.platform === 'win32') return
-  const startedAt = performance.now()
+  const startedAt = monotonic()
   const started = spawn('/bin/sh', ['-c', guardScript, 'zproc-guard'], {
     cwd: '/',
     env: { PATH: process.env.PATH ?? '/bin:/usr/bin' },
@@ -57,7 +58,7 @@ function startGuard(): void {
   const replace = () => {
     if (guard !== started) return
     guard = null
-    quickDeaths = performance.now() - startedAt < 200 ? quickDeaths + 1 : 0
+    quickDeaths = monotonic() - startedAt < 200 ? quickDeaths + 1 : 0
     // A machine where no shell survives: children still end by themselves, see owner.ts.
     if (wards.size > 0 && quickDeaths < 5) startGuard()
   }

@@ -1,3 +1,4 @@
+import { after } from '../async/interval.ts'
 /**
  * Called by a tied child's entry: it ends once its owner's end of the channel is gone, at the latest `grace`
  * milliseconds later. `before` runs at the disconnect. It is the second tie: the first is the guard, or on Windows the system.
@@ -8,7 +9,7 @@ export function endWithOwner(options: { grace?: number | (() => number); before?
     before?.()
     const wait = typeof grace === 'function' ? grace() : grace
     if (wait === 0) process.exit()
-    setTimeout(() => process.exit(), wait)
+    after(wait, () => process.exit())
   }
   if (!process.connected) end()
   else process.once('disconnect', end)

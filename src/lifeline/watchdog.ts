@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { every } from '../async/interval.ts'
 
 /** What a server was at when it had not moved on for too long. */
 export interface Stuck {
@@ -38,7 +39,7 @@ export class Doing {
 
   /** Shows from now on that the thread moves on, even if it has nothing to do. */
   live(): void {
-    setInterval(() => this.#move(), EVERY).unref()
+    every(EVERY, () => this.#move()).unref()
   }
 
   /** Messages of this client are answered: an object of the caller's that stays the same. */

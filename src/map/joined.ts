@@ -1,3 +1,4 @@
+import { after, cancel, holdOpen } from '../async/interval.ts'
 import { ZprocError } from '../errors.ts'
 import { errorToWire } from '../protocol/values.ts'
 import type { Crew, CrewEvents, Desk } from './crew.ts'
@@ -6,7 +7,6 @@ import { Did, Do, type Letter, listToWire, type PoolMessage, type WorkerMessage 
 
 // Milliseconds without a map after which it takes no part in the pool any more.
 const IDLE = 5000
-const LONGEST = 2 ** 31 - 1
 
 interface JoinedDesk extends Desk {
   station: string
@@ -20,7 +20,7 @@ export class JoinedCrew implements Crew {
   readonly #events: CrewEvents
   readonly #desks = new Map<string, JoinedDesk>()
   // The keys of a pool say nothing of this program: while a map is awaited, this keeps it alive.
-  readonly #alive = setInterval(() => {}, LONGEST)
+  readonly #alive = holdOpen()
   #joining: Promise<Member | undefined> | undefined
   #left: Promise<void> = Promise.resolve()
   #member: Member | undefined
@@ -34,14 +34,13 @@ export class JoinedCrew implements Crew {
   }
 
   begin(): void {
-    clearTimeout(this.#idle)
+    cancel(this.#idle)
     this.#joining ??= this.#left.then(() => this.#join())
   }
 
   rest(): void {
-    clearTimeout(this.#idle)
-    this.#idle = setTimeout(() => this.#leave(), IDLE)
-    this.#idle.unref()
+    cancel(this.#idle)
+    this.#idle = after(IDLE, () => this.#leave())?.unref()
   }
 
   awaiting(isAwaited: boolean): void {
@@ -50,8 +49,8 @@ export class JoinedCrew implements Crew {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#idle)
-    clearInterval(this.#alive)
+    cancel(this.#idle)
+    cancel(this.#alive)
     this.#leave()
     await this.#left
   }

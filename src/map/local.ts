@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { createServer, type Server as NetServer } from 'node:net'
+import { microtask } from '../async/interval.ts'
 import { ZprocError } from '../errors.ts'
 import { unlinkAtEnd } from '../lifeline/guard.ts'
 import type { Process } from '../process/process.ts'
@@ -44,7 +45,7 @@ export class LocalCrew implements Crew {
     this.begin()
     const number = ++this.#numbers
     // It may be over within the call.
-    const made = this.#make(this.#path, number, end => queueMicrotask(() => this.#ended(number, end)))
+    const made = this.#make(this.#path, number, end => microtask(() => this.#ended(number, end)))
     const desk: LocalDesk = { number, process: made, channel: undefined, kill: () => this.#kill(desk) }
     this.#desks.set(number, desk)
     return desk

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { cancel, every, microtask } from '../async/interval.ts'
 import { type InnerStateOptions, State } from '../client/state.ts'
 import { ValueTooLargeError } from '../errors.ts'
 import { decode, encode } from '../protocol/frames.ts'
@@ -141,7 +142,7 @@ export class Member {
     this.#unfollow.push(await follow(this.#hall, hall))
     await this.#present()
     if (this.#over) return
-    this.#timer = setInterval(() => void this.#beat(), BEAT)
+    this.#timer = every(BEAT, () => void this.#beat())
     this.#timer.unref()
   }
 
@@ -196,7 +197,7 @@ export class Member {
 
   #end(): void {
     this.#over = true
-    clearInterval(this.#timer)
+    cancel(this.#timer)
     for (const end of this.#unfollow) end()
     this.#unfollow = []
   }
@@ -221,7 +222,7 @@ class Outbox {
   }
 
   send(letter: Letter): void {
-    if (this.#letters.length === 0) queueMicrotask(() => this.#leave())
+    if (this.#letters.length === 0) microtask(() => this.#leave())
     this.#letters.push(letter)
     for (const part of letter[1])
       if (part instanceof Packed) this.#bytes += part.bytes.length

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { after } from '../async/interval.ts'
+import { after, cancel, soon } from '../async/interval.ts'
 import { TimeoutError } from '../errors.ts'
 import type { Process } from '../process/process.ts'
 import { errorFromWire } from '../protocol/values.ts'
@@ -86,7 +86,7 @@ export class Pool {
           const [current] = worker.hand.keys()
           if (mine.some(([number]) => number === current)) this.#kill(worker)
         }
-        if (!this.#closed) setTimeout(late, GRACE).unref()
+        if (!this.#closed) after(GRACE, late)?.unref()
       }
       this.#tell(worker, [Do.forget, run.number])
     }
@@ -147,7 +147,7 @@ export class Pool {
   }
 
   #give(worker: Worker, run: Run, chunk: Chunk): void {
-    clearTimeout(worker.idle)
+    cancel(worker.idle)
     worker.idle = undefined
     if (!worker.tasks.has(run)) {
       worker.tasks.add(run)
@@ -180,11 +180,11 @@ export class Pool {
     if (!held) return
     const { run, chunk } = held
     if (message[0] === Did.begun) {
-      held.timer = after(run.settings.timeout, () => setImmediate(() => this.#late(worker, number)))
+      held.timer = after(run.settings.timeout, () => soon(() => this.#late(worker, number)))
       return
     }
     worker.hand.delete(number)
-    clearTimeout(held.timer)
+    cancel(held.timer)
     if (message[0] === Did.done) run.finished(chunk, message[2], message[3], message[4])
     else if (message[0] === Did.failed) run.failed(chunk, message[2], message[3], errorFromWire(message[4]))
     else run.dropped()
@@ -210,14 +210,14 @@ export class Pool {
   // A worker that died is replaced; what it had in hand is another's.
   #gone(worker: Worker, guilty = true): void {
     if (!this.#workers.delete(worker.desk)) return
-    clearTimeout(worker.idle)
+    cancel(worker.idle)
     if (this.#closed) return
     const { madeFor } = worker
     const wanted = Math.max(0, ...[...this.#runs].map(({ settings }) => settings.limit))
     if (madeFor || !guilty || this.#workers.size < wanted) this.#start(madeFor)
     let isFirst = true
     for (const { run, chunk, timer } of worker.hand.values()) {
-      clearTimeout(timer)
+      cancel(timer)
       run.lost(chunk, guilty && isFirst)
       isFirst = false
     }
@@ -229,12 +229,12 @@ export class Pool {
     if (!this.#crew.release) return
     const isSurplus = () => this.#workers.size > availableParallelism() && !worker.madeFor
     if (worker.idle || !isSurplus()) return
-    worker.idle = setTimeout(() => {
+    worker.idle = after(IDLE, () => {
       worker.idle = undefined
       if (!isSurplus()) return
       this.#workers.delete(worker.desk)
       this.#crew.release?.(worker.desk)
-    }, IDLE)
-    worker.idle.unref()
+    })
+    worker.idle?.unref()
   }
 }

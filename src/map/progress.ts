@@ -1,3 +1,4 @@
+import { after, cancel, monotonic } from '../async/interval.ts'
 import type { Progress } from './options.ts'
 
 // Milliseconds.
@@ -28,24 +29,24 @@ export class Reporter {
   tell(done: number): void {
     this.#done = done
     if (done === this.#told || this.#timer) return
-    const wait = this.#last + EVERY - performance.now()
+    const wait = this.#last + EVERY - monotonic()
     if (wait <= 0) return this.#say()
     // So that the last step before a long pause is told too. A timer may fire a little early: it looks again.
-    this.#timer = setTimeout(() => {
+    this.#timer = after(wait, () => {
       this.#timer = undefined
       this.tell(this.#done)
-    }, wait).unref()
+    })?.unref()
   }
 
   end(done: number): void {
     this.#done = done
     if (done !== this.#told) this.#say()
-    clearTimeout(this.#timer)
+    cancel(this.#timer)
     void this.#bar?.then(bar => bar.stop())
   }
 
   #say(): void {
-    clearTimeout(this.#timer)
+    cancel(this.#timer)
     this.#timer = undefined
     this.#told = this.#done
     const done = this.#done
@@ -56,7 +57,7 @@ export class Reporter {
       this.failed(error)
     }
     // From the end of the call: a pause before it would otherwise shorten what its reader sees.
-    this.#last = performance.now()
+    this.#last = monotonic()
   }
 }
 
@@ -79,10 +80,10 @@ async function drawBar(total: number | undefined): Promise<Bar> {
     noTTYOutput: true,
     notTTYSchedule: 1000,
   })
-  const began = performance.now()
+  const began = monotonic()
   bar.start(total ?? 0, 0, { rate: 0 })
   return {
-    update: done => bar.update(done, { rate: Math.round((done * 1000) / (performance.now() - began)) }),
+    update: done => bar.update(done, { rate: Math.round((done * 1000) / (monotonic() - began)) }),
     stop: () => bar.stop(),
   }
 }

@@ -1,3 +1,4 @@
+import { microtask } from '../async/interval.ts'
 import { WorkerCrashError, ZprocError } from '../errors.ts'
 import { errorFromWire, fromWire, Packed, toWire, type Wire } from '../protocol/values.ts'
 import { type Chunk, newChunk } from './chunk.ts'
@@ -233,7 +234,7 @@ export class Run {
   #makeChunk(items: unknown[]): Chunk | undefined {
     if (items.length === 0) {
       // The consumer may be waiting to hear that this is all.
-      queueMicrotask(() => this.changed())
+      microtask(() => this.changed())
       return undefined
     }
     const chunk = newChunk(this.#read, undefined, items.length)
@@ -263,7 +264,7 @@ export class Run {
         if (this.#broken) break
       }
     }
-    queueMicrotask(() => this.changed())
+    microtask(() => this.changed())
     return undefined
   }
 
@@ -279,7 +280,7 @@ export class Run {
     this.#chunks.push(chunk)
     this.#source.close()
     this.#broken = true
-    queueMicrotask(() => this.changed())
+    microtask(() => this.changed())
   }
 
   /** Ends it from outside, whatever it has. */

@@ -1,3 +1,4 @@
+import { after, cancel } from '../async/interval.ts'
 import { describe } from '../protocol/values.ts'
 
 type AnyIterable = Iterable<unknown> | AsyncIterable<unknown>
@@ -89,7 +90,7 @@ export class Source {
         this.#asked ??= Promise.all((this.#iterators as AnyIterator[]).map(iterator => iterator.next()))
         if (items.length > 0)
           late ??= new Promise(resolve => {
-            timer = setTimeout(() => resolve(undefined), PATIENCE)
+            timer = after(PATIENCE, () => resolve(undefined))
           })
         const steps = await (late ? Promise.race([this.#asked, late]) : this.#asked)
         if (!steps) break
@@ -100,7 +101,7 @@ export class Source {
     } catch (error) {
       return this.#failed(items, error)
     } finally {
-      clearTimeout(timer)
+      cancel(timer)
     }
   }
 

@@ -1,4 +1,5 @@
 import { deferred } from '../async/deferred.ts'
+import { after } from '../async/interval.ts'
 import { ValueTooLargeError } from '../errors.ts'
 import { Process } from '../process/process.ts'
 import { errorToWire } from '../protocol/values.ts'
@@ -208,7 +209,7 @@ export class Station {
         const [first] = bench.hand.values()
         if (first?.owner === owner && this.#benches.get(bench.desk.number) === bench) this.#end(bench)
       }
-      if (hasIts) setTimeout(late, GRACE).unref()
+      if (hasIts) after(GRACE, late)?.unref()
     }
   }
 

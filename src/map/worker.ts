@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { monotonic } from '../async/interval.ts'
 import type { State } from '../client/state.ts'
 import { ShippingError } from '../errors.ts'
 import { reviveTarget } from '../process/target.ts'
@@ -89,7 +90,7 @@ async function runChunk(
     const call = caller(target, task, state)
     enterChunk(cancelled.signal)
     if (shape.timed) tell([Did.begun, chunk])
-    const began = performance.now()
+    const began = monotonic()
     const clock = new Clock(began)
     if (cancelled.signal.aborted) return [Did.dropped, chunk]
     for (let i = 0; i < items.length; i++) {
@@ -108,7 +109,7 @@ async function runChunk(
         results.push(undefined)
       }
     }
-    const ms = performance.now() - began
+    const ms = monotonic() - began
     return [Did.done, chunk, pack(results, shape.settle ? failures : undefined), ms, failures]
   } catch (error) {
     if (cancelled.signal.aborted) return [Did.dropped, chunk]
@@ -132,7 +133,7 @@ class Clock {
 
   /** Milliseconds since it began. */
   look(item: number): number {
-    const now = performance.now()
+    const now = monotonic()
     this.#step = now - this.#last < QUICK ? Math.min(this.#step * 2, UNSEEN) : 1
     this.#last = now
     this.next = item + this.#step

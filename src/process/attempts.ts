@@ -1,4 +1,4 @@
-import { after } from '../async/interval.ts'
+import { after, cancel } from '../async/interval.ts'
 import type { Assignment, Reached } from './assignment.ts'
 import type { Attempt, Failure, Outcome } from './attempt.ts'
 import { currentProcess } from './current.ts'
@@ -90,7 +90,7 @@ export class Attempts {
     const before = this.#phase
     if (before === 'ended') return undefined
     if (before === 'new' || before === 'retrying') {
-      clearTimeout(this.#retryTimer)
+      cancel(this.#retryTimer)
       const when = before === 'new' ? 'before it was started' : 'while it waited to be retried'
       this.#finish({ kind: 'failed', exitCode: this.exitCode, ...stopped(`was stopped ${when}`) })
       return undefined

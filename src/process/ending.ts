@@ -1,6 +1,6 @@
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { interruptible } from '../async/interrupt.ts'
-import { after, checkTime } from '../async/interval.ts'
+import { after, cancel, checkTime } from '../async/interval.ts'
 import { TimeoutError } from '../errors.ts'
 import { checkOptions } from '../protocol/options.ts'
 
@@ -39,7 +39,7 @@ export class Ending<R> {
     try {
       return await this.#await(interruptible(() => Promise.race([this.#value.promise, late])))
     } finally {
-      clearTimeout(timer)
+      cancel(timer)
     }
   }
 

@@ -1,5 +1,6 @@
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
+import { after, cancel } from '../async/interval.ts'
 import type { Attempt } from './attempt.ts'
 import type { ProcessOptions } from './options.ts'
 
@@ -38,10 +39,10 @@ export class Output {
     if (this.stdio === 'inherit') return
     let timer: NodeJS.Timeout | undefined
     const enough = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, 500)
+      timer = after(500, resolve)
     })
     await Promise.race([reading, enough])
-    clearTimeout(timer)
+    cancel(timer)
   }
 
   end(): void {

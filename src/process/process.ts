@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { checkTime } from '../async/interval.ts'
+import { after, cancel, checkTime, wallClock } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
 import { checkOptions } from '../protocol/options.ts'
 import { assign, type Target } from './assignment.ts'
@@ -137,11 +137,11 @@ export class Process<R = unknown> {
     const kill = this.#attempts.stop()
     if (!kill) return this.exitCode
     // The earliest of several deadlines counts.
-    const timer = setTimeout(kill, killAfter)
+    const timer = after(killAfter, kill)
     try {
       await this.#ending.gone()
     } finally {
-      clearTimeout(timer)
+      cancel(timer)
     }
     return this.exitCode
   }
@@ -174,7 +174,7 @@ export class Process<R = unknown> {
       name: this.name,
       pid: this.pid,
       attempt: this.#attempts.count,
-      time: Date.now(),
+      time: wallClock(),
       ...what,
     })
   }

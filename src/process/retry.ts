@@ -1,15 +1,19 @@
+import { monotonic } from '../async/interval.ts'
 import type { Failure } from './attempt.ts'
 import type { ProcessOptions } from './options.ts'
 
 /** Decides, after each failure, whether there is another attempt, and when. */
 export class RetryPolicy {
   readonly #options: ProcessOptions
+  readonly #monotonic: () => number
   #retries = 0
   /** When the retries that count were decided upon. */
   readonly #recent: number[] = []
 
-  constructor(options: ProcessOptions) {
+  /** `now`: the time in milliseconds, of which only differences count. */
+  constructor(options: ProcessOptions, now = monotonic) {
     this.#options = options
+    this.#monotonic = now
   }
 
   /** Milliseconds until the next attempt; undefined: there is none. */
@@ -31,7 +35,7 @@ export class RetryPolicy {
   #withinBudget(): boolean {
     const { maxRestarts, within = 60_000 } = this.#options
     if (maxRestarts === undefined) return true
-    const now = performance.now()
+    const now = this.#monotonic()
     while (this.#recent[0] !== undefined && this.#recent[0] < now - within) this.#recent.shift()
     if (this.#recent.length >= maxRestarts) return false
     this.#recent.push(now)

@@ -1,3 +1,4 @@
+import { nextTick, sleep } from '../async/interval.ts'
 import type { State } from '../client/state.ts'
 import { ShippingError } from '../errors.ts'
 import { describe, errorToWire, fromWire, toWire } from '../protocol/values.ts'
@@ -39,7 +40,7 @@ export async function run(job: Job, port: Port): Promise<void> {
   } catch (error) {
     return fail(error)
   }
-  await Promise.race([Promise.allSettled(open.map(one => one.close())), atMost(FLUSH_TIME)])
+  await Promise.race([Promise.allSettled(open.map(one => one.close())), sleep(FLUSH_TIME)])
   port.end(typeof process.exitCode === 'number' ? process.exitCode : 0)
 }
 
@@ -49,7 +50,6 @@ export interface Closable {
 
 /** The longest that a process which has returned may take to have its last writes answered. */
 const FLUSH_TIME = 5000
-const atMost = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
 export async function prepare(job: Job, port: Port, open: Closable[]): Promise<() => unknown> {
   if (job.cwd !== undefined && job.cwd !== process.cwd()) process.chdir(job.cwd)
@@ -61,7 +61,7 @@ export async function prepare(job: Job, port: Port, open: Closable[]): Promise<(
   if (state) {
     open.push(state)
     // What it begins with leaves at the end of this turn: the server answers while the target is made.
-    await new Promise<void>(process.nextTick)
+    await new Promise<void>(nextTick)
   }
   const [target, test] = await Promise.all([
     job.module === undefined ? reviveTarget(job.target) : defaultExport(job.module),

@@ -1,3 +1,4 @@
+import { after, cancel } from '../async/interval.ts'
 import { Child, type ChildSettings } from './child.ts'
 import type { Joining } from './job.ts'
 
@@ -32,7 +33,7 @@ export class Spares {
 
   close(): void {
     this.#closed = true
-    clearTimeout(this.#timer)
+    cancel(this.#timer)
     for (const { child } of this.#waiting) child.kill()
     this.#waiting = []
   }
@@ -42,19 +43,18 @@ export class Spares {
   }
 
   #refillSoon(settings: ChildSettings, key: string): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => {
+    cancel(this.#timer)
+    this.#timer = after(QUIET_TIME, () => {
       const fits = this.#waiting.filter(spare => spare.key === key && spare.child.waits)
       // Spares for what was started before make room for the ones that are asked for now.
       for (const { child } of this.#waiting.filter(spare => !fits.includes(spare))) child.kill()
       while (fits.length < this.#wanted) {
         const child = new Child(settings)
         fits.push({ child, key })
-        setTimeout(() => this.#rehearse(child), CALM_TIME).unref()
+        after(CALM_TIME, () => this.#rehearse(child))?.unref()
       }
       this.#waiting = fits
-    }, QUIET_TIME)
-    this.#timer.unref()
+    })?.unref()
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import { soon } from '../async/interval.ts'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { FunctionCache } from '../shipping/compiled.ts'
 import { isMail, keptBytesOf, keptOf } from '../store/mail.ts'
@@ -101,6 +102,6 @@ export class Core<S = unknown> {
     this.#dirty.add(feeds)
     if (this.#scheduled) return
     this.#scheduled = true
-    setImmediate(this.distribute)
+    soon(this.distribute)
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { after, cancel } from '../async/interval.ts'
 import { encodeFrame } from '../protocol/frames.ts'
 import { PROTOCOL, type Refusal, VERSION } from '../protocol/messages.ts'
 import { log } from './log.ts'
@@ -8,7 +9,7 @@ import type { Limits } from './options.ts'
 export class Door {
   readonly #limits: Limits
   readonly #secret: boolean
-  readonly #waiting = new Map<Socket, NodeJS.Timeout>()
+  readonly #waiting = new Map<Socket, NodeJS.Timeout | undefined>()
 
   constructor(limits: Limits, secret: boolean) {
     this.#limits = limits
@@ -22,13 +23,13 @@ export class Door {
       this.#send(this.#waiting.keys().next().value as Socket, 'crowd', why)
     }
     const late = () => this.#send(socket, 'late', `there was no hello within ${handshakeTimeout} ms`)
-    this.#waiting.set(socket, setTimeout(late, Math.min(handshakeTimeout, LONGEST)).unref())
+    this.#waiting.set(socket, after(handshakeTimeout, late)?.unref())
     socket.on('close', () => this.leave(socket))
   }
 
   /** It has said hello, or is gone. */
   leave(socket: Socket): void {
-    clearTimeout(this.#waiting.get(socket))
+    cancel(this.#waiting.get(socket))
     this.#waiting.delete(socket)
   }
 
@@ -40,9 +41,6 @@ export class Door {
     else refuse(socket, { refused: why })
   }
 }
-
-// A longer timer would fire at once.
-const LONGEST = 2 ** 31 - 1
 
 /** Tells the client why, and hangs up. */
 export function refuse(socket: Socket, refusal: Refusal): void {

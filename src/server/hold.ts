@@ -1,6 +1,7 @@
+import { after, cancel } from '../async/interval.ts'
 /** The right to be a namespace's only writer for a while. Writers wait in line while somebody has it. */
 export class Exclusive {
-  #holder: { end: () => void; timer: NodeJS.Timeout } | undefined
+  #holder: { end: () => void; timer: NodeJS.Timeout | undefined } | undefined
   #line: (() => void)[] = []
 
   get held(): boolean {
@@ -18,14 +19,14 @@ export class Exclusive {
     const holder = {
       end: () => {
         if (this.#holder !== holder) return
-        clearTimeout(holder.timer)
+        cancel(holder.timer)
         this.#holder = undefined
         this.#next()
       },
-      timer: setTimeout(() => {
+      timer: after(ms, () => {
         ended()
         holder.end()
-      }, ms),
+      }),
     }
     this.#holder = holder
     return holder.end

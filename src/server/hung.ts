@@ -1,3 +1,4 @@
+import { cancel, every } from '../async/interval.ts'
 import type { Look, Stuck } from '../lifeline/watchdog.ts'
 import { Ask } from '../protocol/messages.ts'
 import type { HungServer } from './options.ts'
@@ -47,11 +48,11 @@ export class Watch {
    * milliseconds: an owner that was busy itself has not listened.
    */
   listen(): () => void {
-    const timer = setInterval(() => {
+    const timer = every(BEAT, () => {
       if (++this.#silent === this.#patience)
         this.#hangs({ during: 'process', function: '', pid: 0, name: '', ms: this.#silent * BEAT })
-    }, BEAT).unref()
-    return () => clearInterval(timer)
+    }).unref()
+    return () => cancel(timer)
   }
 
   #hangs(what: Omit<HungServer, 'address'>): void {

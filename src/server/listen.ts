@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server as NetServer, type Socket } from 'node:net'
 import { dirname } from 'node:path'
+import { after, cancel } from '../async/interval.ts'
 import { ConnectionError } from '../errors.ts'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
@@ -114,12 +115,12 @@ function probe(path: string): Promise<'stale' | 'dying' | 'alive'> {
   return new Promise(resolve => {
     const socket = connect({ path }).resume()
     socket.once('connect', () => {
-      const timer = setTimeout(() => {
+      const timer = after(50, () => {
         resolve('alive')
         socket.destroy()
-      }, 50)
+      })
       socket.once('close', () => {
-        clearTimeout(timer)
+        cancel(timer)
         resolve('dying')
       })
     })

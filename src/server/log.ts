@@ -1,3 +1,5 @@
+import { after } from '../async/interval.ts'
+
 // Milliseconds in which one thing is said once, however often it happens.
 const QUIET = 1000
 
@@ -12,9 +14,9 @@ export function log(kind: string, line: string): void {
   }
   counts.set(kind, 0)
   console.error(`zproc server: ${line}`)
-  setTimeout(() => {
+  after(QUIET, () => {
     const more = counts.get(kind) ?? 0
     counts.delete(kind)
     if (more > 0) console.error(`zproc server: ${more} more like this: ${line}`)
-  }, QUIET).unref()
+  })?.unref()
 }

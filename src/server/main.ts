@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads'
+import { every } from '../async/interval.ts'
 import { endWithOwner } from '../lifeline/owner.ts'
 import { Doing, startWatchdog } from '../lifeline/watchdog.ts'
 import { errorToWire, Packed } from '../protocol/values.ts'
@@ -67,6 +68,6 @@ if (!parentPort) {
   // Ctrl-C reaches the whole terminal: the owner decides when the server goes.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => void end())
-  if (process.argv[2] === 'untied') process.once('disconnect', () => setInterval(endIfUnused, 1000))
+  if (process.argv[2] === 'untied') process.once('disconnect', () => every(1000, endIfUnused))
   else endWithOwner({ grace: 500, before: () => void end() })
 }

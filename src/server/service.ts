@@ -1,3 +1,4 @@
+import { soon } from '../async/interval.ts'
 import { Ask, type Entry, type ServerMessage, Tell, unanswered } from '../protocol/messages.ts'
 import { errorToWire, fromWire, Packed, type Wire } from '../protocol/values.ts'
 import { runWithin } from '../shipping/atomic.ts'
@@ -177,7 +178,7 @@ export class Service {
     room.exclusive.enter(() => {
       this.#inbox.inLine--
       // Not at once: who is in line comes first.
-      if (this.#inbox.waits) setImmediate(this.#inbox.goOn)
+      if (this.#inbox.waits) soon(this.#inbox.goOn)
       write()
     })
   }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { after } from '../async/interval.ts'
+import { after, cancel, monotonic, soon } from '../async/interval.ts'
 import type { ClientHello } from '../protocol/messages.ts'
 import { Channel, type Read } from '../transport/channel.ts'
 import { hasEnded, machine } from '../transport/machine.ts'
@@ -40,12 +40,12 @@ export class Session {
     const events = {
       frame: (value: unknown) => this.#service.take(value),
       // Answers leave at once, unless updates are to go before them: those wait for what others write in this turn.
-      heard: (flush: () => void) => void (core.updatesWait ? setImmediate(flush) : flush()),
+      heard: (flush: () => void) => void (core.updatesWait ? soon(flush) : flush()),
       drain: () => this.#service.drain(),
       lost: (error: Error | undefined, broken: boolean) => {
         if (broken) log('broken', `ended the connection of process ${this.pid}: ${error?.message}`)
         if (broken || !keeps) this.close()
-        else if (!this.#closed) this.#linger(performance.now(), FIRST_LOOK)
+        else if (!this.#closed) this.#linger(monotonic(), FIRST_LOOK)
       },
     }
     this.#channel = new Channel(events, { keeps })
@@ -68,7 +68,7 @@ export class Session {
 
   /** Goes on over this socket with a client that has so many frames. */
   attach(socket: Socket, received: number, read: Read): void {
-    clearTimeout(this.#lingering)
+    cancel(this.#lingering)
     this.#channel.attach(socket, received, read)
     if (this.#service.isBehind) socket.pause()
   }
@@ -81,7 +81,7 @@ export class Session {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    clearTimeout(this.#lingering)
+    cancel(this.#lingering)
     this.#core.sessions.delete(this.#token)
     this.#service.close()
     this.#channel.end()
@@ -96,7 +96,7 @@ export class Session {
 
   // Nobody comes back from a process that has ended. Whether it has can be seen on this machine only.
   #linger(lost: number, wait: number): void {
-    const left = this.#core.limits.graceTime - (performance.now() - lost)
+    const left = this.#core.limits.graceTime - (monotonic() - lost)
     if (left <= 0 || (this.#here && hasEnded(this.#life))) return this.close()
     const next = this.#here ? Math.min(wait, left) : left
     this.#lingering = after(next, () => this.#linger(lost, Math.min(wait * 2, LATER_LOOKS)))?.unref()

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import type { Worker } from 'node:worker_threads'
+import { after, cancel } from '../async/interval.ts'
 import { ConnectionError } from '../errors.ts'
 import { unlinkAtEnd } from '../lifeline/guard.ts'
 import { keepAlive, spawnTied } from '../lifeline/spawn.ts'
@@ -129,9 +130,9 @@ async function inProcess(start: () => Start, tied: boolean, watch: Watch): Promi
     stop: async () => {
       keepAlive(child, true)
       if (child.connected) child.send('stop', () => {})
-      const timer = setTimeout(() => child.kill('SIGKILL'), patience(watch))
+      const timer = after(patience(watch), () => child.kill('SIGKILL'))
       await exited
-      clearTimeout(timer)
+      cancel(timer)
     },
   }
 }
@@ -155,9 +156,9 @@ async function inThread(start: () => Start, _: boolean, watch: Watch): Promise<R
     stop: async () => {
       worker.ref()
       worker.postMessage('stop')
-      const timer = setTimeout(() => void worker.terminate(), patience(watch))
+      const timer = after(patience(watch), () => void worker.terminate())
       await exited
-      clearTimeout(timer)
+      cancel(timer)
     },
   }
 }

@@ -1,4 +1,5 @@
 import { type AnyNode, parseExpressionAt } from 'acorn'
+import { monotonic } from '../async/interval.ts'
 import { AtomicTimeoutError } from '../errors.ts'
 import { printing } from './printing.ts'
 import type { Code } from './shipment.ts'
@@ -45,7 +46,7 @@ export const guard = {
   console: printing,
   /** Reads the clock, and finds how many rounds may pass until it is read again. */
   look(): void {
-    const now = performance.now()
+    const now = monotonic()
     if (guard.limit === NOT_YET) guard.limit = now + guard.ms
     if (guard.expired || now > guard.limit) {
       guard.expired = true

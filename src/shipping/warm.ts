@@ -1,3 +1,4 @@
+import { soon } from '../async/interval.ts'
 import { ship } from './ship.ts'
 
 /**
@@ -19,7 +20,7 @@ const ROUNDS = 8
 /** Step by step, so that nothing else has to wait for all of it; nobody waits for the rest at the end. */
 function sendInTurn([fn, ...more]: (() => unknown)[]): void {
   if (!fn) return
-  setImmediate(() => {
+  soon(() => {
     try {
       ship(fn, { call: 'warmUp' })
     } catch {

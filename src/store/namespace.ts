@@ -1,3 +1,4 @@
+import { wallClock } from '../async/interval.ts'
 import type { Step } from '../protocol/messages.ts'
 import { MAX_DEPTH, Packed, sharedFromWire } from '../protocol/values.ts'
 import {
@@ -65,7 +66,7 @@ export class Namespace {
       }
     }
     if (this.#ephemeral.size > 0) this.#outlive(changes)
-    this.#history.add(author, method, Date.now(), identical, changes)
+    this.#history.add(author, method, wallClock(), identical, changes)
     this.revision++
     this.onCommit?.()
   }

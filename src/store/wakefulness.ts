@@ -1,3 +1,5 @@
+import { after, cancel, holdOpen } from '../async/interval.ts'
+
 // Milliseconds without a pending call after which a store does not keep the program alive any more.
 const LET_GO = 5
 
@@ -6,7 +8,7 @@ export class Wakefulness {
   readonly #asked: { readonly size: number }
   #awaited = 0
   #awake = true
-  readonly #timer = setInterval(() => {}, 2 ** 30)
+  readonly #timer = holdOpen()
   #lettingGo: NodeJS.Timeout | undefined
 
   /** `asked`: what was asked and is not answered. */
@@ -37,16 +39,16 @@ export class Wakefulness {
 
   /** Something may be over. Whoever waited may well ask again: to let go after each answer would be work for nothing. */
   rest(): void {
-    this.#lettingGo ??= setTimeout(() => {
+    this.#lettingGo ??= after(LET_GO, () => {
       this.#lettingGo = undefined
       if (!this.#awake || this.wanted) return
       this.#awake = false
       this.#timer.unref()
-    }, LET_GO).unref()
+    })?.unref()
   }
 
   /** Nobody will wait any more. */
   end(): void {
-    clearInterval(this.#timer)
+    cancel(this.#timer)
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { soon } from '../async/interval.ts'
 import { decodeLent, encodeFrame, FrameReader, type OnFrame } from '../protocol/frames.ts'
 import { onBeat } from './heart.ts'
 
@@ -72,7 +73,7 @@ export class Channel {
    */
   constructor(
     events: ChannelEvents,
-    { keeps, endOfTurn = setImmediate }: { keeps: boolean; endOfTurn?: (flush: () => void) => void },
+    { keeps, endOfTurn = soon }: { keeps: boolean; endOfTurn?: (flush: () => void) => void },
   ) {
     this.#events = events
     this.#keeps = keeps

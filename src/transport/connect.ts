@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { after } from '../async/interval.ts'
+import { after, cancel } from '../async/interval.ts'
 import { AuthenticationError, ConnectionError, TimeoutError, ZprocError } from '../errors.ts'
 import { isRandom, parseAddress } from '../protocol/address.ts'
 import { encodeFrame } from '../protocol/frames.ts'
@@ -52,7 +52,7 @@ export function connect(
     })
     socket.unref()
     const settled = () => {
-      clearTimeout(timer)
+      cancel(timer)
       signal.removeEventListener('abort', givenUp)
       socket
         .off('error', onError)

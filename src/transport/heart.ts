@@ -1,3 +1,4 @@
+import { cancel, every } from '../async/interval.ts'
 /** Milliseconds. A peer that is there is heard every second beat; four beats without a word are at most 4.5 s. */
 export const BEAT = 900
 
@@ -7,13 +8,13 @@ let timer: NodeJS.Timeout | undefined
 /** Calls `beat` from time to time, all from one timer that keeps nothing alive. Returns what calls it off. */
 export function onBeat(beat: () => void): () => void {
   beats.add(beat)
-  timer ??= setInterval(() => {
+  timer ??= every(BEAT, () => {
     for (const one of [...beats]) one()
-  }, BEAT).unref()
+  }).unref()
   return () => {
     beats.delete(beat)
     if (beats.size > 0) return
-    clearInterval(timer)
+    cancel(timer)
     timer = undefined
   }
 }

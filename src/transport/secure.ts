@@ -9,6 +9,7 @@ import {
   type SocketConstructorOpts,
 } from 'node:net'
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls'
+import { LONGEST_DELAY } from '../async/interval.ts'
 import { derivedKey } from './key.ts'
 
 // With a pre-shared key both ends prove that they hold it, and no certificate is needed. ECDHE: a session that was
@@ -73,7 +74,8 @@ function secureServer(psk: Uint8Array, handshakeTimeout: number, events: ServerE
     ciphers: CIPHERS,
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.2',
-    handshakeTimeout,
+    // Node sets a timer of its own with it.
+    handshakeTimeout: Math.min(handshakeTimeout, LONGEST_DELAY),
   } as TlsOptions)
   // Node keeps the socket under a TLS one there.
   server.on('secureConnection', (socket: TLSSocket & { _parent?: Socket }) =>

@@ -15,7 +15,7 @@ export interface RedisAddress {
   settings: Settings
 }
 
-/** What stands behind the `?` of an address. Times in milliseconds. */
+/** What stands behind the `?` of an address. Times in milliseconds; `Infinity` is kept as a hundred years. */
 export interface Settings {
   /** Commits kept for each namespace. Default 100,000. */
   historyLimit: number
@@ -43,6 +43,10 @@ const LEAST: Settings = {
   connectTimeout: 1,
   graceTime: 100,
 }
+
+const TIMES = new Set(['atomicTimeout', 'connectTimeout', 'graceTime'])
+/** Redis counts times in whole numbers. */
+const FOREVER = 100 * 365 * 24 * 3600 * 1000
 
 const FORM = /^redis(s)?(?:\+(cluster|sentinel))?:\/\/(?:([^@/?]*)@)?([^/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/
 const NODE = /^(\[[^\]]+\]|[^:[\]]+)(?::(\d{1,5}))?$/
@@ -111,7 +115,8 @@ function settingsOf(query: string, shown: string, call: string): Settings {
       throw new TypeError(
         `${call}: there is no setting ${describe(name)} in "${shown}"; there are ${Object.keys(DEFAULTS).join(', ')}`,
       )
-    const value = text === '' ? Number.NaN : Number(text)
+    const asked = text === '' ? Number.NaN : Number(text)
+    const value = asked === Infinity && TIMES.has(name) ? FOREVER : asked
     const whole = Number.isSafeInteger(value) || (name === 'historyLimit' && value === Infinity)
     if (!whole || value < LEAST[name as keyof Settings])
       throw new RangeError(

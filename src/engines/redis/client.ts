@@ -1,4 +1,5 @@
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis'
+import { cancel, every, soon, wallClock } from '../../async/interval.ts'
 import { ConnectionError } from '../../errors.ts'
 import type { RedisAddress } from './address.ts'
 import { explain } from './errors.ts'
@@ -105,8 +106,8 @@ export class Client {
   /** Milliseconds until the next attempt to connect; null: no more. */
   #delay(times: number): number | null {
     if (!this.#wasReady || !this.#owner.wanted()) return null
-    this.#lostAt ||= Date.now()
-    if (Date.now() - this.#lostAt > this.#address.settings.connectTimeout) return null
+    this.#lostAt ||= wallClock()
+    if (wallClock() - this.#lostAt > this.#address.settings.connectTimeout) return null
     return Math.min(500, 10 * 2 ** Math.min(times, 10)) * (0.5 + Math.random() / 2)
   }
 
@@ -156,7 +157,7 @@ export class Client {
     cluster.on('+node', node => tended(node, blocks))
     // Nothing is published here; the connection that the library keeps for that would keep the program alive.
     const { subscriber } = cluster as unknown as { subscriber: { stop(): void } }
-    cluster.on('connect', () => setImmediate(() => subscriber.stop()))
+    cluster.on('connect', () => soon(() => subscriber.stop()))
     cluster.on('ready', () => subscriber.stop())
     return cluster
   }
@@ -175,10 +176,10 @@ function endWhenSilent(redis: Redis): void {
   const asked = redis as unknown as { commandQueue: { length: number } }
   let read = 0
   let silent = 0
-  const looking = setInterval(() => {
+  const looking = every(LOOK, () => {
     silent = asked.commandQueue.length > 0 && stream.bytesRead === read ? silent + 1 : 0
     read = stream.bytesRead
     if (silent === SILENT) stream.destroy(new Error(`nothing came for ${SILENT * LOOK} ms`))
-  }, LOOK).unref()
-  stream.once('close', () => clearInterval(looking))
+  }).unref()
+  stream.once('close', () => cancel(looking))
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { sleep, wallClock } from '../../async/interval.ts'
 import { ConnectionError } from '../../errors.ts'
 import type { RedisAddress } from './address.ts'
 import { Client, type Library, loadLibrary } from './client.ts'
@@ -134,15 +134,15 @@ export class RedisConnection {
     log: string,
   ): Promise<T> {
     const client = this.#client as Client
-    const until = Date.now() + this.address.settings.connectTimeout
+    const until = wallClock() + this.address.settings.connectTimeout
     for (let error = failed; ; ) {
       const isUnknown = error.message.startsWith('NOSCRIPT')
-      if (!(isUnknown || PASSING.test(error.message)) || Date.now() > until)
+      if (!(isUnknown || PASSING.test(error.message)) || wallClock() > until)
         throw explain(error, this.address, outcome, call)
       this.repeated++
       // With one script it lacks all: else a reading that is repeated would come behind a write that is not.
       if (isUnknown) load(client).catch(() => {})
-      else await delay(20)
+      else await sleep(20)
       try {
         // It was never loaded, or the server is another one now. Without arguments it does nothing.
         if (script && isUnknown) await client.call('eval', script.source, 1, log)

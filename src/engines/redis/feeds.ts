@@ -1,3 +1,4 @@
+import { microtask } from '../../async/interval.ts'
 import { ConnectionError } from '../../errors.ts'
 import { decode } from '../../protocol/frames.ts'
 import type { FeedStart, Jump, WireChange, WireCommit } from '../../protocol/messages.ts'
@@ -64,7 +65,7 @@ export class Feeds {
     const replica = new Replica(this.#name, first ? Buffer.from(idBefore(first)) : id, keys, chunks)
     replica.follow(entries)
     feed.id = replica.head
-    queueMicrotask(() => feed.mode === 'opening' && this.#go(feed, true))
+    microtask(() => feed.mode === 'opening' && this.#go(feed, true))
     return [revisionOf(feed.id), [...replica.space.values]]
   }
 
@@ -89,7 +90,7 @@ export class Feeds {
     const [id, entries, keys, chunks] = await asked
     let head = feed.id
     feed.id = id.toString()
-    queueMicrotask(() => feed.mode === 'seeking' && this.#go(feed, true))
+    microtask(() => feed.mode === 'seeking' && this.#go(feed, true))
     if (!entries)
       return [revisionOf(feed.id), null, [...new Replica(this.#name, id, keys, chunks).space.values]]
     const changes: WireChange[] = []

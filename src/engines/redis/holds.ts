@@ -1,4 +1,5 @@
 import { deferred } from '../../async/deferred.ts'
+import { after, cancel, every, wallClock } from '../../async/interval.ts'
 import { AtomicTimeoutError } from '../../errors.ts'
 import type { Grant, WireChange } from '../../protocol/messages.ts'
 import type { Author } from '../../store/commit.ts'
@@ -16,7 +17,7 @@ interface Held {
   replica: Replica
   /** Lets those who wait in this process go on. */
   over(): void
-  timers: NodeJS.Timeout[]
+  timers: (NodeJS.Timeout | undefined)[]
 }
 
 /** The holds of this process: a lease in Redis each, which ends with its time, or soon after its owner. */
@@ -39,16 +40,16 @@ export class Holds {
     const writer = `${this.#session}.${hold}`
     const replica = await lane.take(writer, Math.min(this.#timeout, LEASE), label)
     const over = deferred<void>()
-    const until = Date.now() + this.#timeout
+    const until = wallClock() + this.#timeout
     const held: Held = { lane, writer, number: lane.number(), replica, over: over.resolve, timers: [] }
     this.#held.set(hold, held)
     held.timers.push(
-      setTimeout(() => {
+      after(this.#timeout, () => {
         this.#ended(hold, this.#timeout)
         this.#end(hold)
-      }, this.#timeout),
+      }),
     )
-    if (this.#timeout > LEASE) held.timers.push(setInterval(() => this.#renew(hold, until), LEASE / 3))
+    if (this.#timeout > LEASE) held.timers.push(every(LEASE / 3, () => this.#renew(hold, until)))
     granted([hold, revisionOf(replica.head), [...replica.space.values]])
     await over.promise
   }
@@ -70,7 +71,7 @@ export class Holds {
       throw error
     }
     // The time is not up while Redis is asked: whether it was, it says.
-    for (const timer of held.timers) clearTimeout(timer)
+    for (const timer of held.timers) cancel(timer)
     const batch = lane.batch({ writer, number, expected: replica.head, must: true, hold: -1 })
     for (const commit of trial.commits) batch.made(commit)
     try {
@@ -101,7 +102,7 @@ export class Holds {
     const held = this.#held.get(hold)
     if (!held) return
     this.#held.delete(hold)
-    for (const timer of held.timers) clearTimeout(timer)
+    for (const timer of held.timers) cancel(timer)
     const { lane, writer } = held
     const batch = lane.batch({ writer, number: 0, expected: '', must: true, hold: -1 })
     await lane.commit(batch, 'atomic').catch(() => {})
@@ -111,14 +112,14 @@ export class Holds {
   #renew(hold: number, until: number): void {
     const held = this.#held.get(hold)
     if (!held) return
-    const ms = Math.min(LEASE, until - Date.now())
+    const ms = Math.min(LEASE, until - wallClock())
     if (ms < 1) return
     const { lane, writer } = held
     const batch = lane.batch({ writer, number: 0, expected: '', must: true, hold: ms })
     lane.commit(batch, 'atomic').then(
       reply => {
         if (reply.status !== 'lost' || !this.#held.delete(hold)) return
-        for (const timer of held.timers) clearTimeout(timer)
+        for (const timer of held.timers) cancel(timer)
         this.#ended(hold, this.#late())
         held.over()
       },

@@ -1,5 +1,5 @@
-import { setTimeout as delay, setImmediate as soon } from 'node:timers/promises'
 import { deferred } from '../../async/deferred.ts'
+import { nextTick, sleep, soon, wallClock } from '../../async/interval.ts'
 import type { Entry } from '../../protocol/messages.ts'
 import type { Slot } from '../../store/commit.ts'
 import { keptOf } from '../../store/mail.ts'
@@ -76,7 +76,7 @@ export class Lane {
     this.#queue.push(item)
     if (this.#busy) return
     this.#busy = true
-    process.nextTick(() => void this.#drain())
+    nextTick(() => void this.#drain())
   }
 
   number(): number {
@@ -153,7 +153,7 @@ export class Lane {
       }
     }
     this.#busy = false
-    if (this.#sliceUntil > Date.now()) setImmediate(() => this.#leave())
+    if (this.#sliceUntil > wallClock()) soon(() => this.#leave())
   }
 
   /** What can be committed in one round. */
@@ -226,7 +226,7 @@ export class Lane {
         await this.#turn(reply)
         await this.#take(this.#writer, scripts.SLICE, 'commit')
       }
-      this.#sliceUntil = Date.now() + scripts.SLICE
+      this.#sliceUntil = wallClock() + scripts.SLICE
       return false
     }
     replica.accept(trial, reply.head)
@@ -276,8 +276,8 @@ export class Lane {
       this.#stuck = true
       this.#pass()
     }
-    if (ms > LATE) await delay(Math.min(LONGEST, ms - LATE))
-    else await soon()
+    if (ms > LATE) await sleep(Math.min(LONGEST, ms - LATE))
+    else await new Promise<void>(soon)
   }
 
   /** Lets readings go: all of them, or those that are next and can be asked for again. */
@@ -293,7 +293,7 @@ export class Lane {
   }
 
   #leave(): void {
-    if (this.#busy || this.#sliceUntil < Date.now()) return
+    if (this.#busy || this.#sliceUntil < wallClock()) return
     this.#sliceUntil = 0
     const batch = this.batch({ writer: this.#writer, number: 0, expected: '', hold: -1 })
     this.commit(batch, 'commit').catch(() => {})

@@ -1,3 +1,4 @@
+import { after, cancel } from '../../async/interval.ts'
 import type { Author } from '../../store/commit.ts'
 import { headOf } from './batch.ts'
 import type { RedisConnection } from './connection.ts'
@@ -89,7 +90,7 @@ export class Presence {
   /** Nobody here has to do with this namespace any more. */
   rest(): void {
     this.#rests = true
-    if (!this.#session) clearTimeout(this.#timer)
+    if (!this.#session) cancel(this.#timer)
   }
 
   /** The session of this process. It begins when somebody first ties a key to it. */
@@ -110,7 +111,7 @@ export class Presence {
   /** Takes away, at once, what lasts as long as this process. */
   async end(): Promise<void> {
     this.#rests = true
-    clearTimeout(this.#timer)
+    cancel(this.#timer)
     const session = this.#session
     this.#session = undefined
     if (session) await this.#ask('close', session, -1, '').catch(() => {})
@@ -125,12 +126,9 @@ export class Presence {
       if (ms >= 0) again = Math.min(again, ms + 1)
       return head.toString()
     } finally {
-      clearTimeout(this.#timer)
+      cancel(this.#timer)
       if (!this.#rests || this.#session)
-        this.#timer = setTimeout(
-          () => this.#look('state', this.#session ?? '').catch(() => {}),
-          again,
-        ).unref()
+        this.#timer = after(again, () => this.#look('state', this.#session ?? '').catch(() => {}))?.unref()
     }
   }
 

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { after, cancel, sleep, wallClock } from '../../async/interval.ts'
 import type { Client } from './client.ts'
 import type { RedisConnection } from './connection.ts'
 import { explain } from './errors.ts'
@@ -62,9 +62,9 @@ export class Tail {
         until = 0
       } catch (error) {
         this.#isConnected = false
-        until ||= Date.now() + this.#connection.address.settings.connectTimeout
+        until ||= wallClock() + this.#connection.address.settings.connectTimeout
         // A connection that cannot be made is tried again as long as the others are.
-        if (Date.now() < until) await delay(50, undefined, { ref: false })
+        if (wallClock() < until) await sleep(50, { ref: false })
         else this.#lose(explain(error as Error, this.#connection.address, 'unknown', 'watch'))
       }
     }
@@ -90,7 +90,7 @@ export class Tail {
     }
     this.#asked = this.#changes
     const followed = [...this.#followed.values()]
-    const dead = setTimeout(() => client.raw.disconnect(true), DEAD).unref()
+    const dead = after(DEAD, () => client.raw.disconnect(true))?.unref()
     let reply: [key: Buffer, entries: StreamEntry[]][] | null
     try {
       reply = (await client.call(
@@ -104,7 +104,7 @@ export class Tail {
         ...followed.map(({ id }) => id),
       )) as typeof reply
     } finally {
-      clearTimeout(dead)
+      cancel(dead)
     }
     for (const [key, entries] of reply ?? []) {
       const following = this.#followed.get(key.toString())
@@ -122,7 +122,7 @@ export class Tail {
       // It may not be waiting yet: then this comes too early.
       if (this.#isConnected && this.#clientId !== undefined)
         await this.#connection.call('watch', 'client', 'UNBLOCK', this.#clientId).catch(() => {})
-      await delay(1)
+      await sleep(1)
     }
     this.#waking = false
   }
