@@ -1,8 +1,10 @@
-// Gives every test file to node's own runner: `npm run test:run [part of a path]… [--a-test-runner-option]…`
+// Gives test files to node's own runner: `npm run test:run [part of a path]… [--a-test-runner-option]…`
+// `--fast`: those of test/tiers.ts, with the contract on two homes of a state instead of all.
 // Node 20 takes no glob for its test files, and shells differ in theirs; hence this file.
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { fast } from './tiers.ts'
 
 /** For one file, milliseconds. A file also counts as hanging when it leaves a timer, socket or process behind. */
 const fileTimeout = 240_000
@@ -10,12 +12,14 @@ const fileTimeout = 240_000
 const totalTimeout = 1_680_000
 
 const asked = process.argv.slice(2)
-const options = asked.filter(argument => argument.startsWith('-'))
+const isFast = asked.includes('--fast')
+const options = asked.filter(argument => argument.startsWith('-') && argument !== '--fast')
 const parts = asked.filter(argument => !argument.startsWith('-'))
 
 const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter(file => file.endsWith('.test.ts') && !file.includes('node_modules'))
   .map(file => join('test', file))
+  .filter(file => !isFast || fast.some(part => file.includes(part)))
   .filter(file => parts.length === 0 || parts.some(part => file.includes(part)))
   .sort()
 
@@ -38,7 +42,11 @@ const runner = spawn(
     ...files,
   ],
   // A process group of its own: at the total timeout it goes as a whole.
-  { stdio: 'inherit', detached: process.platform !== 'win32' },
+  {
+    stdio: 'inherit',
+    detached: process.platform !== 'win32',
+    env: { ...process.env, ...(isFast && { ZPROC_HOMES: 'two' }) },
+  },
 )
 
 let interrupted = false

@@ -18,9 +18,12 @@ export interface Home {
   stop(): Promise<unknown>
 }
 
+/** `npm test` runs the contract on two homes, `npm run test:all` on all of them. */
+const isFast = process.env.ZPROC_HOMES === 'two'
+
 /** The ways to have a server: whatever the contract says holds for each of them. */
 const servers = [
-  { name: 'a process, over ipc', start: async () => (await own({ backend: 'process' })).home },
+  { name: 'a process, over ipc', isFast: true, start: async () => (await own({ backend: 'process' })).home },
   { name: 'inline, over ipc', start: async () => (await own({ backend: 'inline' })).home },
   {
     name: 'inline, over tcp',
@@ -29,6 +32,7 @@ const servers = [
   { name: 'a thread, over ipc', start: async () => (await own({ backend: 'thread' })).home },
   {
     name: 'inline, over tcp, with a key',
+    isFast: true,
     start: async () => (await own({ backend: 'inline', secretKey: 'muchsecret' }, 'tcp://127.0.0.1:0')).home,
   },
 ]
@@ -88,13 +92,15 @@ export interface Room {
 /** The same tests, once for each home that a state can have. */
 export function contract(title: string, define: (room: Room) => void): void {
   serverContract(title, define)
+  if (isFast) return
   for (const { name, start } of engines)
     describe(`${title} (${name})`, { skip: noRedis }, () => inHome(start, define))
 }
 
 /** The same tests, once for each way to have a server. */
 export function serverContract(title: string, define: (room: Room) => void): void {
-  for (const { name, start } of servers) describe(`${title} (${name})`, () => inHome(start, define))
+  for (const { name, start } of isFast ? servers.filter(server => server.isFast) : servers)
+    describe(`${title} (${name})`, () => inHome(start, define))
 }
 
 function inHome(start: () => Promise<Home>, define: (room: Room) => void): void {
