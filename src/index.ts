@@ -6,6 +6,7 @@ export type {
   ChangeOptions,
   Draft,
   Frozen,
+  Lease,
   RawUpdate,
   SetOptions,
   Snapshot,

@@ -1,8 +1,9 @@
 import { KeyError } from '../errors.ts'
-import { type Ask, type Entry, Tell } from '../protocol/messages.ts'
+import { type Ask, type Entry, Tell, type WireLease } from '../protocol/messages.ts'
 import { checkKey, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import type { Finish } from '../store/store.ts'
 import { entriesOf, wireBytes } from './arguments.ts'
+import { wireLease } from './lease.ts'
 import type { Link } from './link.ts'
 
 /** How the calls of a State are checked and sent, and what their replies become. */
@@ -30,7 +31,14 @@ export class Calls {
     return this.#link.request(`state.${name}`, [kind as typeof Ask.get, 0, state, key], finish, extra)
   }
 
-  valued<T>(name: string, kind: number, key: unknown, value: unknown, finish: Finish): Promise<T> {
+  valued<T>(
+    name: string,
+    kind: typeof Ask.set | typeof Ask.setDefault,
+    key: unknown,
+    value: unknown,
+    finish: Finish,
+    lease?: WireLease,
+  ): Promise<T> {
     let wire: Wire
     try {
       checkKey(key, `state.${name}`)
@@ -44,11 +52,27 @@ export class Calls {
     const bytes = wireBytes(wire)
     return this.#link.request(
       `state.${name}`,
-      [kind as typeof Ask.set, 0, state, key as string, wire],
+      lease ? [kind, 0, state, key as string, wire, lease] : [kind, 0, state, key as string, wire],
       finish,
       undefined,
       bytes,
     )
+  }
+
+  /** A `valued` call with options. */
+  leased<T>(
+    name: string,
+    kind: typeof Ask.set | typeof Ask.setDefault,
+    key: unknown,
+    value: unknown,
+    finish: Finish,
+    options: unknown,
+  ): Promise<T> {
+    try {
+      return this.valued(name, kind, key, value, finish, wireLease(options, `state.${name}`))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   whole<T>(name: string, kind: number, object: unknown, finish: Finish): Promise<T> {

@@ -7,10 +7,11 @@ import { checkOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
 import { type ConnectionEvent, result } from '../store/store.ts'
 import { Calls } from './calls.ts'
+import { leaseFromWire } from './lease.ts'
 import { Link } from './link.ts'
 import { pingThrough } from './ping.ts'
 import { items, valueOr, values, wholeState } from './replies.ts'
-import type { AnyState, Key, SetOptions } from './types.ts'
+import type { AnyState, Key, Lease, SetOptions } from './types.ts'
 import { useStore } from './use-store.ts'
 import { StateView } from './view.ts'
 import { Watcher } from './watch.ts'
@@ -125,14 +126,17 @@ export class State<S extends object = AnyState> extends Watchable<S> {
   /**
    * Puts one value, or, given an object, replaces the whole state. Resolves when it is committed.
    *
-   *     await state.set('worker 5', 'ready', { ephemeral: true }) // gone when this process is
+   *     await state.set('worker 5', 'ready', { ephemeral: true }) // deleted when this process has ended
+   *     await state.set('session 7', { user: 'Ann' }, { ttl: 60_000 }) // deleted after a minute
    */
   set<K extends Key<S>>(key: K, value: S[K], options?: SetOptions): Promise<void>
   set(object: S): Promise<void>
   set(...args: [key: unknown, value?: unknown, options?: SetOptions]): Promise<void> {
     if (args.length === 1) return this.#calls.whole('set', Ask.replace, args[0], this.#calls.nothing)
-    if (args[2] !== undefined) return this.#setWith(args)
-    return this.#calls.valued('set', Ask.set, args[0], args[1], this.#calls.nothing)
+    const [key, value, options] = args
+    return options === undefined
+      ? this.#calls.valued('set', Ask.set, key, value, this.#calls.nothing)
+      : this.#calls.leased('set', Ask.set, key, value, this.#calls.nothing, options)
   }
 
   /** Puts all of the object's values in one commit. */
@@ -161,9 +165,21 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     return this.#calls.plain('popItem', Ask.popItem, this.#calls.poppedItem)
   }
 
-  /** The value of `key`, which is put there first if it is missing. */
-  setDefault<K extends Key<S>>(key: K, value: S[K]): Promise<S[K]> {
-    return this.#calls.valued('setDefault', Ask.setDefault, key, value, this.#calls.value) as Promise<S[K]>
+  /**
+   * The value of `key`, which is put there first if it is missing. With a lease this is a claim: the one of many
+   * processes that finds the key missing puts its own value there, and all of them get the value of that one.
+   *
+   *     const leader = await state.setDefault('leader', process.pid, { ephemeral: true })
+   */
+  setDefault<K extends Key<S>>(key: K, value: S[K], options?: SetOptions): Promise<S[K]> {
+    return options === undefined
+      ? this.#calls.valued('setDefault', Ask.setDefault, key, value, this.#calls.value)
+      : this.#calls.leased('setDefault', Ask.setDefault, key, value, this.#calls.value, options)
+  }
+
+  /** What `key` is tied to; null when it is there to stay, or is not there. */
+  lease(key: Key<S>): Promise<Lease | null> {
+    return this.#calls.keyed('lease', Ask.lease, key, leaseFromWire) as Promise<Lease | null>
   }
 
   async *[Symbol.asyncIterator](): AsyncIterableIterator<Key<S>> {
@@ -226,27 +242,10 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     this.#link.check()
     return StateView.open<S>(this.#link)
   }
-
-  #setWith([key, value, options]: unknown[]): Promise<void> {
-    try {
-      const kind = isEphemeral(options) ? Ask.setEphemeral : Ask.set
-      return this.#calls.valued('set', kind, key, value, this.#calls.nothing)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
 }
 
 let processName = 'main'
 /** @internal The name that the commits of this process carry. */
 export function nameProcess(name: string): void {
   processName = name
-}
-
-function isEphemeral(options: unknown): boolean {
-  checkOptions(options, 'state.set')
-  const { ephemeral = false }: { ephemeral?: unknown } = options
-  if (typeof ephemeral !== 'boolean')
-    throw new TypeError(`state.set: ephemeral must be true or false, got ${describe(ephemeral)}`)
-  return ephemeral
 }

@@ -23,12 +23,25 @@ export type Key<S> = keyof S & string
 // biome-ignore lint/suspicious/noExplicitAny: there is no type that is both assignable and readable without a cast
 export type AnyState = Record<string, any>
 
+/** What `set` and `setDefault` tie a key to. Any later `set` or `update` of the key replaces that; atomic functions do not. */
 export interface SetOptions {
   /**
    * true: the key is deleted when this process's session with the server ends: it has closed its States, or has
-   * ended, or was away for longer than the server's `graceTime`. Any other write makes it a key like all others.
+   * ended, or was away for longer than the server's `graceTime`. Default false.
    */
   ephemeral?: boolean
+  /** Milliseconds after which the key is deleted, more than 0. Default `Infinity`: it stays. */
+  ttl?: number
+}
+
+/** What a key is tied to; see `state.lease`. */
+export interface Lease {
+  /** Who put the key. */
+  by: { pid: number; name: string }
+  /** The key is deleted when that process's session ends. */
+  ephemeral: boolean
+  /** When the key is deleted at the latest, by the clock of the server; null: it has no time to live. */
+  expires: Date | null
 }
 
 export interface WatchOptions {

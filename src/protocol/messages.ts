@@ -61,6 +61,7 @@ export const Ask = {
   values: 14,
   items: 15,
   equals: 16,
+  lease: 17,
   set: 20,
   replace: 21,
   update: 22,
@@ -70,7 +71,6 @@ export const Ask = {
   popItem: 26,
   setDefault: 27,
   atomic: 28,
-  setEphemeral: 29,
   // functions and holds
   define: 40,
   hold: 41,
@@ -96,6 +96,9 @@ export const RUN = 64
 
 export type Entry = [key: string, value: Wire]
 
+/** What a key is tied to when it is put: to the session of its writer, to so many milliseconds (null: any number), or to both. */
+export type WireLease = [ephemeral: boolean, ttl: number | null]
+
 export type ClientMessage =
   | [kind: typeof Ask.ping, id: number, payload: Uint8Array]
   /** A State begins: replies with the revision it starts at. */
@@ -103,7 +106,7 @@ export type ClientMessage =
   | [kind: typeof Ask.close, state: number]
   /** The session is over. */
   | [kind: typeof Ask.leave]
-  | [kind: typeof Ask.get | typeof Ask.has, id: number, state: number, key: string]
+  | [kind: typeof Ask.get | typeof Ask.has | typeof Ask.lease, id: number, state: number, key: string]
   | [
       kind: typeof Ask.size | typeof Ask.keys | typeof Ask.values | typeof Ask.items,
       id: number,
@@ -111,12 +114,12 @@ export type ClientMessage =
     ]
   | [kind: typeof Ask.equals, id: number, state: number, entries: Entry[]]
   | [
-      /** `setEphemeral`: for as long as the session. */
-      kind: typeof Ask.set | typeof Ask.setDefault | typeof Ask.setEphemeral,
+      kind: typeof Ask.set | typeof Ask.setDefault,
       id: number,
       state: number,
       key: string,
       value: Wire,
+      lease?: WireLease,
     ]
   | [kind: typeof Ask.replace | typeof Ask.update, id: number, state: number, entries: Entry[]]
   | [kind: typeof Ask.delete | typeof Ask.pop, id: number, state: number, key: string]
@@ -172,6 +175,8 @@ export type ServerMessage =
 export type FeedStart = [revision: number, entries: Entry[]]
 /** The reply to `seek`: what differs at `revision`. `null` instead of changes: `entries` is the whole state. */
 export type Jump = [revision: number, changes: WireChange[] | null, entries: Entry[] | null]
+/** The reply to `lease`: who put the key, whether it ends with that session, and when its time is up (ms since the epoch). */
+export type LeaseInfo = [pid: number, name: string, ephemeral: boolean, expires: number | null]
 /** The reply to `hold`. */
 export type Grant = [hold: number, revision: number, entries: Entry[]]
 

@@ -4,6 +4,7 @@ import type { Doing } from '../lifeline/watchdog.ts'
 import { FunctionCache } from '../shipping/compiled.ts'
 import { isMail, keptBytesOf, keptOf } from '../store/mail.ts'
 import { Namespace } from '../store/namespace.ts'
+import { Expiry } from './expiry.ts'
 import { Feeds } from './feed.ts'
 import { Exclusive } from './hold.ts'
 import type { Limits } from './options.ts'
@@ -13,6 +14,7 @@ export interface Room {
   space: Namespace
   feeds: Feeds
   exclusive: Exclusive
+  expiry: Expiry
   /** How many States are there. */
   states: number
 }
@@ -62,9 +64,14 @@ export class Core<S = unknown> {
     let room = this.#rooms.get(name)
     if (!room) {
       const { historyLimit, historyBytes, maxDepth } = this.limits
-      const space = new Namespace(name, keptOf(name, historyLimit), maxDepth, keptBytesOf(name, historyBytes))
+      const space = new Namespace(name, keptOf(name, historyLimit), {
+        maxDepth,
+        historyBytes: keptBytesOf(name, historyBytes),
+      })
       const feeds: Feeds = new Feeds(space, () => this.#schedule(feeds))
-      room = { space, feeds, exclusive: new Exclusive(), states: 0 }
+      const exclusive = new Exclusive()
+      const expiry = new Expiry(space, exclusive, () => {})
+      room = { space, feeds, exclusive, expiry, states: 0 }
       this.#rooms.set(name, room)
     }
     room.states++
@@ -72,7 +79,14 @@ export class Core<S = unknown> {
   }
 
   leave(room: Room): void {
-    if (--room.states === 0 && isMail(room.space.name)) this.#rooms.delete(room.space.name)
+    if (--room.states > 0 || !isMail(room.space.name)) return
+    room.expiry.end()
+    this.#rooms.delete(room.space.name)
+  }
+
+  /** The server stops. */
+  end(): void {
+    for (const { expiry } of this.#rooms.values()) expiry.end()
   }
 
   /** Whether commits of this turn are still to be handed to those who watch. */

@@ -71,6 +71,7 @@ export async function listen(start: Start, doing?: Doing): Promise<Listening> {
       new Promise(resolve => {
         net.close(() => resolve())
         for (const session of [...core.sessions.values()]) session.end()
+        core.end()
         for (const socket of sockets) socket.destroy()
       }),
   }

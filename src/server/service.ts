@@ -1,5 +1,12 @@
 import { soon } from '../async/interval.ts'
-import { Ask, type Entry, type ServerMessage, Tell, unanswered } from '../protocol/messages.ts'
+import {
+  Ask,
+  type Entry,
+  type ServerMessage,
+  Tell,
+  unanswered,
+  type WireLease,
+} from '../protocol/messages.ts'
 import { errorToWire, fromWire, Packed, type Wire } from '../protocol/values.ts'
 import { runWithin } from '../shipping/atomic.ts'
 import type { AtomicFunction } from '../shipping/compiled.ts'
@@ -21,9 +28,6 @@ type Handler = (message: never) => void
 
 const STACK = { writable: true, enumerable: false, configurable: true }
 
-// It is no State's own update: everybody who watches is told.
-const NO_STATE = 0
-
 /** Whom it is for. */
 interface Client {
   readonly number: number
@@ -43,7 +47,7 @@ export class Service {
   readonly #reading: Reading
   readonly #functions = new Map<number, string>()
   readonly #holds: Holds
-  // Where it has set ephemeral keys.
+  // The namespaces in which it may have ephemeral keys.
   readonly #tied = new Map<Room, Author>()
   #closed = false
 
@@ -83,8 +87,7 @@ export class Service {
     this.#reading.close()
     this.#holds.close()
     // After what this session has written and somebody else's hold still keeps waiting.
-    for (const [room, author] of this.#tied)
-      room.exclusive.enter(() => room.space.expire({ ...author, state: NO_STATE }))
+    for (const [room, author] of this.#tied) room.exclusive.enter(() => room.space.expire(author))
     for (const state of this.#states.keys()) this.#leave(state)
   }
 
@@ -138,22 +141,15 @@ export class Service {
 
   #write(kind: number): Handler {
     const write = writes[kind] as (space: Room['space'], author: Author, ...args: unknown[]) => Slot | Entry
-    return ([, id, state, first, second]: [number, number, number, unknown, unknown]) => {
+    return ([, id, state, first, second, lease]: [number, number, number, unknown, unknown, WireLease?]) => {
       const { room, author } = this.#opened(state)
+      if (lease?.[0]) this.#tied.set(room, author)
       this.#enter(room, id, () => {
-        const result = write(room.space, author, first, second)
+        const result = write(room.space, author, first, second, lease)
         if (result === ABSENT) this.#tell([Tell.missing, id])
         else this.#committed(id, room.space.revision, result)
       })
     }
-  }
-
-  readonly #writeEphemeral = this.#write(Ask.setEphemeral)
-
-  #setEphemeral(message: [number, number, number, string, Wire]): void {
-    const { room, author } = this.#opened(message[2])
-    this.#tied.set(room, author)
-    this.#writeEphemeral(message as never)
   }
 
   #enter(room: Room, id: number, write: () => void): void {
@@ -255,7 +251,6 @@ export class Service {
     ...Object.fromEntries(Object.keys(reads).map(kind => [kind, this.#read(Number(kind))])),
     ...Object.fromEntries(Object.keys(writes).map(kind => [kind, this.#write(Number(kind))])),
     [Ask.leave]: () => this.#session.close(),
-    [Ask.setEphemeral]: message => this.#setEphemeral(message),
     [Ask.atomic]: message => this.#atomic(message),
     [Ask.define]: ([, number, hash, bytes]: [number, number, string, Uint8Array | null]) => {
       if (!this.#core.limits.allowCode) return

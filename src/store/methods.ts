@@ -1,4 +1,4 @@
-import { Ask, type Entry, type Step, type WireChange } from '../protocol/messages.ts'
+import { Ask, type Entry, type Step, type WireChange, type WireLease } from '../protocol/messages.ts'
 import { checkKey, describe, equalWires, isWire, Packed, type Wire } from '../protocol/values.ts'
 import { ABSENT, type Author, type Change, change, type Slot, slot, slotAfter } from './commit.ts'
 import { STEPS } from './draft.ts'
@@ -12,6 +12,7 @@ export const reads: Record<number, (space: Namespace, argument: never) => unknow
   [Ask.keys]: space => [...space.values.keys()],
   [Ask.values]: space => [...space.values.values()],
   [Ask.items]: space => [...space.values],
+  [Ask.lease]: (space, key: string) => space.leaseOf(key),
   [Ask.equals]: (space, entries: Entry[]) => {
     const { values } = space
     return (
@@ -21,17 +22,20 @@ export const reads: Record<number, (space: Namespace, argument: never) => unknow
   },
 }
 
-type Write = (space: Namespace, author: Author, first: never, second: never) => Slot | Entry
+type Write = (
+  space: Namespace,
+  author: Author,
+  first: never,
+  second: never,
+  lease?: WireLease,
+) => Slot | Entry
 
 /** The dict methods that may change the state; each is one commit or none, and gives back the call's result. */
 export const writes: Record<number, Write> = {
-  [Ask.set]: (space, author, key: string, value: Wire) => {
+  [Ask.set]: (space, author, key: string, value: Wire, lease) => {
+    if (lease) checkLease(lease)
     space.commit(author, 'set', [put(space, key, value)])
-    return undefined
-  },
-  [Ask.setEphemeral]: (space, author, key: string, value: Wire) => {
-    space.commit(author, 'set', [put(space, key, value)])
-    space.tie(key, author)
+    if (lease) space.tie(key, author, lease)
     return undefined
   },
   [Ask.replace]: (space, author, entries: Entry[]) => {
@@ -68,10 +72,12 @@ export const writes: Record<number, Write> = {
     space.commit(author, 'popItem', [change(key, value, ABSENT)])
     return [key, value]
   },
-  [Ask.setDefault]: (space, author, key: string, value: Wire) => {
+  [Ask.setDefault]: (space, author, key: string, value: Wire, lease) => {
+    if (lease) checkLease(lease)
     const before = slot(space.values, key)
     if (before !== ABSENT) return before
     space.commit(author, 'setDefault', [change(checked(key), ABSENT, own(space, value))])
+    if (lease) space.tie(key, author, lease)
     return value
   },
 }
@@ -110,6 +116,13 @@ function own(space: Namespace, value: unknown): Wire {
   if (!(value instanceof Packed)) return value
   value.check(space.maxDepth)
   return value.own()
+}
+
+function checkLease([ephemeral, ttl]: WireLease): void {
+  if (typeof ephemeral !== 'boolean' || !(ttl === null || (typeof ttl === 'number' && ttl > 0)))
+    throw new TypeError(
+      'commit: a lease is whether it is ephemeral, and null or a positive number of milliseconds',
+    )
 }
 
 function checkStep(space: Namespace, [op, path, value]: Step): void {

@@ -1,5 +1,5 @@
-import { wallClock } from '../async/interval.ts'
-import type { Step } from '../protocol/messages.ts'
+import { monotonic, wallClock } from '../async/interval.ts'
+import type { LeaseInfo, Step, WireLease } from '../protocol/messages.ts'
 import { MAX_DEPTH, Packed, sharedFromWire } from '../protocol/values.ts'
 import {
   ABSENT,
@@ -13,10 +13,23 @@ import {
   type Values,
 } from './commit.ts'
 import { History } from './history.ts'
+import { type Lease, Leases } from './leases.ts'
 import { applySteps } from './steps.ts'
 
 // Entries of keys that are gone, besides as many as there are keys, before the order is made anew.
 const SPARE = 1000
+
+// The State of commits that no State of a client makes: every watcher is told of them.
+const NO_STATE = 0
+
+export interface NamespaceOptions {
+  /** Levels of nesting that a value may have. */
+  maxDepth?: number
+  /** Bytes of values that the kept commits may hold, the newest commit apart. */
+  historyBytes?: number
+  /** Milliseconds, from any beginning, that only go up. */
+  clock?: () => number
+}
 
 /** One ordered log of commits, its newest `historyLimit` kept, and the state they add up to. */
 export class Namespace {
@@ -28,16 +41,20 @@ export class Namespace {
   readonly #history: History
   // The keys in the order in which they came, once somebody asks for the newest: gone ones are left in until then.
   #order: string[] | undefined
-  /** The keys that live as long as a session, and its number. */
-  readonly #ephemeral = new Map<string, number>()
+  readonly #leases = new Leases()
+  /** What the leases' times are measured with. */
+  readonly clock: () => number
   /** Called after each commit. */
   onCommit: (() => void) | undefined
+  /** Called when a key has got a time to live. */
+  onLease: (() => void) | undefined
 
-  /** `historyLimit`: commits that are kept; `historyBytes`: of values, that those may hold, the newest commit apart. */
-  constructor(name: string, historyLimit: number, maxDepth = MAX_DEPTH, historyBytes?: number) {
+  /** `historyLimit`: commits that are kept. */
+  constructor(name: string, historyLimit: number, options: NamespaceOptions = {}) {
     this.name = name
-    this.maxDepth = maxDepth
-    this.#history = new History(historyLimit, historyBytes)
+    this.maxDepth = options.maxDepth ?? MAX_DEPTH
+    this.clock = options.clock ?? monotonic
+    this.#history = new History(historyLimit, options.historyBytes)
   }
 
   get historyLimit(): number {
@@ -65,30 +82,63 @@ export class Namespace {
         this.values.set(change.key, change.after)
       }
     }
-    if (this.#ephemeral.size > 0) this.#outlive(changes)
+    if (this.#leases.size > 0) this.#endLeases(method, changes)
     this.#history.add(author, method, wallClock(), identical, changes)
     this.revision++
     this.onCommit?.()
   }
 
-  /** From now on `key`, just committed by `author`, goes when the author's session does. */
-  tie(key: string, author: Author): void {
-    this.#ephemeral.set(key, author.session)
+  /** Ties `key`, which `author` has just put, to a time, to the author's session, or to both. */
+  tie(key: string, author: Author, [ephemeral, ttl]: WireLease): void {
+    const due = ttl === null ? Number.POSITIVE_INFINITY : this.clock() + ttl
+    this.#leases.add(key, author, ephemeral, due)
+    if (ttl !== null) this.onLease?.()
   }
 
-  /** The session of `author` is over: what was tied to it goes, in one commit. */
+  /** What `key` is tied to; null: nothing, or it is not there. */
+  leaseOf(key: string): LeaseInfo | null {
+    const lease = this.#leases.get(key)
+    if (!lease) return null
+    const { author, ephemeral, due } = lease
+    const expires = due === Number.POSITIVE_INFINITY ? null : wallClock() + Math.max(0, due - this.clock())
+    return [author.pid, author.name, ephemeral, expires]
+  }
+
+  /** The session of `author` is over: the keys that are tied to it go, in one commit. */
   expire(author: Author): void {
-    const changes: Change[] = []
-    for (const [key, session] of this.#ephemeral)
-      if (session === author.session) changes.push(change(key, slot(this.values, key), ABSENT))
-    if (changes.length > 0) this.commit(author, 'expire', changes)
+    const keys = this.#leases.ofSession(author.session)
+    if (keys.length > 0) this.#expire(author, keys)
   }
 
-  // Whoever writes a key makes it one like any other.
-  #outlive(changes: readonly Change[]): void {
-    for (const { key } of changes) {
-      if (key === null) this.#ephemeral.clear()
-      else this.#ephemeral.delete(key)
+  /** When the next time to live ends, by `clock`; `Infinity`: none does. */
+  get nextDue(): number {
+    return this.#leases.next
+  }
+
+  /** Deletes keys whose time is up, `most` at most, in one commit for each State that wrote them. */
+  expireDue(most: number): void {
+    const now = this.clock()
+    const due = new Map<Author, string[]>()
+    for (let count = 0; count < most; count++) {
+      const lease: Lease | undefined = this.#leases.takeDue(now)
+      if (!lease) break
+      const keys = due.get(lease.author)
+      if (keys) keys.push(lease.key)
+      else due.set(lease.author, [lease.key])
+    }
+    for (const [author, keys] of due) this.#expire(author, keys)
+  }
+
+  #expire(author: Author, keys: string[]): void {
+    const changes = keys.map(key => change(key, slot(this.values, key), ABSENT))
+    this.commit({ ...author, state: NO_STATE }, 'expire', changes, false)
+  }
+
+  // To put a key anew ends its lease. An atomic function changes the value of a key, and the key keeps its lease.
+  #endLeases(method: string, changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.key === null) this.#leases.clear()
+      else if (method !== 'atomic' || change.after === ABSENT) this.#leases.delete(change.key)
     }
   }
 

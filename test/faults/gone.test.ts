@@ -35,21 +35,23 @@ contract('ephemeral keys', room => {
     await updates.return?.()
   })
 
-  test('what somebody else writes is ephemeral no more', async t => {
+  test('a key that is put anew is ephemeral no more; one that an atomic function changes still is', async t => {
     const [state, other] = await room.pair(t)
-    const keys = ['set', 'update', 'atomic', 'deleted', 'untouched', 'own']
+    const keys = ['set', 'update', 'atomic', 'nested', 'deleted', 'untouched', 'own']
     for (const key of keys) await other.set(key, 1, { ephemeral: true })
     await other.set('own', 2)
     await state.set('set', 1)
     await state.update({ update: 2 })
+    await other.set('nested', { list: [1] }, { ephemeral: true })
     await atomic((s: AnyState) => {
       s.atomic += 1
+      s.nested.list.push(2)
     })(state)
     await state.delete('deleted')
     await state.set('deleted', 'again')
     await other.close()
     for await (const { by } of state.rawUpdates()) if (by.method === 'expire') break
-    assert.deepEqual(await state.copy(), { set: 1, update: 2, atomic: 2, deleted: 'again', own: 2 })
+    assert.deepEqual(await state.copy(), { set: 1, update: 2, deleted: 'again', own: 2 })
   })
 
   test('a state that is replaced or cleared holds nothing ephemeral', async t => {

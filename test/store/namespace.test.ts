@@ -40,7 +40,7 @@ test('a log that was not full yet keeps everything', () => {
 })
 
 test('a log with a bound in bytes keeps its newest commits within it, and the newest in any case', () => {
-  const space = new Namespace('n', 10, 100, 1000)
+  const space = new Namespace('n', 10, { historyBytes: 1000 })
   const states: object[] = [{}]
   for (let i = 1; i <= 25; i++) {
     put(space, i % 2 ? 'a' : 'b', `${i}`.padStart(300))

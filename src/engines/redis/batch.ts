@@ -1,13 +1,18 @@
 import { encode } from '../../protocol/frames.ts'
-import { Ask, type Entry } from '../../protocol/messages.ts'
+import { Ask, type Entry, type WireLease } from '../../protocol/messages.ts'
 import { checkKey, type Wire } from '../../protocol/values.ts'
-import { ABSENT, type Author, type Commit } from '../../store/commit.ts'
+import { ABSENT, type Author } from '../../store/commit.ts'
+import { headOf, latin1 } from './heads.ts'
+import { keptLease } from './presence.ts'
+import type { TrialCommit } from './replica.ts'
+import type { BlindCall } from './write.ts'
 
 // What the commit script is given (see scripts.ts), as the bytes that go to Redis. Of it, start and entry are the two halves of
 // a WireCommit, between which the script puts the time; the rest is for the hash. The client library would do this argument by
 // argument, each a Buffer of its own.
 
-const Kind = { put: 0, stepped: 1, delete: 2, clear: 3, tied: 4 } as const
+// `leased`: with a lease of its own; `kept`: with the one that it has, if any.
+const Kind = { put: 0, stepped: 1, delete: 2, clear: 3, leased: 4, kept: 5 } as const
 const CLEARED = Uint8Array.of(0x90)
 const IDENTICAL = { null: 0xc0, false: 0xc2, true: 0xc3 }
 // For the number of arguments, which is known last.
@@ -42,7 +47,7 @@ export class Batch {
 
   /** `target`: how the command begins, see `targetOf`; `limit`: commits that are kept. */
   constructor({ writer, number, expected, must = false, hold = 0 }: Order, limit: string, target: string) {
-    const asked = must || hold ? Buffer.from(encode([must, hold])).toString('latin1') : ''
+    const asked = must || hold ? Buffer.from(encode([must || false, hold])).toString('latin1') : ''
     const known = `$${expected.length}\r\n${expected}\r\n$${limit.length}\r\n${limit}\r\n`
     this.#text = `${target}$${writer.length + 2}\r\nd:${writer}\r\n${ordered(number)}${known}$${asked.length}\r\n${asked}\r\n`
   }
@@ -60,11 +65,12 @@ export class Batch {
     return bytes.subarray(BEFORE - count.length, length)
   }
 
-  /** A commit whose effect is known without reading anything. */
-  blind(author: Author, kind: number, first: unknown, second: unknown): void {
-    if (kind === Ask.set || kind === Ask.setEphemeral) {
+  /** A commit whose effect is known without reading anything. `session`: the one that an ephemeral key is tied to. */
+  blind(author: Author, { kind, first, second, lease }: BlindCall, session: string): void {
+    if (kind === Ask.set) {
       this.#begin(null, 1)
-      this.#put(first as string, second as Wire, kind === Ask.set ? Kind.put : Kind.tied)
+      this.#put(checked(first as string), second as Wire, lease ? Kind.leased : Kind.put)
+      if (lease) this.#lease(author, lease, session)
       this.#end(author, 'set', 1)
     } else if (kind === Ask.clear) {
       this.#begin(null, 1)
@@ -82,7 +88,7 @@ export class Batch {
   }
 
   /** A commit that was made on a copy of the state. */
-  made({ author, method, identical, changes }: Commit): void {
+  made({ author, method, identical, changes, lease }: TrialCommit, session = ''): void {
     this.#begin(identical, changes.length)
     for (const change of changes) {
       if (change.key === null) this.#clear()
@@ -96,8 +102,10 @@ export class Batch {
         this.#keys += `$${bytes.length}\r\n${latin1(bytes)}\r\n`
         this.#args++
         this.#entry.bytesOf(encode([key, null, steps]))
-      } else this.#put(change.key, change.after)
+      } else
+        this.#put(change.key, change.after, lease ? Kind.leased : method === 'atomic' ? Kind.kept : Kind.put)
     }
+    if (lease) this.#lease(author, lease, session)
     this.#end(author, method, changes.length)
   }
 
@@ -133,6 +141,14 @@ export class Batch {
     const from = entry.length + 1
     entry.bytesOf(encode(value))
     this.#keys += numbered(from) + numbered(entry.length)
+    this.#args += 2
+  }
+
+  /** Of the key that was put last. */
+  #lease(author: Author, [ephemeral, ttl]: WireLease, session: string): void {
+    const lease = keptLease(ephemeral ? session : '', author)
+    const time = ttl === null ? '' : `${ttl}`
+    this.#keys += `$${lease.length}\r\n${lease}\r\n$${time.length}\r\n${time}\r\n`
     this.#args += 2
   }
 
@@ -218,37 +234,6 @@ const numbered = (number: number): string => {
 /** Numbers that are in the order of their texts. */
 const ordered = (number: number): string =>
   number === 0 ? numbered(0) : `$12\r\n${`${number}`.padStart(12, '0')}\r\n`
-
-const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-
-interface Head {
-  bytes: Buffer
-  /** As the script is given it. */
-  argument: string
-}
-
-const heads = new WeakMap<Author, Map<string, Head>>()
-
-/** The start of a WireCommit, up to its time. */
-export function headOf(author: Author, method: string): Head {
-  let known = heads.get(author)
-  if (!known) {
-    known = new Map()
-    heads.set(author, known)
-  }
-  let head = known.get(method)
-  if (!head) {
-    const { session, state, pid, name } = author
-    const bytes = Buffer.concat([
-      Uint8Array.of(0x98),
-      ...[session, state, pid, name, method].map(part => Buffer.from(encode(part))),
-    ])
-    head = { bytes, argument: `$${bytes.length}\r\n${latin1(bytes)}\r\n` }
-    known.set(method, head)
-  }
-  return head
-}
 
 function checked(key: string): string {
   checkKey(key, 'commit')

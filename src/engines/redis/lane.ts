@@ -188,14 +188,12 @@ export class Lane {
 
   /** true: done; false: to be tried again; else not now. */
   async #blindly(together: Write[], number: number): Promise<boolean | Wait> {
-    const [{ presence, author }] = together as [Write]
-    const session = presence ? await presence.session(author, 'commit') : undefined
-    const batch = this.batch({ writer: this.#writer, number, expected: '', must: session ?? false })
-    for (const { author, blind } of together)
-      if (blind) batch.blind(author, blind.kind, blind.first, blind.second)
+    const session = await sessionOf(together)
+    const batch = this.batch({ writer: this.#writer, number, expected: '', must: session })
+    for (const { author, blind } of together) if (blind) batch.blind(author, blind, session)
     const reply = await this.#commit(batch)
     if (reply.status === 'wait') return reply
-    if (reply.status === 'lost') presence?.lost(session as string)
+    if (reply.status === 'lost') lost(together, session)
     if (reply.status !== 'ok') return false
     const { replica } = this
     if (replica && replica.head === reply.before) {
@@ -204,10 +202,12 @@ export class Lane {
     }
     let revision = revisionOf(reply.head) - together.length
     for (const write of together) this.#clerk.done(write, ++revision, undefined)
+    expect(together)
     return true
   }
 
   async #onReplica(together: Write[], number: number): Promise<boolean> {
+    const session = await sessionOf(together)
     const replica = await this.#current('commit')
     const trial = replica.trial()
     const results = together.map(write => {
@@ -217,11 +217,13 @@ export class Lane {
         return { error, at: trial.revision }
       }
     })
-    const batch = this.batch({ writer: this.#writer, number, expected: replica.head })
-    for (const commit of trial.commits) batch.made(commit)
+    const must = trial.commits.length > 0 && session
+    const batch = this.batch({ writer: this.#writer, number, expected: replica.head, must })
+    for (const commit of trial.commits) batch.made(commit, session)
     const reply = await this.#commit(batch)
     if (reply.status !== 'ok') {
-      if (reply.status === 'conflict') this.#follow(reply.news)
+      if (reply.status === 'lost') lost(together, session)
+      else if (reply.status === 'conflict') this.#follow(reply.news)
       else if (reply.status === 'wait') {
         await this.#turn(reply)
         await this.#take(this.#writer, scripts.SLICE, 'commit')
@@ -236,6 +238,7 @@ export class Lane {
       if (error !== undefined) this.#clerk.failed(write, error)
       else this.#clerk.done(write, base + at, result)
     }
+    expect(together)
     return true
   }
 
@@ -298,4 +301,18 @@ export class Lane {
     const batch = this.batch({ writer: this.#writer, number: 0, expected: '', hold: -1 })
     this.commit(batch, 'commit').catch(() => {})
   }
+}
+
+/** The session that the writes need, which are then one; '': none. */
+async function sessionOf([write]: Write[]): Promise<string> {
+  return (write?.lease?.[0] && (await write.presence?.session('commit'))) || ''
+}
+
+function lost([write]: Write[], session: string): void {
+  write?.presence?.lost(session)
+}
+
+/** Keys that have got a time to live are to be deleted in time. */
+function expect(together: Write[]): void {
+  for (const { lease, presence } of together) if (lease && lease[1] !== null) presence?.expects(lease[1])
 }

@@ -1,69 +1,122 @@
-import { after, cancel } from '../../async/interval.ts'
+import { after, cancel, monotonic, type Timer } from '../../async/interval.ts'
+import { decode } from '../../protocol/frames.ts'
+import type { LeaseInfo } from '../../protocol/messages.ts'
 import type { Author } from '../../store/commit.ts'
-import { headOf } from './batch.ts'
 import type { RedisConnection } from './connection.ts'
-import { keys, script } from './scripts.ts'
+import { headOf } from './heads.ts'
+import { keys, script, untie } from './scripts.ts'
 
-// Ephemeral keys are tied to a session, which is over when nobody says in time that it goes on. Besides the keys of scripts.ts:
-//   sessions  a sorted set: the sessions, by when they are over       tied  a hash: for each ephemeral key its session
-// and in the log s:<session>, how the commit that takes its keys away begins. Whoever looks, takes away what is over; it is
-// one script that looks and takes, so nobody can come between, and a session that is over never goes on.
+// A key may have a lease: it goes with a session, which is over when its process does not say in time that it goes on, or
+// when its time to live ends. Besides the keys of scripts.ts:
+//   leases  a hash: for each such key its session ('': none), a line feed, and how the commit that deletes it begins
+//   due     a sorted set: the keys with a time to live, by when it ends
+//   sessions  a sorted set: the sessions, by when they are over       tied:<session>  a set: its keys
+// Every process that uses the namespace looks at what is over: one script looks, deletes and commits, so nothing comes between,
+// each key goes once whoever looks first, and a session that is over never goes on.
+
+/** Keys whose time is up that one run of the script deletes, at most: Redis does nothing else meanwhile. */
+const SLICE = 250
+/** Milliseconds after which a process looks again where there are leases: who has set one may be gone. */
+const OFTEN = 1000
 
 /**
- * ARGV 1 a session ('': none), 2 milliseconds until it is over from now on (-1: it is), 3 how its last commit begins, when
- * the session itself does. The newest id; 1, or 0 if the session is over; milliseconds until there is something to do.
+ * ARGV 1 a session ('': none), 2 milliseconds until it is over from now on (-1: it is), 3 '1': the session begins. The
+ * newest id; 1, or 0 if the session is over; milliseconds until there is something to do, -1: nothing is to be waited for;
+ * 1 if more is to be done at once.
  */
-const look = script(`${keys}
-local sessions, tied = tag .. 'sessions', tag .. 'tied'
-local session, ms, author = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+const look = script(`${keys}${untie}
+local sessions, due = tag .. 'sessions', tag .. 'due'
+local session, ms = ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local number = function (n) return string.format('%.0f', n) end
 local m = redis.call('HMGET', log, 'h', 'x')
 local owner, till = unpack(m[2] and cmsgpack.unpack(m[2]) or {'', 0})
 local head, lasts = m[1] or '0-0', 0
-if session ~= '' and author ~= '' then
-  redis.call('HSET', log, 's:' .. session, author)
-  redis.call('ZADD', sessions, number(now + ms), session)
-  lasts = 1
-elseif session ~= '' then
-  local over = redis.call('ZSCORE', sessions, session)
-  if over and tonumber(over) > now then
+if session ~= '' then
+  local over = ARGV[3] == '1' and math.huge or tonumber(redis.call('ZSCORE', sessions, session) or 0)
+  if over > now then
     redis.call('ZADD', sessions, number(now + ms), session)
     lasts = 1
   end
 end
 local over = redis.call('ZRANGE', sessions, '-inf', number(now), 'BYSCORE')
-if #over > 0 and till > now and string.find(owner, '.', 1, true) then
-  return {head, lasts, math.min(20, till - now)}
+local gone = redis.call('ZRANGE', due, '-inf', number(now), 'BYSCORE', 'LIMIT', 0, ${SLICE})
+if #over + #gone > 0 and till > now and string.find(owner, '.', 1, true) then
+  return {head, lasts, math.min(20, till - now), 0}
 end
-local all = #over > 0 and redis.call('HGETALL', tied)
-for _, session in ipairs(over) do
-  local gone = {}
-  for i = 1, #all, 2 do
-    if all[i + 1] == session then
-      gone[#gone + 1] = {all[i]}
-      redis.call('HDEL', tied, all[i])
-      redis.call('HDEL', values, all[i])
-      redis.call('ZREM', order, all[i])
-    end
+local function expire(start, all)
+  local changes = {}
+  for i, key in ipairs(all) do
+    changes[i] = {key}
+    untie(key)
+    redis.call('HDEL', values, key)
+    redis.call('ZREM', order, key)
   end
-  if #gone > 0 then
-    local id = number(tonumber(string.match(head, '^%d+')) + 1) .. '-' .. time[1] .. string.sub('00000' .. time[2], -6)
-    local entry = redis.call('HGET', log, 's:' .. session) .. '\\203' .. struct.pack('>d', now) .. '\\194'
-    redis.call('XADD', stream, id, head, entry .. cmsgpack.pack(gone))
-    head = id
-  end
-  redis.call('ZREM', sessions, session)
-  redis.call('HDEL', log, 's:' .. session)
+  local id = number(tonumber(string.match(head, '^%d+')) + 1) .. '-' .. time[1] .. string.sub('00000' .. time[2], -6)
+  redis.call('XADD', stream, id, head, start .. '\\203' .. struct.pack('>d', now) .. '\\194' .. cmsgpack.pack(changes))
+  head = id
 end
-if #over > 0 then
+local start = function (key) return string.match(redis.call('HGET', tag .. 'leases', key), '\\n(.*)$') end
+for _, one in ipairs(over) do
+  local all = redis.call('SMEMBERS', tag .. 'tied:' .. one)
+  if #all > 0 then expire(start(all[1]), all) end
+  redis.call('ZREM', sessions, one)
+end
+local writers, each = {}, {}
+for _, key in ipairs(gone) do
+  local lease = redis.call('HGET', tag .. 'leases', key)
+  local writer = lease and string.match(lease, '\\n(.*)$')
+  if writer and not each[writer] then
+    writers[#writers + 1] = writer
+    each[writer] = {}
+  end
+  if writer then table.insert(each[writer], key) end
+end
+for _, writer in ipairs(writers) do expire(writer, each[writer]) end
+if #over + #gone > 0 then
   redis.call('HSET', log, 'h', head)
-  if redis.call('EXISTS', tied) == 0 then redis.call('HDEL', log, 'e') end
+  if redis.call('EXISTS', tag .. 'leases') == 0 then redis.call('HDEL', log, 'e') end
 end
-local next = redis.call('ZRANGE', sessions, 0, 0, 'WITHSCORES')[2]
-return {head, lasts, next and tonumber(next) - now or -1}
+local next = math.huge
+for _, all in ipairs({sessions, due}) do
+  next = math.min(next, tonumber(redis.call('ZRANGE', all, 0, 0, 'WITHSCORES')[2] or next) - now)
+end
+if redis.call('HEXISTS', log, 'e') == 1 then next = math.min(next, ${OFTEN}) end
+return {head, lasts, next == math.huge and -1 or math.max(0, math.ceil(next)), #gone == ${SLICE} and 1 or 0}
 `)
+
+/** ARGV 1 a key. What its lease is, when its time to live ends, and the time of Redis in milliseconds. */
+export const lease = script(`${keys}
+return {redis.call('HGET', tag .. 'leases', ARGV[1]), redis.call('ZSCORE', tag .. 'due', ARGV[1])}
+`)
+
+/** A lease as it is kept; `session`: '' for one with a time to live only. */
+export const keptLease = (session: string, author: Author): string =>
+  `${session}\n${expiryHead(author).toString('latin1')}`
+
+/** What is said of a kept lease. */
+export function leaseInfo([kept, due]: [kept: Buffer | null, due: Buffer | null]): LeaseInfo | null {
+  if (!kept) return null
+  const end = kept.indexOf(10)
+  // The head is the beginning of an array of eight, of which five are there.
+  const head = Buffer.from(kept.subarray(end + 1))
+  head[0] = 0x95
+  const [, , pid, name] = decode(head) as [number, number, number, string]
+  return [pid, name, end > 0, due && Math.ceil(Number(due))]
+}
+
+const expiryHeads = new WeakMap<Author, Buffer>()
+
+// By no State of that process: its own watchers are to see that the key is deleted.
+function expiryHead(author: Author): Buffer {
+  let head = expiryHeads.get(author)
+  if (!head) {
+    head = headOf({ ...author, state: 0 }, 'expire').bytes
+    expiryHeads.set(author, head)
+  }
+  return head
+}
 
 /** This process in one namespace: what it has there for as long as it lives, and what others left behind who do not. */
 export class Presence {
@@ -73,7 +126,9 @@ export class Presence {
   #session: string | undefined
   #sessions = 0
   #rests = true
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
+  // When it looks again, by the clock of this process.
+  #next = Number.POSITIVE_INFINITY
 
   constructor(connection: RedisConnection, log: string, writer: string) {
     this.#connection = connection
@@ -81,7 +136,7 @@ export class Presence {
     this.#writer = writer
   }
 
-  /** The newest id, without what was left by those who are gone. From now on that is taken away when its time is up. */
+  /** The newest id, once all that is over is deleted. From now on that is done when its time is up. */
   look(call: string): Promise<string> {
     this.#rests = false
     return this.#look(call, this.#session ?? '')
@@ -90,15 +145,14 @@ export class Presence {
   /** Nobody here has to do with this namespace any more. */
   rest(): void {
     this.#rests = true
-    if (!this.#session) cancel(this.#timer)
+    if (!this.#session) this.#stop()
   }
 
-  /** The session of this process. It begins when somebody first ties a key to it. */
-  async session(author: Author, call: string): Promise<string> {
+  /** The session of this process. It begins when a key is first tied to it. */
+  async session(call: string): Promise<string> {
     if (this.#session) return this.#session
     const session = `${this.#writer}.${++this.#sessions}`
-    // By no State of this process: its watchers are to see what was taken away when it was not heard of.
-    await this.#look(call, session, headOf({ ...author, state: 0 }, 'expire').bytes)
+    await this.#look(call, session, true)
     this.#session = session
     return session
   }
@@ -108,32 +162,51 @@ export class Presence {
     if (this.#session === session) this.#session = undefined
   }
 
+  /** A key has got so many milliseconds to live. */
+  expects(ms: number): void {
+    if (!this.#rests || this.#session) this.#again(ms + 1)
+  }
+
   /** Takes away, at once, what lasts as long as this process. */
   async end(): Promise<void> {
     this.#rests = true
-    cancel(this.#timer)
+    this.#stop()
     const session = this.#session
     this.#session = undefined
-    if (session) await this.#ask('close', session, -1, '').catch(() => {})
+    if (session) await this.#ask('close', session, -1, false).catch(() => {})
   }
 
-  async #look(call: string, session: string, author: Uint8Array | '' = ''): Promise<string> {
+  async #look(call: string, session: string, begins = false): Promise<string> {
     const { graceTime } = this.#connection.address.settings
+    this.#stop()
     let again = graceTime / 3
     try {
-      const [head, lasts, ms] = await this.#ask(call, session, graceTime, author)
-      if (!lasts) this.lost(session)
-      if (ms >= 0) again = Math.min(again, ms + 1)
-      return head.toString()
+      for (let first = begins; ; first = false) {
+        const [head, lasts, ms, more] = await this.#ask(call, session, graceTime, first)
+        if (!lasts) this.lost(session)
+        if (ms >= 0) again = Math.min(again, ms + 1)
+        if (!more) return head.toString()
+      }
     } finally {
-      cancel(this.#timer)
-      if (!this.#rests || this.#session)
-        this.#timer = after(again, () => this.#look('state', this.#session ?? '').catch(() => {}))?.unref()
+      if (!this.#rests || this.#session) this.#again(again)
     }
   }
 
-  async #ask(call: string, session: string, ms: number, author: Uint8Array | '') {
-    const reply = await this.#connection.run(look, this.#log, [session, ms, Buffer.from(author)], call)
-    return reply as [head: Buffer, lasts: number, ms: number]
+  #again(ms: number): void {
+    const next = monotonic() + ms
+    if (next >= this.#next) return
+    this.#stop()
+    this.#next = next
+    this.#timer = after(ms, () => this.#look('state', this.#session ?? '').catch(() => {}))?.unref()
+  }
+
+  #stop(): void {
+    cancel(this.#timer)
+    this.#next = Number.POSITIVE_INFINITY
+  }
+
+  async #ask(call: string, session: string, ms: number, begins: boolean) {
+    const reply = await this.#connection.run(look, this.#log, [session, ms, begins ? '1' : ''], call)
+    return reply as [head: Buffer, lasts: number, ms: number, more: number]
   }
 }

@@ -1,6 +1,6 @@
 import { ConnectionError } from '../../errors.ts'
 import { decode } from '../../protocol/frames.ts'
-import type { WireCommit } from '../../protocol/messages.ts'
+import type { WireCommit, WireLease } from '../../protocol/messages.ts'
 import { isWire, Packed, type Wire } from '../../protocol/values.ts'
 import type { Author, Change, Commit } from '../../store/commit.ts'
 import { changesFromWire } from '../../store/methods.ts'
@@ -21,7 +21,7 @@ export class Replica {
   head: string
 
   constructor(name: string, head: Buffer, keys: Buffer[], chunks: (Buffer | null)[][]) {
-    this.space = new Namespace(name, 1)
+    this.space = new Copy(name, 1)
     this.head = head.toString('latin1')
     const values = chunks.flat()
     for (const [i, key] of keys.entries())
@@ -54,9 +54,17 @@ export class Replica {
   }
 }
 
+/** A namespace whose leases are in Redis. */
+class Copy extends Namespace {
+  override tie(): void {}
+}
+
+/** A commit, and the lease that the one key which it puts is to have. */
+export type TrialCommit = Commit & { lease?: WireLease }
+
 /** A state to try commits on, which are all there, whole. */
 export class Trial extends Namespace {
-  readonly commits: Commit[] = []
+  readonly commits: TrialCommit[] = []
   readonly #base: Namespace
 
   constructor(base: Namespace) {
@@ -69,6 +77,11 @@ export class Trial extends Namespace {
     super.commit(author, method, changes, identical)
     const { time, identical: same } = this.at(this.revision)
     this.commits.push({ author, method, time, identical: same, changes })
+  }
+
+  override tie(_key: string, _author: Author, lease: WireLease): void {
+    const last = this.commits.at(-1)
+    if (last) last.lease = lease
   }
 
   // Whoever asks is alone in its trial: nothing was changed before.

@@ -6,7 +6,7 @@ import { tagOf } from './keys.ts'
 //   log     a hash: h the id of the newest commit, n how many keys were ever added, c the checkpoints,
 //           x who alone may write, until when (a hold has a dot in its name), and who waits for that,
 //           d:<writer> what a writer's last commit was: one that is sent again is not made again,
-//           e: some keys may be ephemeral (see presence.ts)
+//           e: some keys may have leases (see presence.ts)
 //   values  a hash of the encoded values             order   a sorted set: the keys in the order in which they came
 //   stream  the commits. An entry's id is <revision>-<microseconds>, its only field is named by the id before it.
 // A checkpoint is a copy of values and order at some revision: with the commits after it, the state at any later one.
@@ -55,6 +55,18 @@ local tag = string.sub(log, 1, -4)
 local values, order, stream = tag .. 'values', tag .. 'order', tag .. 'stream'
 `
 
+/** A key has no lease any more; see presence.ts. */
+export const untie = `
+local function untie(key)
+  local lease = redis.call('HGET', tag .. 'leases', key)
+  if not lease then return end
+  redis.call('HDEL', tag .. 'leases', key)
+  redis.call('ZREM', tag .. 'due', key)
+  local session = string.match(lease, '^[^\\n]*')
+  if session ~= '' then redis.call('SREM', tag .. 'tied:' .. session, key) end
+end
+`
+
 const whole = `
 local function whole(values, order)
   local keys, all = redis.call('ZRANGE', order, 0, -1), {}
@@ -72,11 +84,12 @@ end
  * the newest commit that it knows ('': whatever it is), 4 historyLimit, 5 '', or in msgpack: true: only while it is the one
  * who may write, or a session: only while that lasts; and the ms for which it alone may write from now on (-1: give that
  * up). Then for each commit what comes before its time, what comes behind it, for how many keys, and for each of these a
- * kind, the key and, by the kind, where the value is in what comes behind (from and to), or the value, or nothing.
+ * kind, the key and, by the kind, where the value is in what comes behind (from and to), or the value, or nothing; for
+ * a key with a lease also what that is (see presence.ts) and its ms to live, or ''.
  *
  * Gives '<number> <newest id> <newest id before>'; or else a status, see Status, and what belongs to it.
  */
-export const commit = script(`${keys}
+export const commit = script(`${keys}${untie}
 local args, call = ARGV, redis.call
 local mark, number, expected, asked = args[1], args[2], args[3], args[5]
 local m = call('HMGET', log, 'h', mark, 'x', 'e')
@@ -151,11 +164,10 @@ while i < n do
   i = i + 3
   for _ = 1, count do
     local kind, key = args[i], args[i + 1]
-    if kind == '4' then
-      call('HSET', tag .. 'tied', key, session)
-      call('HSET', log, 'e', 1)
-    elseif tie and kind == '3' then call('UNLINK', tag .. 'tied')
-    elseif tie then call('HDEL', tag .. 'tied', key) end
+    if tie and kind == '3' then
+      call('UNLINK', tag .. 'leases', tag .. 'due')
+      for _, one in ipairs(call('ZRANGE', tag .. 'sessions', 0, -1)) do call('UNLINK', tag .. 'tied:' .. one) end
+    elseif tie and kind ~= '1' and kind ~= '5' then untie(key) end
     if kind == '2' then
       call('HDEL', values, key)
       call('ZREM', order, key)
@@ -169,6 +181,15 @@ while i < n do
       if kind ~= '1' then
         value = string.sub(entry, value, args[i])
         i = i + 1
+      end
+      if kind == '4' then
+        local lease, ttl = args[i], args[i + 1]
+        i = i + 2
+        tie = 1
+        call('HSET', log, 'e', 1)
+        call('HSET', tag .. 'leases', key, lease)
+        if ttl ~= '' then call('ZADD', tag .. 'due', string.format('%.3f', now + ttl), key) end
+        if session then call('SADD', tag .. 'tied:' .. session, key) end
       end
       if call('HSET', values, key, value) == 1 then
         added = (added or tonumber(call('HGET', log, 'n') or 0)) + 1

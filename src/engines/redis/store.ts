@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { ConnectionError } from '../../errors.ts'
-import { Ask, type ClientMessage, type Entry, type ServerMessage, Tell } from '../../protocol/messages.ts'
+import {
+  Ask,
+  type ClientMessage,
+  type Entry,
+  type ServerMessage,
+  Tell,
+  type WireLease,
+} from '../../protocol/messages.ts'
 import type { Wire } from '../../protocol/values.ts'
 import { type AtomicFunction, FunctionCache } from '../../shipping/compiled.ts'
 import { ABSENT, type Author } from '../../store/commit.ts'
@@ -15,7 +22,7 @@ import { Feeds } from './feeds.ts'
 import { Holds } from './holds.ts'
 import { type Keys, keysOf } from './keys.ts'
 import { type Clerk, Lane } from './lane.ts'
-import { Presence } from './presence.ts'
+import { lease, leaseInfo, Presence } from './presence.ts'
 import type { Counts } from './readings.ts'
 import { Replica, revisionOf, wireOf } from './replica.ts'
 import * as scripts from './scripts.ts'
@@ -243,6 +250,10 @@ class RedisStore implements Store {
     if (kind === Ask.size) return this.#connection.call(call, 'hlen', values)
     if (kind === Ask.keys)
       return ((await this.#connection.call(call, 'zrange', order, 0, -1)) as Buffer[]).map(String)
+    if (kind === Ask.lease) {
+      const found = await this.#connection.run(lease, log, [argument as string], call)
+      return leaseInfo(found as [Buffer | null, Buffer | null])
+    }
     const found = (await this.#connection.run(scripts.state, log, [''], call)) as [
       Buffer,
       Buffer[],
@@ -252,11 +263,11 @@ class RedisStore implements Store {
     return read(new Replica(name, ...found).space, argument)
   }
 
-  #write(kind: number): (message: [number, number, number, unknown, unknown]) => void {
-    return ([, id, state, first, second]) => {
+  #write(kind: number): (message: [number, number, number, unknown, unknown, WireLease?]) => void {
+    return ([, id, state, first, second, tie]) => {
       const { space, author } = this.#opened(state)
-      const presence = kind === Ask.setEphemeral ? space.presence : undefined
-      space.lane.add({ kind: 'write', write: new DictWrite(id, author, kind, first, second, presence) })
+      const write = new DictWrite(id, author, kind, first, second, tie, space.presence)
+      space.lane.add({ kind: 'write', write })
     }
   }
 

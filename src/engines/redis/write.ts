@@ -1,4 +1,4 @@
-import { Ask, type Entry } from '../../protocol/messages.ts'
+import { Ask, type Entry, type WireLease } from '../../protocol/messages.ts'
 import { fromWire, Packed, type Wire } from '../../protocol/values.ts'
 import { runWithin } from '../../shipping/atomic.ts'
 import type { AtomicFunction } from '../../shipping/compiled.ts'
@@ -8,15 +8,24 @@ import type { Namespace } from '../../store/namespace.ts'
 import { runAtomic } from '../../store/run-atomic.ts'
 import type { Presence } from './presence.ts'
 
+/** A dict method's kind of message, and what that says. */
+export interface BlindCall {
+  kind: number
+  first: unknown
+  second: unknown
+  lease: WireLease | undefined
+}
+
 /** One call that may change the state, on its way. */
 export interface Write {
   readonly id: number
   readonly author: Author
-  /** Commits whatever the state is: nothing needs to be read for it. Its kind of message, and what that says. */
-  readonly blind: { kind: number; first: unknown; second: unknown } | undefined
+  /** Commits whatever the state is: nothing needs to be read for it. */
+  readonly blind: BlindCall | undefined
   /** Nothing else may be committed together with it. */
   readonly alone: boolean
-  /** Whose session it ends with, if with any. */
+  /** What the key that it puts is to be tied to, and whose session that may be. */
+  readonly lease?: WireLease | undefined
   readonly presence?: Presence | undefined
   /** About how large it is. */
   readonly bytes: number
@@ -26,9 +35,9 @@ export interface Write {
   run(space: Namespace): Slot | Entry
 }
 
-type Method = (space: Namespace, author: Author, first: unknown, second: unknown) => Slot | Entry
+type Method = (space: Namespace, author: Author, ...args: unknown[]) => Slot | Entry
 
-const BLIND = new Set<number>([Ask.set, Ask.setEphemeral, Ask.replace, Ask.update, Ask.clear])
+const BLIND = new Set<number>([Ask.set, Ask.replace, Ask.update, Ask.clear])
 
 /** A dict method. */
 export class DictWrite implements Write {
@@ -38,8 +47,9 @@ export class DictWrite implements Write {
   readonly alone: boolean
   readonly bytes: number
   readonly ready = undefined
-  readonly presence: Presence | undefined
-  readonly #args: { kind: number; first: unknown; second: unknown }
+  readonly lease: WireLease | undefined
+  readonly presence: Presence
+  readonly #args: BlindCall
 
   constructor(
     id: number,
@@ -47,23 +57,26 @@ export class DictWrite implements Write {
     kind: number,
     first: unknown,
     second: unknown,
-    presence?: Presence,
+    lease: WireLease | undefined,
+    presence: Presence,
   ) {
     this.id = id
     this.author = author
-    this.#args = { kind, first, second }
+    this.#args = { kind, first, second, lease }
     this.blind = BLIND.has(kind) ? this.#args : undefined
     // What the newest key is, is known of a state that nothing was done to yet.
     this.bytes = Array.isArray(first)
       ? first.reduce((sum: number, [, value]: Entry) => sum + bytesOf(value), 0)
       : bytesOf(second)
+    this.lease = lease
     this.presence = presence
-    this.alone = kind === Ask.popItem || presence !== undefined
+    // Of an ephemeral key it has to be known that its session lasts.
+    this.alone = kind === Ask.popItem || lease?.[0] === true
   }
 
   run(space: Namespace): Slot | Entry {
-    const { kind, first, second } = this.#args
-    return (writes[kind] as unknown as Method)(space, this.author, first, second)
+    const { kind, first, second, lease } = this.#args
+    return (writes[kind] as unknown as Method)(space, this.author, first, second, lease)
   }
 }
 
