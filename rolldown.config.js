@@ -11,6 +11,7 @@ const inputs = [
   'map/worker',
   'process/main',
   'process/thread-main',
+  'lifeline/sweep',
   'server/main',
 ]
 

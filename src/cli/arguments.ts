@@ -26,11 +26,10 @@ export function workerArguments(args: string[]): Omit<StationOptions, 'warn'> | 
   if (namespace === '') throw wrong('--namespace must not be empty')
   const secretKey = keyFrom(values['secret-key-file'])
   try {
-    checkHome(address, secretKey, 'the address')
+    return { address: checkHome(address, secretKey, 'the address'), namespace, secretKey, count }
   } catch (error) {
     throw wrong((error as Error).message)
   }
-  return { address, namespace, secretKey, count }
 }
 
 function parsed(args: string[]) {

@@ -18,8 +18,7 @@ export interface PingOptions {
 /** Asks the server at `address` for a sign of life: its pid, or null if it sent back something else. */
 export async function ping(address: string, options: PingOptions = {}): Promise<number | null> {
   checkOptions(options, 'ping')
-  checkHome(address, options.secretKey, 'ping')
-  const connection = useStore(address, options)
+  const connection = useStore(checkHome(address, options.secretKey, 'ping'), options)
   try {
     return await pingThrough(connection, options, 'ping')
   } finally {

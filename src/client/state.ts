@@ -67,7 +67,7 @@ export class State<S extends object = AnyState> extends Watchable<S> {
 
   constructor(serverAddress: string, options: StateOptions = {}) {
     checkOptions(options, 'new State')
-    checkHome(serverAddress, options.secretKey, 'new State')
+    const address = checkHome(serverAddress, options.secretKey, 'new State')
     const inner: InnerStateOptions = options
     const { namespace = 'default' } = options
     if (typeof namespace !== 'string' || namespace === '')
@@ -75,10 +75,10 @@ export class State<S extends object = AnyState> extends Watchable<S> {
         `new State: namespace must be a string that is not empty, got ${describe(namespace)}`,
       )
     checkTime(options.connectTimeout, 'new State', 'connectTimeout')
-    const link = new Link(useStore(serverAddress, inner), namespace, inner.name ?? processName, inner.from)
+    const link = new Link(useStore(address, inner), namespace, inner.name ?? processName, inner.from)
     const watcher = new Watcher(link)
     super(watcher)
-    this.serverAddress = serverAddress
+    this.serverAddress = address
     this.namespace = namespace
     this.#options = inner
     this.#link = link

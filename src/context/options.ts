@@ -54,8 +54,8 @@ export function settingsOf(options: ContextOptions): Settings {
 export function contextArguments(args: unknown[]): [address: string | undefined, options: ContextOptions] {
   const [first, second = {}] = args
   if (first === undefined || first === null || typeof first === 'string') {
-    if (typeof first === 'string') checkHome(first, (second as ContextOptions | null)?.secretKey, CALL)
-    return [first ?? undefined, second as ContextOptions]
+    const options = second as ContextOptions
+    return [typeof first === 'string' ? checkHome(first, options?.secretKey, CALL) : undefined, options]
   }
   if (typeof first !== 'object' || args.length > 1)
     throw new TypeError(`${CALL}: the server's address must be a string, got ${describe(first)}`)

@@ -42,6 +42,11 @@ export class OwnServer implements Server {
     return this.#hung.promise
   }
 
+  /** Rejects when it could not be started. */
+  get exited(): Server['exited'] {
+    return this.#ready.then(server => server.exited)
+  }
+
   /** 0 until it listens. */
   get pid(): number {
     return this.#server?.pid ?? 0

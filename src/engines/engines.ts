@@ -1,4 +1,4 @@
-import { checkSecretKey, parseAddress } from '../protocol/address.ts'
+import { checkSecretKey, resolveAddress } from '../protocol/address.ts'
 import type { Engine } from './engine.ts'
 import { checkRedisAddress } from './redis/address.ts'
 
@@ -19,10 +19,11 @@ export function engineOf(address: string): Engine | undefined {
   return engines.get(address.slice(0, Math.max(0, address.indexOf('://'))))
 }
 
-/** Checks where a State is to be: any address that can be joined. */
-export function checkHome(address: unknown, secretKey: unknown, call: string): asserts address is string {
+/** Checks where a State is to be: any address that can be joined. Gives it as it is to be passed on: see `resolveAddress`. */
+export function checkHome(address: unknown, secretKey: unknown, call: string): string {
   checkSecretKey(secretKey, call)
   const engine = typeof address === 'string' ? engineOf(address) : undefined
-  if (engine) engine.check(address as string, secretKey, call)
-  else parseAddress(address, call)
+  if (!engine) return resolveAddress(address, call)
+  engine.check(address as string, secretKey, call)
+  return address as string
 }

@@ -1,10 +1,10 @@
 /**
  * The guard's program, for any POSIX shell. While its owner lives it reads lines: `+c<pid>` a child, `+s<pid>` one
  * to be ended last, `+f<path>` a file to be removed, and the same with `-` to forget it. After the last line: SIGTERM,
- * a short while to end, SIGKILL; then the last ones, then the files. Each nap is a process: few of them, for machines that
- * are busy.
+ * a short while to end, SIGKILL; then the last ones; then `sweep`, a command, gets the files of sockets that are still there,
+ * or are locked. Each nap is a process: few of them, for machines that are busy.
  */
-export const guardScript = `
+export const guardScript = (sweep: readonly string[], directory: string): string => `
 trap '' INT TERM HUP QUIT PIPE TSTP TTIN TTOU
 children=' ' last=' '
 nap() { sleep "$1" 2>/dev/null || sleep 1; }
@@ -32,5 +32,13 @@ while IFS= read -r line; do
 done
 [ "$children" = ' ' ] || finish "$children"
 [ "$last" = ' ' ] || { nap 0.04; finish "$last"; }
-[ $# -eq 0 ] || rm -f -- "$@"
+n=$#
+while [ $n -gt 0 ]; do
+  file=$1; shift; n=$((n - 1))
+  if [ -e "$file" ] || [ -e "$file~" ]; then set -- "$@" "$file"; fi
+done
+[ $# -eq 0 ] || { cd ${quoted(directory)} && ${sweep.map(quoted).join(' ')} "$@"; }
 `
+
+/** A word for a shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`

@@ -1,13 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { monotonic } from '../async/interval.ts'
+import { inheritedFlags } from './flags.ts'
 import { guardScript } from './guard-script.ts'
 
 /** The order in which children are ended: 'last' ones when the 'first' ones are gone. */
 export type Rank = 'first' | 'last'
 
+/** The directory this program was started in: where relative `--import` and `--require` flags are found. */
+export const launchDirectory = process.cwd()
+
 // What the guard has to know, as the lines that tell it: '+' and '-' are put in front.
-const wards = new Set<string>()
+// One may be told several times, and is kept until each is called off.
+const wards = new Map<string, number>()
 let guard: ChildProcess | null = null
 let quickDeaths = 0
 
@@ -16,10 +22,13 @@ export function watchOver(pid: number, rank: Rank): () => void {
   return keep(`${rank === 'last' ? 's' : 'c'}${pid}`)
 }
 
-/** Removes the file at `path` when this process is gone, after its children. Returns the function that calls it off. */
-export function unlinkAtEnd(path: string): () => void {
+/**
+ * Removes the file of the socket at `path` when this process is gone, after its children, if nobody listens on it by then.
+ * Returns the function that calls it off.
+ */
+export function sweepAtEnd(path: string): () => void {
   if (path.includes('\n'))
-    throw new TypeError(`unlinkAtEnd: the path ${JSON.stringify(path)} has a line break`)
+    throw new TypeError(`sweepAtEnd: the path ${JSON.stringify(path)} has a line break`)
   return keep(`f${path}`)
 }
 
@@ -29,17 +38,30 @@ export function guardPid(): number | undefined {
 }
 
 function keep(ward: string): () => void {
-  wards.add(ward)
-  if (guard) tell(`+${ward}\n`)
-  else startGuard()
+  const times = wards.get(ward) ?? 0
+  wards.set(ward, times + 1)
+  if (!guard) startGuard()
+  else if (times === 0) tell(`+${ward}\n`)
+  let isKept = true
   return () => {
-    if (wards.delete(ward)) tell(`-${ward}\n`)
+    if (!isKept) return
+    isKept = false
+    const left = (wards.get(ward) ?? 1) - 1
+    if (left > 0) return void wards.set(ward, left)
+    wards.delete(ward)
+    tell(`-${ward}\n`)
   }
 }
 
 function tell(lines: string): void {
   guard?.stdin?.write(lines)
 }
+
+const sweeper = new URL(
+  `../lifeline/sweep${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+)
+const sweep = (): string[] => [process.execPath, ...inheritedFlags(process.execArgv), fileURLToPath(sweeper)]
 
 /**
  * The guard is a shell that reads this process's pipe. The kernel closes the pipe when this process ends in
@@ -49,7 +71,7 @@ function tell(lines: string): void {
 function startGuard(): void {
   if (process.platform === 'win32') return
   const startedAt = monotonic()
-  const started = spawn('/bin/sh', ['-c', guardScript, 'zproc-guard'], {
+  const started = spawn('/bin/sh', ['-c', guardScript(sweep(), launchDirectory), 'zproc-guard'], {
     cwd: '/',
     env: { PATH: process.env.PATH ?? '/bin:/usr/bin' },
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -68,5 +90,5 @@ function startGuard(): void {
   started.unref()
   if (started.stdin instanceof Socket) started.stdin.unref()
   guard = started
-  tell([...wards].map(ward => `+${ward}\n`).join(''))
+  tell([...wards.keys()].map(ward => `+${ward}\n`).join(''))
 }

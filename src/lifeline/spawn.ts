@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { inheritedEnv, inheritedFlags } from './flags.ts'
-import { type Rank, watchOver } from './guard.ts'
+import { launchDirectory, type Rank, watchOver } from './guard.ts'
 
 export interface TiedOptions {
   /** What the child finds in `process.argv` from index 2 on. */
@@ -25,9 +25,6 @@ export interface TiedOptions {
   /** false: the child survives this process. */
   tied?: boolean
 }
-
-/** The directory this program was started in: where relative `--import` and `--require` flags are found. */
-export const launchDirectory = process.cwd()
 
 /**
  * Forks `entry` as a child that ends when this process ends, however that happens, `kill -9` included.

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { createServer, type Server as NetServer } from 'node:net'
 import { microtask } from '../async/interval.ts'
 import { ZprocError } from '../errors.ts'
-import { unlinkAtEnd } from '../lifeline/guard.ts'
+import { sweepAtEnd } from '../lifeline/guard.ts'
 import type { Process } from '../process/process.ts'
 import { parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import { Channel } from '../transport/channel.ts'
@@ -77,7 +77,7 @@ export class LocalCrew implements Crew {
     const endpoint = parseAddress(randomIpcAddress(), 'processMap')
     if (endpoint.kind !== 'ipc') throw new Error('a pool listens on a local socket')
     this.#path = endpoint.path
-    if (process.platform !== 'win32') this.#forget = unlinkAtEnd(this.#path)
+    if (process.platform !== 'win32') this.#forget = sweepAtEnd(this.#path)
     this.#server = createServer(socket => {
       let desk: LocalDesk | undefined
       const channel = Channel.over(socket, {

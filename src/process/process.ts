@@ -56,13 +56,13 @@ export class Process<R = unknown> {
   ) {
     const { call = 'new Process' } = inner
     checkProcessOptions(options, call)
-    checkHome(serverAddress, options.secretKey, call)
-    const assignment = assign(target, serverAddress, options, inner.watch, inner.contextModule, call)
+    const address = checkHome(serverAddress, options.secretKey, call)
+    const assignment = assign(target, address, options, inner.watch, inner.contextModule, call)
     this.#inner = inner
     this.target = target
     this.name = assignment.name
     this.namespace = assignment.namespace
-    this.serverAddress = serverAddress
+    this.serverAddress = address
     this.#ending = new Ending(this.name, () => this.#attempts.keepAlive())
     this.#attempts = new Attempts(assignment, options, inner, {
       happened: what => this.#observe(what),

@@ -1,10 +1,17 @@
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
+import { BlockList, isIP } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { describe } from './describe.ts'
 
 /** Where a server listens, as `node:net` wants it. */
 export type Endpoint = { kind: 'ipc'; path: string } | { kind: 'tcp'; host: string; port: number }
+
+/** The address with a relative path made whole: it means the same in every directory. */
+export function resolveAddress(address: unknown, call: string): string {
+  const endpoint = parseAddress(address, call)
+  return endpoint.kind === 'ipc' ? formatAddress(endpoint) : (address as string)
+}
 
 /** Reads `ipc://<path>` or `tcp://<host>:<port>`; `*` stands for "every interface" as a host, "any port" as a port. */
 export function parseAddress(address: unknown, call: string): Endpoint {
@@ -25,16 +32,20 @@ export function parseAddress(address: unknown, call: string): Endpoint {
   return { kind: 'tcp', host, port }
 }
 
+// What the system allows, 107 or 103, without what the names beside it add: see lifeline/path-lock.ts.
+const MAX_PATH_BYTES = process.platform === 'darwin' ? 96 : 100
+
 function ipcEndpoint(address: string, call: string): Endpoint {
   const path = address.slice('ipc://'.length)
   if (path === '') throw new TypeError(`${call}: "${address}" lacks a path; use "ipc://<path>"`)
   if (process.platform === 'win32')
     return { kind: 'ipc', path: path.startsWith('\\\\') ? path : `\\\\.\\pipe\\${path}` }
-  if (Buffer.byteLength(path) > 100)
+  const whole = resolve(path)
+  if (Buffer.byteLength(whole) > MAX_PATH_BYTES)
     throw new RangeError(
-      `${call}: the path in "${address}" is over 100 bytes, longer than a socket's path may be`,
+      `${call}: the path in "${address}" is over ${MAX_PATH_BYTES} bytes (${whole}), longer than a socket's path may be`,
     )
-  return { kind: 'ipc', path }
+  return { kind: 'ipc', path: whole }
 }
 
 /** A new `ipc://` address in a directory that only this user can enter. */
@@ -57,9 +68,16 @@ export function randomIpcAddress(): string {
 export const isRandom = (address: string): boolean =>
   /^ipc:\/\/.*zproc-(\d+\/)?\d+-[0-9a-f]{12}(\.sock)?$/.test(address)
 
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
 /** Whether nobody outside this machine can reach the endpoint. */
 export function isLocal(endpoint: Endpoint): boolean {
-  return endpoint.kind === 'ipc' || /^(127\.|::1$|localhost$|::ffff:127\.)/.test(endpoint.host)
+  if (endpoint.kind === 'ipc' || endpoint.host.toLowerCase() === 'localhost') return true
+  // A name may begin with "127." and be anywhere.
+  const version = isIP(endpoint.host)
+  return version !== 0 && loopback.check(endpoint.host, version === 4 ? 'ipv4' : 'ipv6')
 }
 
 export function formatAddress(endpoint: Endpoint): string {

@@ -1,8 +1,7 @@
-import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs'
-import { connect, type Server as NetServer, type Socket } from 'node:net'
+import type { Server as NetServer, Socket } from 'node:net'
 import { dirname } from 'node:path'
-import { after, cancel } from '../async/interval.ts'
 import { ConnectionError } from '../errors.ts'
+import { listening, SocketFile } from '../lifeline/socket-file.ts'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
 import { createServer } from '../transport/secure.ts'
@@ -53,7 +52,7 @@ export async function listen(start: Start, doing?: Doing): Promise<Listening> {
     },
     refused: why => log('key', `refused a client: ${why}`),
   })
-  await bind(net, endpoint, address)
+  const unbind = await bind(net, endpoint, address)
   const bound = net.address()
   const where =
     bound && typeof bound === 'object'
@@ -69,6 +68,7 @@ export async function listen(start: Start, doing?: Doing): Promise<Listening> {
     isUnused: () => core.sessions.size === 0,
     stop: () =>
       new Promise(resolve => {
+        unbind()
         net.close(() => resolve())
         for (const session of [...core.sessions.values()]) session.end()
         core.end()
@@ -77,57 +77,31 @@ export async function listen(start: Start, doing?: Doing): Promise<Listening> {
   }
 }
 
-async function bind(net: NetServer, endpoint: Endpoint, address: string): Promise<void> {
-  if (endpoint.kind === 'ipc') await removeStale(endpoint.path)
-  await new Promise<void>((resolve, reject) => {
-    const failed = (cause: NodeJS.ErrnoException) =>
-      reject(new ConnectionError(`startServer: ${whyNot(cause, endpoint, address)}`, { cause }))
-    net.once('error', failed)
-    // Hundreds of processes may come at once: what the system allows of this may wait in line.
-    const backlog = 4096
-    net.listen(endpoint.kind === 'ipc' ? { path: endpoint.path, backlog } : { ...endpoint, backlog }, () => {
-      net.off('error', failed)
-      if (endpoint.kind === 'ipc' && process.platform !== 'win32') chmodSync(endpoint.path, 0o600)
-      resolve()
-    })
-  })
+// Hundreds of processes may come at once: what the system allows of this may wait in line.
+const BACKLOG = 4096
+
+/** Gives what ends the address, to be called before the server is closed. */
+async function bind(net: NetServer, endpoint: Endpoint, address: string): Promise<() => void> {
+  const failed = (cause: NodeJS.ErrnoException) =>
+    new ConnectionError(`startServer: ${whyNot(cause, endpoint, address)}`, { cause })
+  try {
+    if (endpoint.kind === 'ipc' && process.platform !== 'win32') {
+      const file = await SocketFile.bind(net, endpoint.path, BACKLOG)
+      if (!file) throw Object.assign(new Error(`${endpoint.path} is not free`), { code: 'EADDRINUSE' })
+      return () => file.remove()
+    }
+    await listening(net, { ...endpoint, backlog: BACKLOG })
+    return () => {}
+  } catch (error) {
+    net.close()
+    throw error instanceof ConnectionError ? error : failed(error as NodeJS.ErrnoException)
+  }
 }
 
 function whyNot({ code, message }: NodeJS.ErrnoException, endpoint: Endpoint, address: string): string {
   if (code === 'EADDRINUSE')
-    return `${address} is taken: somebody listens there already, or a file is in the way`
-  // Node calls it a lack of permission.
-  if (endpoint.kind === 'ipc' && code === 'EACCES' && !existsSync(dirname(endpoint.path)))
+    return `${address} is taken: a process listens there already, or a file is in the way`
+  if (endpoint.kind === 'ipc' && code === 'ENOENT')
     return `cannot listen on ${address}: there is no directory ${dirname(endpoint.path)}`
   return `cannot listen on ${address}: ${message}`
-}
-
-// A server that was killed leaves its socket file behind; one that lives answers, and one that is dying hangs up.
-async function removeStale(path: string, tries = 5): Promise<void> {
-  if (process.platform === 'win32') return
-  // Whatever else is there refuses connections too, and is not ours to remove.
-  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return
-  const found = await probe(path)
-  if (found === 'stale') unlinkSync(path)
-  else if (found === 'dying' && tries > 1) await removeStale(path, tries - 1)
-}
-
-function probe(path: string): Promise<'stale' | 'dying' | 'alive'> {
-  return new Promise(resolve => {
-    const socket = connect({ path }).resume()
-    socket.once('connect', () => {
-      const timer = after(50, () => {
-        resolve('alive')
-        socket.destroy()
-      })
-      socket.once('close', () => {
-        cancel(timer)
-        resolve('dying')
-      })
-    })
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED') resolve('stale')
-      else resolve(error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'dying' : 'alive')
-    })
-  })
 }

@@ -1,13 +1,14 @@
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
 import type { Worker } from 'node:worker_threads'
+import { deferred } from '../async/deferred.ts'
 import { after, cancel } from '../async/interval.ts'
 import { ConnectionError } from '../errors.ts'
-import { unlinkAtEnd } from '../lifeline/guard.ts'
+import { sweepAtEnd } from '../lifeline/guard.ts'
+import { removeStale } from '../lifeline/socket-file.ts'
 import { keepAlive, spawnTied } from '../lifeline/spawn.ts'
 import { startThread } from '../lifeline/thread.ts'
 import { startWatchdog } from '../lifeline/watchdog.ts'
-import { isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
+import { formatAddress, isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import { checkOptions } from '../protocol/options.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
 import { derivedKey } from '../transport/key.ts'
@@ -23,6 +24,11 @@ export interface Server {
   readonly pid: number
   /** Ends the server and everybody's connection to it. Resolves when it is gone. */
   stop(): Promise<void>
+  /**
+   * Resolves when it has ended, whether it was asked to or not: the exit code of its process or thread, or the signal that
+   * ended its process. `{ code: 0, signal: null }` for one that was stopped.
+   */
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   ref(): void
   unref(): void
   [Symbol.asyncDispose](): Promise<void>
@@ -50,8 +56,9 @@ export interface InnerServerOptions extends ServerOptions {
 export async function startServer(address?: string | null, options: ServerOptions = {}): Promise<Server> {
   checkOptions(options, 'startServer')
   const limits = checkServerOptions(options, 'startServer')
-  const where = address ?? randomIpcAddress()
-  const endpoint = parseAddress(where, 'startServer')
+  const endpoint = parseAddress(address ?? randomIpcAddress(), 'startServer')
+  // Of a relative path it says where that is now: the server, and whoever joins it, may be in other directories.
+  const where = formatAddress(endpoint)
   if (!isLocal(endpoint) && options.secretKey === undefined && !options.insecure)
     throw new TypeError(
       `startServer: ${where} can be reached from other machines; give a secretKey, or insecure: true to let anybody in`,
@@ -74,27 +81,33 @@ export async function startServer(address?: string | null, options: ServerOption
       inner.onGoesOn?.()
     },
   })
-  // The guard removes what a killed server could not.
-  const forget =
-    tied && endpoint.kind === 'ipc' && process.platform !== 'win32' ? unlinkAtEnd(endpoint.path) : () => {}
+  const path = endpoint.kind === 'ipc' && process.platform !== 'win32' ? endpoint.path : undefined
+  // What a server that was killed could not remove is removed here, or, when this process is gone, by its guard.
+  const forget = tied && path !== undefined ? sweepAtEnd(path) : () => {}
+  const swept = async () => {
+    if (path !== undefined) await removeStale(path).catch(() => {})
+    forget()
+  }
   const started = await { process: inProcess, thread: inThread, inline }
     [backend](start, tied, watch)
-    .catch(error => {
-      forget()
+    .catch(async error => {
+      await swept()
       throw error
     })
   watch.address = started.address
+  const exited = started.exited.then(async end => {
+    await swept()
+    return end
+  })
   let stopped: Promise<void> | undefined
   const stop = () => {
-    stopped ??= started.stop().finally(() => {
-      if (endpoint.kind === 'ipc' && process.platform !== 'win32') rmSync(endpoint.path, { force: true })
-      forget()
-    })
+    stopped ??= started.stop().then(() => exited.then(() => {}))
     return stopped
   }
   return {
     address: started.address,
     pid: started.pid,
+    exited,
     stop,
     ref: started.ref,
     unref: started.unref,
@@ -102,29 +115,49 @@ export async function startServer(address?: string | null, options: ServerOption
   }
 }
 
-type Running = Pick<Server, 'address' | 'pid' | 'stop' | 'ref' | 'unref'>
+type End = Awaited<Server['exited']>
+type Running = Pick<Server, 'address' | 'pid' | 'exited' | 'stop' | 'ref' | 'unref'>
 
 // Milliseconds that a server gets to end when it is told to; and one that hangs.
 const STOPPING = 2000
 const STOPPING_HUNG = 200
 
 async function inline(start: () => Start): Promise<Running> {
-  const { address: bound, keep, stop } = await listen(start())
-  return { address: bound, pid: process.pid, stop, ref: () => keep(true), unref: () => keep(false) }
+  const { address, keep, stop } = await listen(start())
+  const exited = deferred<End>()
+  return {
+    address,
+    pid: process.pid,
+    exited: exited.promise,
+    ref: () => keep(true),
+    unref: () => keep(false),
+    stop: async () => {
+      await stop()
+      exited.resolve({ code: 0, signal: null })
+    },
+  }
 }
 
 async function inProcess(start: () => Start, tied: boolean, watch: Watch): Promise<Running> {
   const onReport = (line: string) => watch.saw(JSON.parse(line))
   const child = spawnTied(entry, { rank: 'last', tied, args: tied ? [] : ['untied'], onReport })
-  const exited = once(child, 'exit')
-  // A key is derived while the child is coming up.
-  child.send(start())
+  let failure: unknown
+  const exited = new Promise<End>(resolve => {
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+    child.on('error', error => {
+      failure = error
+      if (child.pid === undefined) resolve({ code: null, signal: null })
+    })
+  })
+  // A key is derived while the child is coming up. Why it may not be sent is seen by the end of the child.
+  child.send(start(), () => {})
   const answer = await Promise.race([once(child, 'message'), exited.then(() => undefined)])
-  const { address, pid } = checkStarted(answer?.[0] as Started | undefined)
+  const { address, pid } = checkStarted(answer?.[0] as Started | undefined, 'process', failure)
   child.once('exit', watch.listen())
   return {
     address,
     pid,
+    exited,
     ref: () => keepAlive(child, true),
     unref: () => keepAlive(child, false),
     stop: async () => {
@@ -139,18 +172,30 @@ async function inProcess(start: () => Start, tied: boolean, watch: Watch): Promi
 
 async function inThread(start: () => Start, _: boolean, watch: Watch): Promise<Running> {
   const worker = startThread(entry)
-  const exited = once(worker, 'exit')
+  let failure: unknown
+  // It may end of what its owner has no part in: a lack of memory, say.
+  worker.on('error', error => {
+    failure = error
+  })
+  const exited = new Promise<End>(resolve => {
+    worker.once('exit', code => resolve({ code, signal: null }))
+  })
   worker.postMessage(start())
-  const [answer] = await once(worker, 'message')
-  const { address, pid } = checkStarted(answer as Started)
+  const message = new Promise<Started>(resolve => worker.once('message', resolve))
+  const answer = await Promise.race([message, exited.then(() => undefined)])
+  const { address, pid } = checkStarted(answer, 'thread', failure)
   let watchdog: Worker | undefined
   worker.on('message', ({ watch: memory, patience: longest }: Watched) => {
     watchdog = startWatchdog(memory, longest, watch.saw)
   })
-  worker.once('exit', () => watchdog?.terminate())
+  worker.once('exit', () => {
+    watchdog?.terminate()
+    if (failure !== undefined) console.error(`zproc: the server thread at ${address} ended: ${said(failure)}`)
+  })
   return {
     address,
     pid,
+    exited,
     ref: () => worker.ref(),
     unref: () => worker.unref(),
     stop: async () => {
@@ -165,11 +210,19 @@ async function inThread(start: () => Start, _: boolean, watch: Watch): Promise<R
 
 const patience = (watch: Watch): number => (watch.isHung ? STOPPING_HUNG : STOPPING)
 
-function checkStarted(answer: Started | undefined): { address: string; pid: number } {
-  if (!answer)
-    throw new ConnectionError('startServer: the server process ended before it listened; see its stderr')
+function checkStarted(
+  answer: Started | undefined,
+  home: 'process' | 'thread',
+  cause?: unknown,
+): { address: string; pid: number } {
+  if (!answer) {
+    const why = cause === undefined ? 'see its stderr' : said(cause)
+    throw new ConnectionError(`startServer: the server ${home} ended before it listened: ${why}`, { cause })
+  }
   if (!('error' in answer)) return answer
   throw errorFromWire(
     answer.error instanceof Uint8Array ? new Packed(answer.error) : (answer.error as string),
   )
 }
+
+const said = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -40,7 +40,7 @@ for (const end of ['return', 'exit', 'throw', 'SIGINT', 'SIGTERM', 'SIGKILL'] as
 }
 
 async function fileGone(file: string) {
-  for (let i = 0; i < 100 && existsSync(file); i++) await new Promise(next => setTimeout(next, 10))
+  for (let i = 0; i < 500 && existsSync(file); i++) await new Promise(next => setTimeout(next, 10))
   return !existsSync(file)
 }
 
