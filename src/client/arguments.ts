@@ -1,5 +1,5 @@
 import type { Entry } from '../protocol/messages.ts'
-import { checkKey, describe, Packed, toWire, type Wire } from '../protocol/values.ts'
+import { checkKey, describe, toWire } from '../protocol/values.ts'
 
 /** A whole state, or a part of one, as the user gives it. */
 export function entriesOf(object: unknown, call: string): Entry[] {
@@ -12,10 +12,4 @@ export function entriesOf(object: unknown, call: string): Entry[] {
     checkKey(key, call)
     return [key, toWire(value, call, key)]
   })
-}
-
-/** About how many bytes a value takes in a message. */
-export function wireBytes(wire: Wire): number {
-  if (wire instanceof Packed) return wire.bytes.length
-  return typeof wire === 'string' ? wire.length : 9
 }

@@ -1,18 +1,25 @@
-import { AtomicTimeoutError } from '../errors.ts'
-import { Ask, type ClientMessage, type Grant, type ServerMessage, Tell } from '../protocol/messages.ts'
+import { deferred } from '../async/deferred.ts'
+import { AtomicTimeoutError, ValueTooLargeError } from '../errors.ts'
+import {
+  Ask,
+  type ClientMessage,
+  type Grant,
+  NUMBERED,
+  type ServerMessage,
+  Tell,
+} from '../protocol/messages.ts'
 import { describe, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import { ATOMIC, shipAtomic } from '../shipping/atomic.ts'
 import { wireChange } from '../store/commit.ts'
 import { Draft as StateDraft } from '../store/draft.ts'
 import { result } from '../store/store.ts'
-import { wireBytes } from './arguments.ts'
 import { holding } from './holding.ts'
 import type { Link } from './link.ts'
 import { linkOf, type State } from './state.ts'
 import type { Draft } from './types.ts'
 
-// Functions that one connection keeps numbers for; the number of the oldest is used again.
-const NUMBERED = 1000
+// The code of a function that is larger goes when the server asks for it, so that it is known not to be there already.
+const SMALL = 32 << 10
 
 const NONE: Wire[] = []
 
@@ -63,9 +70,7 @@ function runAtServer(fn: Plain, call: string, link: Link, args: unknown[]): Prom
 
 function ask(asked: Call, number: number): Promise<unknown> {
   const { call, link, args } = asked
-  let size = 0
-  for (const arg of args) size += wireBytes(arg)
-  return link.request(call, [Ask.atomic, 0, link.state, number, args], done, asked, size)
+  return link.request(call, [Ask.atomic, 0, link.state, number, args], done, asked)
 }
 
 const done = (message: ServerMessage, asked: unknown): unknown => {
@@ -74,11 +79,7 @@ const done = (message: ServerMessage, asked: unknown): unknown => {
     const { call, args } = asked as Call
     return runHere(fn, call, link, args.map(fromWire))
   }
-  if (message[0] === Tell.unknownFunction) {
-    // The server had forgotten the function: it is said again.
-    const { hash, bytes } = shipAtomic(fn)
-    return ask(asked as Call, define(link, hash, bytes))
-  }
+  if (message[0] === Tell.unknownFunction) return shipAtomic(fn)
   link.committed(message)
   return fromWire((message as [number, number, number, Wire])[3])
 }
@@ -86,15 +87,10 @@ const done = (message: ServerMessage, asked: unknown): unknown => {
 /** Gives the server the function, and the number to call it by. */
 function define(link: Link, hash: string, bytes: Uint8Array): number {
   const { functions } = link.connection
-  const known = functions.get(hash)
-  let number = known ?? functions.size + 1
-  if (known === undefined && functions.size >= NUMBERED) {
-    const [oldest, free] = functions.entries().next().value as [string, number]
-    functions.delete(oldest)
-    number = free
-  }
+  const number = link.connection.number()
   functions.set(hash, number)
-  link.connection.send([Ask.define, number, hash, bytes], bytes.length)
+  if (functions.size > NUMBERED) functions.delete(functions.keys().next().value as string)
+  link.connection.send([Ask.define, number, hash, bytes.length > SMALL ? null : bytes])
   return number
 }
 
@@ -102,28 +98,30 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
   const data = args.map((arg, i) => fromWire(toWire(arg, call, `argument ${i + 1}`)))
   const release = (hold: number, changes: (ClientMessage & { 0: typeof Ask.release })[4]) =>
     link.request(call, [Ask.release, 0, link.state, hold, changes], message => link.committed(message))
+  const { holds } = link.connection
+  const ended = deferred<never>()
+  ended.promise.catch(() => {})
   let waits = true
   const granted = link.request<Grant>(call, [Ask.hold, 0, link.state, call], (message, extra) => {
     const grant = result(message, extra) as Grant
-    // A signal interrupted the waiting for it: nobody is there any more to use it.
-    if (!waits) release(grant[0], null).catch(() => {})
+    const [hold] = grant
+    // A signal interrupted the wait for it: it is not used.
+    if (!waits) release(hold, null).catch(() => {})
+    // At once: the message that it has ended may have arrived together with it.
+    else
+      holds.set(hold, why => {
+        holds.delete(hold)
+        ended.reject(
+          why instanceof Error
+            ? why
+            : new AtomicTimeoutError(`${call} held its namespace for over ${why} ms; nothing was changed`),
+        )
+      })
     return grant
   })
   const [hold, , entries] = await granted.finally(() => {
     waits = false
   })
-  const { holds } = link.connection
-  const ended = new Promise<never>((_, reject) => {
-    holds.set(hold, why => {
-      holds.delete(hold)
-      reject(
-        why instanceof Error
-          ? why
-          : new AtomicTimeoutError(`${call} held its namespace for over ${why} ms; nothing was changed`),
-      )
-    })
-  })
-  ended.catch(() => {})
   try {
     const draft = new StateDraft(new Map(entries), call)
     const run = holding(link, async () => fn(draft.state, ...data))
@@ -131,13 +129,19 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
     let changes: ReturnType<StateDraft['changes']>['changes']
     try {
       // As it crosses for a plain function: data, and no part of the draft.
-      value = fromWire(toWire(await Promise.race([run, ended]), call, 'result'))
+      value = fromWire(toWire(await Promise.race([run, ended.promise]), call, 'result'))
       ;({ changes } = draft.changes())
     } catch (error) {
       if (holds.has(hold)) await release(hold, null).catch(() => {})
       throw error
     }
-    await release(hold, changes.length > 0 ? changes.map(wireChange) : null)
+    try {
+      await release(hold, changes.length > 0 ? changes.map(wireChange) : null)
+    } catch (error) {
+      // Changes that are too large were not sent, and the hold is still there.
+      if (error instanceof ValueTooLargeError && holds.has(hold)) await release(hold, null).catch(() => {})
+      throw error
+    }
     return value
   } finally {
     holds.delete(hold)

@@ -2,7 +2,7 @@ import { KeyError } from '../errors.ts'
 import { type Ask, type Entry, Tell, type WireLease } from '../protocol/messages.ts'
 import { checkKey, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import type { Finish } from '../store/store.ts'
-import { entriesOf, wireBytes } from './arguments.ts'
+import { entriesOf } from './arguments.ts'
 import { wireLease } from './lease.ts'
 import type { Link } from './link.ts'
 
@@ -49,13 +49,10 @@ export class Calls {
       return Promise.reject(error)
     }
     const { state } = this.#link
-    const bytes = wireBytes(wire)
     return this.#link.request(
       `state.${name}`,
       lease ? [kind, 0, state, key as string, wire, lease] : [kind, 0, state, key as string, wire],
       finish,
-      undefined,
-      bytes,
     )
   }
 
@@ -83,14 +80,7 @@ export class Calls {
       return Promise.reject(error)
     }
     const { state } = this.#link
-    const bytes = entries.reduce((sum, [key, wire]) => sum + key.length + wireBytes(wire), 0)
-    return this.#link.request(
-      `state.${name}`,
-      [kind as typeof Ask.update, 0, state, entries],
-      finish,
-      undefined,
-      bytes,
-    )
+    return this.#link.request(`state.${name}`, [kind as typeof Ask.update, 0, state, entries], finish)
   }
 
   readonly nothing: Finish = message => this.#link.committed(message)

@@ -1,7 +1,8 @@
 import { wallClock } from '../async/interval.ts'
 import { ConnectionError, ValueTooLargeError } from '../errors.ts'
-import { decode } from '../protocol/frames.ts'
+import { decode, encodeFrame, weigh } from '../protocol/frames.ts'
 import {
+  AHEAD,
   Ask,
   type ClientMessage,
   RUN,
@@ -11,6 +12,7 @@ import {
   unanswered,
   type WireCommit,
 } from '../protocol/messages.ts'
+import type { Shipped } from '../shipping/ship.ts'
 import { Requests } from '../store/requests.ts'
 import type { Begun, ConnectionEvent, FeedEvents, Finish, Store } from '../store/store.ts'
 import { Wakefulness } from '../store/wakefulness.ts'
@@ -19,7 +21,10 @@ import { Line, type LineOptions } from './line.ts'
 /** An event without what they all have. */
 type TypeOf<E> = E extends unknown ? Omit<E, 'address' | 'time'> : never
 
-type Waiting = [message: ClientMessage, bytes: number, call?: string]
+type Waiting = [message: ClientMessage, bytes: number, call: string]
+
+// A message that may be larger than this is encoded at once, in a frame of its own.
+const ALONE = 64 << 10
 
 const open = new Map<string, Connection>()
 
@@ -42,7 +47,11 @@ export class Connection implements Store {
   #numbers = 0
   #maxMessageBytes = Number.POSITIVE_INFINITY
   #maxInFlight = Number.POSITIVE_INFINITY
+  // Requests that are under way, and their bytes.
   #inFlight = 0
+  #ahead = 0
+  // The bytes of those that were forgotten, by their ids.
+  readonly #forgotten = new Map<number, number>()
   // What waits for the connection, or has too many requests under way before it; and what that was called.
   #later: Waiting[] = []
   readonly #wakefulness = new Wakefulness(this.#requests)
@@ -66,7 +75,8 @@ export class Connection implements Store {
       frame: messages => this.#frame(messages),
       begun: server => this.#begin(server),
       connected: resumed => {
-        this.#later = this.#later.filter(waiting => !overtakes(waiting[0]) || this.#passLate(waiting))
+        for (const waiting of this.#later) if (overtakes(waiting[0])) this.#pass(...waiting)
+        this.#later = this.#later.filter(([message]) => !overtakes(message))
         this.#passMore()
         this.#tell(resumed ? { type: 'resumed' } : { type: 'connected', newLog: this.#newLog })
         this.#endWhenIdle()
@@ -80,43 +90,71 @@ export class Connection implements Store {
     return ++this.#numbers
   }
 
-  request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown, bytes = 0): Promise<T> {
-    if (bytes > this.#maxMessageBytes) return Promise.reject(this.#tooLarge(call, bytes))
+  request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      message[1] = this.#requests.add(call, resolve as (value: unknown) => void, reject, finish, extra)
+      const bytes = weigh(message)
+      message[1] = this.#requests.add(call, resolve as (value: unknown) => void, reject, finish, extra, bytes)
       if (this.#line.phase === 'down') this.#line.dial()
-      this.send(message, bytes, call)
+      this.#send(message, bytes, call)
+      this.#wakefulness.wake()
     })
   }
 
-  send(message: ClientMessage, bytes = 0, call?: string): void {
-    const { phase } = this.#line
-    if (phase === 'up' && this.#later.length === 0 && this.#inFlight < this.#maxInFlight)
-      this.#pass(message, bytes)
-    else if (phase === 'up' && overtakes(message)) this.#pass(message, bytes)
-    // What has no answer is about a session that is over.
-    else if (phase !== 'down' || !unanswered.has(message[0])) this.#later.push([message, bytes, call])
-    this.#wakefulness.wake()
+  send(message: ClientMessage): void {
+    this.#send(message, weigh(message), '')
   }
 
-  #pass(message: ClientMessage, bytes: number): void {
-    if (!unanswered.has(message[0])) this.#inFlight++
+  #send(message: ClientMessage, bytes: number, call: string): void {
+    const { phase } = this.#line
+    if (phase === 'up' && (overtakes(message) || (this.#later.length === 0 && this.#mayPass(message, bytes))))
+      this.#pass(message, bytes, call)
+    // What has no answer is about a session that is over.
+    else if (phase !== 'down' || !unanswered.has(message[0])) this.#later.push([message, bytes, call])
+  }
+
+  /** Whether it can be asked now: what a client has under way is bounded. */
+  #mayPass([kind]: ClientMessage, bytes: number): boolean {
+    if (this.#inFlight < this.#maxInFlight && this.#ahead + bytes <= AHEAD) return true
+    return this.#inFlight === 0 || unanswered.has(kind)
+  }
+
+  #pass(message: ClientMessage, bytes: number, call: string): void {
     const { channel } = this.#line
-    if (!joins(message, channel.newest as ClientMessage | undefined)) channel.send(message, bytes)
+    if (bytes > ALONE || bytes > this.#maxMessageBytes) {
+      const frame = this.#frameOf(message, bytes, call)
+      if (!frame) return
+      channel.sendFrame(frame)
+    } else if (!joins(message, channel.newest as ClientMessage | undefined)) channel.send(message, bytes)
+    if (unanswered.has(message[0])) return
+    this.#inFlight++
+    this.#ahead += bytes
+  }
+
+  /** The message as a frame of its own. What is larger than the server takes is refused. */
+  #frameOf(message: ClientMessage, bytes: number, call: string): Buffer | undefined {
+    let size = bytes
+    try {
+      const frame = encodeFrame([message])
+      if (frame.length <= this.#maxMessageBytes) return frame
+      size = frame.length
+    } catch {
+      // It is larger than any buffer.
+    }
+    if (unanswered.has(message[0])) return undefined
+    this.#requests.refuse(message[1] as number, this.#tooLarge(call, size))
+    this.#look()
+    return undefined
   }
 
   #passMore(): void {
     const later = this.#later
-    if (later.length === 0) return
     let i = 0
-    for (; i < later.length && this.#inFlight < this.#maxInFlight; i++) this.#passLate(later[i] as Waiting)
-    this.#later = later.slice(i)
-  }
-
-  #passLate([message, bytes, call = '']: Waiting): void {
-    if (bytes <= this.#maxMessageBytes) return this.#pass(message, bytes)
-    this.#requests.refuse(message[1] as number, this.#tooLarge(call, bytes))
-    this.#look()
+    for (; i < later.length; i++) {
+      const [message, bytes, call] = later[i] as Waiting
+      if (!this.#mayPass(message, bytes)) break
+      this.#pass(message, bytes, call)
+    }
+    if (i > 0) this.#later = later.slice(i)
   }
 
   settled(): Promise<void> {
@@ -124,7 +162,12 @@ export class Connection implements Store {
   }
 
   forget(id: number): void {
-    if (this.#requests.forget(id)) this.#look()
+    const forgotten = this.#requests.forget(id)
+    if (!forgotten) return
+    const waiting = this.#later.findIndex(([message]) => message[1] === id && !unanswered.has(message[0]))
+    if (waiting >= 0) this.#later.splice(waiting, 1)
+    else this.#forgotten.set(id, forgotten.bytes)
+    this.#look()
   }
 
   release(): undefined {
@@ -152,11 +195,14 @@ export class Connection implements Store {
   }
 
   #frame(messages: ServerMessage[]): void {
-    for (const message of messages) if (message[0] >= Tell.updates) this.#unasked(message)
+    for (const message of messages) if (isUpdate(message)) this.#updates(message)
     for (const message of messages) {
-      if (message[0] >= Tell.updates) continue
-      if (message[0] === Tell.done) this.#done(message)
-      else this.#answered(message)
+      const [kind] = message
+      if (kind === Tell.done) this.#done(message)
+      else if (kind === Tell.unknownFunction) this.#define(message)
+      else if (kind === Tell.holdEnded) this.holds.get(message[1])?.(message[2])
+      else if (kind === Tell.ended) throw new Error(`the server ended the session: ${message[1]}`)
+      else if (!isUpdate(message)) this.#answered(message)
     }
     if (this.#later.length > 0) this.#passMore()
     this.#look()
@@ -164,7 +210,29 @@ export class Connection implements Store {
 
   #answered(message: ServerMessage): void {
     this.#inFlight--
-    this.#requests.answer(message)
+    const request = this.#requests.answer(message)
+    if (request) this.#ahead -= request.bytes
+    else {
+      const id = message[1] as number
+      this.#ahead -= this.#forgotten.get(id) ?? 0
+      this.#forgotten.delete(id)
+    }
+  }
+
+  /** Sends the code of the function that a call is about; the server does not have it. */
+  #define(message: ServerMessage & { 0: typeof Tell.unknownFunction }): void {
+    const [, id, fn] = message
+    const { channel } = this.#line
+    try {
+      const { hash, bytes } = this.#requests.ask(id, message) as Shipped
+      const define: ClientMessage = [Ask.define, fn, hash, bytes]
+      const frame = encodeFrame([define])
+      if (frame.length <= this.#maxMessageBytes) return channel.sendFrame(frame)
+      this.#requests.refuse(id, this.#tooLarge(this.#requests.callOf(id) ?? '', frame.length))
+    } catch (error) {
+      this.#requests.refuse(id, error)
+    }
+    channel.send([Ask.define, fn, null, null] satisfies ClientMessage)
   }
 
   #done([, id, revision, count]: ServerMessage & { 0: typeof Tell.done }): void {
@@ -179,14 +247,13 @@ export class Connection implements Store {
     }
   }
 
-  #unasked(message: ServerMessage): void {
+  #updates(message: ServerMessage): void {
     if (message[0] === Tell.updates) {
       const [, feeds, first, chunk] = message
       // Read once for all: values in it are made of their bytes once as well, by who asks first.
       const commits = decode(chunk) as WireCommit[]
       for (const feed of feeds) this.feeds.get(feed)?.updates(first, commits, chunk.length)
     } else if (message[0] === Tell.fellBehind) this.feeds.get(message[1])?.fellBehind(message[2], message[3])
-    else if (message[0] === Tell.holdEnded) this.holds.get(message[1])?.(message[2])
   }
 
   /** A session begins: it is told what this process has open, and who asked something of the one before is told too. */
@@ -197,7 +264,8 @@ export class Connection implements Store {
     this.session = server.session
     this.#maxMessageBytes = server.maxMessageBytes
     this.#maxInFlight = server.maxInFlight
-    this.#inFlight = 0
+    this.#inFlight = this.#ahead = 0
+    this.#forgotten.clear()
     const why = otherLog
       ? `the server at ${this.address} is another one, with a log of its own`
       : `the server at ${this.address} had ended this session, for lack of a connection`
@@ -230,7 +298,8 @@ export class Connection implements Store {
     }
     const hasLeft = left(this.#later)
     this.#later = []
-    this.#inFlight = 0
+    this.#inFlight = this.#ahead = 0
+    this.#forgotten.clear()
     const unknown = given('unknown')
     const none = given('none')
     for (const end of [...this.holds.values()]) end(unknown)
@@ -266,6 +335,8 @@ function joins(message: ClientMessage, before: ClientMessage | undefined): boole
   before[5] = times + 1
   return true
 }
+
+const isUpdate = ([kind]: ServerMessage): boolean => kind === Tell.updates || kind === Tell.fellBehind
 
 // What ends a hold goes before all that may be waiting for that end.
 const overtakes = ([kind]: ClientMessage): boolean => kind === Ask.release || kind === Ask.credit

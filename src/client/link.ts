@@ -67,13 +67,7 @@ export class Link implements Begun {
       })
   }
 
-  request<T>(
-    call: string,
-    message: ClientMessage,
-    finish: Finish,
-    extra?: unknown,
-    bytes?: number,
-  ): Promise<T> {
+  request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown): Promise<T> {
     if (this.#closed) return Promise.reject(this.#closed)
     const kind = message[0]
     if (kind >= Ask.set && kind <= Ask.hold && isHolding(this))
@@ -81,8 +75,8 @@ export class Link implements Begun {
     // What gives a hold back must reach the server in any case.
     const reply =
       interruptsAreOn() && kind !== Ask.release
-        ? interruptible(() => this.connection.request<T>(call, message, finish, extra, bytes))
-        : this.connection.request<T>(call, message, finish, extra, bytes)
+        ? interruptible(() => this.connection.request<T>(call, message, finish, extra))
+        : this.connection.request<T>(call, message, finish, extra)
     return this.views.size === 0 ? reply : this.#seen(reply)
   }
 

@@ -63,23 +63,17 @@ export class LateStore implements Store {
     return ++this.#numbers
   }
 
-  request<T>(
-    call: string,
-    message: ClientMessage,
-    finish: Finish,
-    extra?: unknown,
-    bytes?: number,
-  ): Promise<T> {
-    if (this.#store) return this.#store.request(call, message, finish, extra, bytes)
+  request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown): Promise<T> {
+    if (this.#store) return this.#store.request(call, message, finish, extra)
     return new Promise<T>((resolve, reject) => {
       this.#loaded.promise.catch(reject)
-      this.#early.push(store => store.request<T>(call, message, finish, extra, bytes).then(resolve, reject))
+      this.#early.push(store => store.request<T>(call, message, finish, extra).then(resolve, reject))
     })
   }
 
-  send(message: ClientMessage, bytes?: number): void {
-    if (this.#store) this.#store.send(message, bytes)
-    else this.#early.push(store => store.send(message, bytes))
+  send(message: ClientMessage): void {
+    if (this.#store) this.#store.send(message)
+    else this.#early.push(store => store.send(message))
   }
 
   forget(id: number): void {

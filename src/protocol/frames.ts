@@ -1,4 +1,5 @@
-import { addExtension, Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr/pack'
+import { addExtension, Packr, Unpackr } from 'msgpackr/pack'
+import { pack } from './pack.ts'
 import { PACKED, scanFrame } from './value-scan.ts'
 import { Packed } from './values.ts'
 
@@ -21,7 +22,7 @@ const packr = new Packr({ useRecords: false, moreTypes: false })
 const unpackr = new Unpackr({ useRecords: false, moreTypes: false, int64AsType: 'number' })
 
 /** Plain msgpack of messages or parts of messages; `Packed` values in it are copied, not encoded again. */
-export const encode = (value: unknown): Uint8Array => packr.pack(value)
+export const encode = (value: unknown): Uint8Array => pack(packr, value, 0)
 
 /** Throws for anybody's bytes that are none: msgpack could say much more than messages do. */
 export function decode(bytes: Uint8Array): unknown {
@@ -42,9 +43,24 @@ export function decodeLent(bytes: Uint8Array, start: number, end: number): unkno
 
 /** A frame: the length of what follows (4 bytes, big-endian), then one msgpack value. */
 export function encodeFrame(value: unknown): Buffer {
-  const frame = packr.pack(value, RESERVE_START_SPACE + HEADER) as Buffer
+  const frame = pack(packr, value, HEADER)
   frame.writeUInt32BE(frame.length - HEADER, 0)
   return frame
+}
+
+// What msgpack may add to a number, a text or bytes at most, and what a character takes at most.
+const PART = 10
+const CHARACTER = 3
+
+/** How many bytes a message, or a part of one, takes in a frame at most: counted, not encoded. Both ends count alike. */
+export function weigh(part: unknown): number {
+  if (typeof part === 'string') return PART + CHARACTER * part.length
+  if (typeof part !== 'object' || part === null) return PART
+  if (part instanceof Packed) return PART + part.bytes.length
+  if (!Array.isArray(part)) return PART + (part instanceof Uint8Array ? part.length : 0)
+  let sum = PART
+  for (let i = 0; i < part.length; i++) sum += weigh(part[i])
+  return sum
 }
 
 const NOTHING = new Uint8Array()

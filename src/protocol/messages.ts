@@ -91,6 +91,15 @@ export const unanswered: ReadonlySet<number> = new Set([
   Ask.unfeed,
 ])
 
+/**
+ * The most bytes of requests, as `weigh` counts them, that a client has under way, unless it is a single request; calls
+ * beyond wait in the client. A session that asks further ahead is ended.
+ */
+export const AHEAD = 16 << 20
+
+/** Functions that a session has numbers for; the number of the oldest goes when there is one more. */
+export const NUMBERED = 1000
+
 /** The most calls that one message asks for: a few bytes must not make a server say, or do, any amount. */
 export const RUN = 64
 
@@ -126,8 +135,11 @@ export type ClientMessage =
   | [kind: typeof Ask.clear | typeof Ask.popItem, id: number, state: number]
   /** Calls function number `fn` of this connection on the state; `times`: as requests `id`, `id + 1`, … of so many, RUN at most. */
   | [kind: typeof Ask.atomic, id: number, state: number, fn: number, args: Wire[], times?: number]
-  /** Gives number `fn` to the function with this hash; without bytes where the server may know it already. */
-  | [kind: typeof Ask.define, fn: number, hash: string, bytes: Uint8Array | null]
+  /**
+   * Gives number `fn`, which is used for no other, to the function with this hash. Without bytes: the server asks for
+   * them if it needs them; and then without a hash: the client cannot send them.
+   */
+  | [kind: typeof Ask.define, fn: number, hash: string | null, bytes: Uint8Array | null]
   /** Asks to be the only writer: replies with a Grant when it is this State's turn. */
   | [kind: typeof Ask.hold, id: number, state: number, label: string]
   /** Ends hold number `hold` with one commit, or with none. */
@@ -150,6 +162,7 @@ export const Tell = {
   updates: 10,
   fellBehind: 11,
   holdEnded: 12,
+  ended: 13,
 } as const
 
 export type ServerMessage =
@@ -161,7 +174,8 @@ export type ServerMessage =
   | [kind: typeof Tell.committed, id: number, revision: number, result: Wire | Entry]
   /** The calls `id`, `id + 1`, … of which there are `count`, are commits `revision`, `revision + 1`, …, and result in nothing. */
   | [kind: typeof Tell.done, id: number, revision: number, count: number]
-  | [kind: typeof Tell.unknownFunction, id: number]
+  /** Not an answer: the call and all that was asked after it wait until the client has defined number `fn` with its bytes. */
+  | [kind: typeof Tell.unknownFunction, id: number, fn: number]
   /** This server runs no functions: whoever calls one runs it, while it holds the namespace. */
   | [kind: typeof Tell.runHere, id: number]
   /** Commits `first`, `first + 1`, … for the feeds listed; `chunk` is a msgpack array of WireCommit. */
@@ -170,6 +184,8 @@ export type ServerMessage =
   | [kind: typeof Tell.fellBehind, feed: number, from: number, to: number]
   /** The hold was taken away: its time was up. */
   | [kind: typeof Tell.holdEnded, hold: number, atomicTimeout: number]
+  /** The server has ended the session, and why. */
+  | [kind: typeof Tell.ended, why: string]
 
 /** The reply to `feed`: the state at `revision`. `null`: it fell behind already, as `fellBehind` has said. */
 export type FeedStart = [revision: number, entries: Entry[]]

@@ -1,6 +1,7 @@
-import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr/pack'
+import { Packr, Unpackr } from 'msgpackr/pack'
 import { ValueTooLargeError } from '../errors.ts'
 import { describe } from './describe.ts'
+import { pack } from './pack.ts'
 import { deepEqual } from './value-equal.ts'
 import { deepFreeze } from './value-freeze.ts'
 import { fromGraph, graphDepth, malformed } from './value-graph-read.ts'
@@ -30,7 +31,7 @@ export class Packed {
     this.#isTree = bytes[0] === TREE
   }
 
-  /** A value that is encoded when somebody asks for its bytes. Nobody may change it any more. */
+  /** A value that is encoded when its bytes are read, into memory of its own. It must not be changed any more. */
   static of(value: unknown, isTree: boolean): Packed {
     const packed = new Packed(NOTHING)
     packed.#bytes = undefined
@@ -75,8 +76,9 @@ export class Packed {
   /** The same value, for keeping: not as a view on a larger frame, which it would keep with it. */
   own(): Packed {
     const bytes = this.#bytes
-    if (!bytes || bytes.buffer.byteLength <= 2 * bytes.length) return this
-    const packed = new Packed(new Uint8Array(bytes))
+    const owned = bytes && ownBytes(bytes)
+    if (!owned || owned === bytes) return this
+    const packed = new Packed(owned)
     packed.#isDecoded = this.#isDecoded
     packed.#isFrozen = this.#isFrozen
     packed.#value = this.#value
@@ -110,7 +112,7 @@ export class Packed {
   #encode(): Uint8Array {
     // A change of a tree can make it deeper than trees may be.
     this.#isTree &&= isTree(this.#value)
-    this.#bytes = this.#isTree ? encodeTree(this.#value) : encodeGraph(this.#value, INNER)
+    this.#bytes = ownBytes(this.#isTree ? encodeTree(this.#value) : encodeGraph(this.#value, INNER))
     return this.#bytes
   }
 }
@@ -175,6 +177,10 @@ export const errorFromWire = (wire: Wire): unknown => fromWire(wire)
 const INNER: GraphOptions = { call: 'encode', root: '', deepest: Number.POSITIVE_INFINITY }
 const THROWN: GraphOptions = { call: 'throw', root: '', lenient: true }
 
+/** The same bytes, in memory that holds little else: a log keeps them, and would keep all that they are a view of. */
+const ownBytes = (bytes: Uint8Array): Uint8Array =>
+  bytes.buffer.byteLength <= 2 * bytes.length ? bytes : new Uint8Array(bytes)
+
 // The first byte says how the rest is to be read: as msgpack of the value; or as the length of a table (4 bytes, big-endian),
 // the table in msgpack, and the bytes that belong to it.
 const TREE = 0
@@ -186,14 +192,14 @@ const packr = new Packr({ useRecords: false, moreTypes: false, useToJSON: false,
 const unpackr = new Unpackr({ useRecords: false, moreTypes: false, int64AsType: 'number' })
 
 function encodeTree(value: unknown): Uint8Array {
-  const bytes = pack(value, 1)
+  const bytes = pack(packr, value, 1)
   bytes[0] = TREE
   return bytes
 }
 
 function encodeGraph(value: unknown, options: GraphOptions): Uint8Array {
   const graph = toGraph(value, options)
-  const head = pack(graph.table, GRAPH_HEADER)
+  const head = pack(packr, graph.table, GRAPH_HEADER)
   head[0] = GRAPH
   new DataView(head.buffer, head.byteOffset).setUint32(1, head.length - GRAPH_HEADER)
   return graph.bytes.length === 0 ? head : Buffer.concat([head, ...graph.bytes])
@@ -216,17 +222,6 @@ function checkGraph(bytes: Uint8Array): number {
   decode(bytes)
   const end = GRAPH_HEADER + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
   return graphDepth(unpack(bytes.subarray(GRAPH_HEADER, end)) as unknown[][])
-}
-
-const LARGE = 0x40000
-
-/** Msgpack behind room for a header. */
-function pack(value: unknown, header: number): Uint8Array {
-  const bytes: Buffer = packr.pack(value, RESERVE_START_SPACE + header)
-  if (bytes.buffer.byteLength <= LARGE) return bytes
-  // The buffer grew by a multiple of what was needed: the next values would keep all of it.
-  packr.useBuffer(Buffer.allocUnsafeSlow(8192))
-  return bytes.buffer.byteLength > 2 * bytes.length ? new Uint8Array(bytes) : bytes
 }
 
 // Native code reads strings faster, but takes longer to load than this many bytes take without: most processes never

@@ -1,15 +1,16 @@
-import { encode } from '../protocol/frames.ts'
-import type { Jump, WireChange } from '../protocol/messages.ts'
+import { encode, weigh } from '../protocol/frames.ts'
+import type { Jump, WireChange, WireCommit } from '../protocol/messages.ts'
 import { wireCommit } from '../store/commit.ts'
 import type { Namespace } from '../store/namespace.ts'
 
-// Commits that are sent together, at most.
+// Commits that are sent together, at most; and about how many bytes of them, unless a single one has more.
 const CHUNK = 256
+const CHUNK_BYTES = 64 << 10
 
 /** Who reads: a session, as far as its feeds are concerned. */
 export interface Listener {
-  /** Whether it takes less than it is sent: its feeds pause. */
-  readonly congested: boolean
+  /** Whether it takes what it is sent. If not, its feeds pause: it resumes them when it does. */
+  hasRoom(): boolean
   tellUpdates(feed: number, first: number, chunk: Uint8Array): void
   tellFellBehind(feed: number, from: number, to: number): void
 }
@@ -51,20 +52,15 @@ export class Feeds {
 
   /** Sends what is new to everybody who is up to date; the end of each turn calls it. */
   distribute(): void {
-    const { revision } = this.#space
-    if (this.#sent === revision) return
-    if (this.#current.size > 0) {
-      if (this.#sent + 1 < this.#space.first) {
-        for (const feed of this.#current) this.#fellBehind(feed)
-      } else {
-        const first = this.#sent + 1
-        const chunk = this.#chunk(first, revision)
-        for (const feed of this.#current) {
-          feed.session.tellUpdates(feed.id, first, chunk)
-          this.#took(feed, revision, chunk.length)
-          if (!ready(feed)) this.#current.delete(feed)
-        }
+    const { revision, first: oldest } = this.#space
+    if (this.#sent + 1 < oldest) for (const feed of this.#current) this.#fellBehind(feed)
+    while (this.#sent < revision && this.#current.size > 0) {
+      const chunk = this.#chunk(this.#sent + 1, revision)
+      for (const feed of this.#current) {
+        tell(feed, chunk)
+        if (!ready(feed)) this.#current.delete(feed)
       }
+      this.#sent = chunk.last
     }
     this.#sent = revision
   }
@@ -80,10 +76,7 @@ export class Feeds {
       }
       const first = feed.position + 1
       if (first < this.#space.first) return this.#fellBehind(feed)
-      const last = Math.min(this.#sent, first + CHUNK - 1)
-      const chunk = this.#chunk(first, last)
-      feed.session.tellUpdates(feed.id, first, chunk)
-      this.#took(feed, last, chunk.length)
+      tell(feed, this.#chunk(first, this.#sent))
     }
   }
 
@@ -103,15 +96,16 @@ export class Feeds {
     else this.#schedule()
   }
 
-  #took(feed: Feed, position: number, bytes: number): void {
-    feed.position = position
-    feed.credit -= bytes
-  }
-
-  #chunk(first: number, last: number): Uint8Array {
-    const commits = []
-    for (let r = first; r <= last; r++) commits.push(wireCommit(this.#space.at(r)))
-    return encode(commits)
+  /** Commits from `first` on, up to `newest` at most. */
+  #chunk(first: number, newest: number): Chunk {
+    const commits: WireCommit[] = []
+    let bytes = 0
+    for (let r = first; r <= newest && commits.length < CHUNK && bytes < CHUNK_BYTES; r++) {
+      const commit = wireCommit(this.#space.at(r))
+      bytes += weigh(commit)
+      commits.push(commit)
+    }
+    return { first, last: first + commits.length - 1, bytes: encode(commits) }
   }
 
   #fellBehind(feed: Feed): void {
@@ -120,7 +114,20 @@ export class Feeds {
   }
 }
 
-const ready = (feed: Feed): boolean => feed.credit > 0 && !feed.session.congested
+interface Chunk {
+  first: number
+  last: number
+  /** See Tell.updates. */
+  bytes: Uint8Array
+}
+
+function tell(feed: Feed, { first, last, bytes }: Chunk): void {
+  feed.session.tellUpdates(feed.id, first, bytes)
+  feed.position = last
+  feed.credit -= bytes.length
+}
+
+const ready = (feed: Feed): boolean => feed.credit > 0 && feed.session.hasRoom()
 
 function difference(space: Namespace, from: number): Jump {
   const { revision } = space

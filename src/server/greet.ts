@@ -2,15 +2,12 @@ import type { Socket } from 'node:net'
 import { describe } from '../protocol/describe.ts'
 import { encodeFrame } from '../protocol/frames.ts'
 import { type ClientHello, type Hello, PROTOCOL, type ServerHello, VERSION } from '../protocol/messages.ts'
-import type { Read } from '../transport/channel.ts'
+import { BATCH, type Read } from '../transport/channel.ts'
 import { readHello } from '../transport/hello.ts'
 import type { Core } from './core.ts'
 import { refuse } from './door.ts'
 import { log } from './log.ts'
 import { Session } from './session.ts'
-
-// What a message has besides its values.
-const OVERHEAD = 2 << 20
 
 /** Gives a socket its session: a new one, or one that lost its connection. `greeted` is called when it has one. */
 export function greet(core: Core<Session>, socket: Socket, greeted: () => void): void {
@@ -52,7 +49,7 @@ export function greet(core: Core<Session>, socket: Socket, greeted: () => void):
     socket.write(encodeFrame([PROTOCOL, VERSION, answer] satisfies Hello))
     session.attach(socket, resumed ? client.received : 0, read)
   }
-  readHello(socket, core.limits.maxMessageBytes + OVERHEAD, heard, failed)
+  readHello(socket, Math.max(core.limits.maxMessageBytes, BATCH), heard, failed)
 }
 
 type Found = { session: Session; resumed: boolean } | { kind: string; refused: string }

@@ -9,7 +9,7 @@ export class Holds {
   readonly #core: Core
   readonly #pid: number
   readonly #tell: (message: ServerMessage) => void
-  readonly #ends = new Map<number, () => void>()
+  readonly #holds = new Map<number, { room: Room; end: () => void }>()
 
   constructor(core: Core, pid: number, tell: (message: ServerMessage) => void) {
     this.#core = core
@@ -18,39 +18,42 @@ export class Holds {
   }
 
   /** Takes one, from within the room's `enter`; for no longer than `atomicTimeout`. */
-  take({ exclusive, space }: Room, label: string): Grant {
+  take(room: Room, label: string): Grant {
+    const { exclusive, space } = room
     const { atomicTimeout } = this.#core.limits
     const hold = this.#core.nextHold()
     const end = exclusive.take(atomicTimeout, () => {
-      this.#ends.delete(hold)
+      this.#holds.delete(hold)
       log(
         `hold ${this.#pid}`,
         `${printable(label)} of process ${this.#pid} held its namespace for ${atomicTimeout} ms`,
       )
       this.#tell([Tell.holdEnded, hold, atomicTimeout])
     })
-    this.#ends.set(hold, end)
+    this.#holds.set(hold, { room, end })
     return [hold, space.revision, [...space.values]]
   }
 
-  /** Ends one, after the `last` that is done in it. Throws when its time was up. */
-  release(hold: number, last: () => void): void {
-    const end = this.#ends.get(hold)
-    if (!end)
+  /** Ends one of this room, after the `last` that is done in it. Throws when its time was up. */
+  release(hold: number, room: Room, last: () => void): void {
+    const held = this.#holds.get(hold)
+    if (held && held.room !== room)
+      throw new TypeError('a hold of one namespace cannot be released in another')
+    if (!held)
       throw new AtomicTimeoutError(
         `the hold had ended after ${this.#core.limits.atomicTimeout} ms; nothing was changed`,
       )
-    this.#ends.delete(hold)
+    this.#holds.delete(hold)
     try {
       last()
     } finally {
-      end()
+      held.end()
     }
   }
 
   close(): void {
-    for (const end of this.#ends.values()) end()
-    this.#ends.clear()
+    for (const { end } of this.#holds.values()) end()
+    this.#holds.clear()
   }
 }
 

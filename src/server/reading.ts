@@ -18,8 +18,8 @@ export class Reading implements Listener {
     this.#session = session
   }
 
-  get congested(): boolean {
-    return this.#channel.congested
+  hasRoom(): boolean {
+    return this.#channel.hasRoom()
   }
 
   /** Begins to read; `begun` sends the state that updates build on, or null, before the first of them. */
@@ -91,6 +91,6 @@ export class Reading implements Listener {
   }
 
   tellFellBehind(feed: number, from: number, to: number): void {
-    this.#channel.send([Tell.fellBehind, feed, from, to] satisfies ServerMessage)
+    this.#channel.send([Tell.fellBehind, feed, from, to] satisfies ServerMessage, 50)
   }
 }

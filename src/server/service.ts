@@ -1,13 +1,15 @@
-import { soon } from '../async/interval.ts'
+import { ValueTooLargeError } from '../errors.ts'
+import { encodeFrame, weigh } from '../protocol/frames.ts'
 import {
   Ask,
   type Entry,
+  NUMBERED,
   type ServerMessage,
   Tell,
   unanswered,
   type WireLease,
 } from '../protocol/messages.ts'
-import { errorToWire, fromWire, Packed, type Wire } from '../protocol/values.ts'
+import { errorToWire, fromWire, type Wire } from '../protocol/values.ts'
 import { runWithin } from '../shipping/atomic.ts'
 import type { AtomicFunction } from '../shipping/compiled.ts'
 import { ABSENT, type Author, type Slot } from '../store/commit.ts'
@@ -28,13 +30,18 @@ type Handler = (message: never) => void
 
 const STACK = { writable: true, enumerable: false, configurable: true }
 
+// An answer that may be larger than this is encoded at once, in a frame of its own.
+const ALONE = 64 << 10
+
 /** Whom it is for. */
 interface Client {
   readonly number: number
   readonly pid: number
   flush(): void
-  /** It takes its leave. */
+  /** The client leaves. */
   close(): void
+  /** Ends it against the client's will. */
+  refuse(why: string): void
 }
 
 /** Does what one client asks for, and tells it what came of it; what the client has opened, holds and reads is here. */
@@ -45,7 +52,10 @@ export class Service {
   readonly #inbox: Inbox
   readonly #states = new Map<number, Opened>()
   readonly #reading: Reading
-  readonly #functions = new Map<number, string>()
+  // The hashes of functions by their numbers; null: the client cannot send its bytes.
+  readonly #functions = new Map<number, string | null>()
+  // The function whose bytes are awaited.
+  #wanted: number | undefined
   readonly #holds: Holds
   // The namespaces in which it may have ephemeral keys.
   readonly #tied = new Map<Room, Author>()
@@ -55,14 +65,15 @@ export class Service {
     this.#core = core
     this.#session = session
     this.#channel = channel
-    this.#inbox = new Inbox(core, channel, session.pid, message => this.#handle(message))
+    this.#inbox = new Inbox(
+      core,
+      channel,
+      session.pid,
+      message => this.#handle(message),
+      why => session.refuse(why),
+    )
     this.#reading = new Reading(core, channel, session)
     this.#holds = new Holds(core, session.pid, message => this.#tell(message))
-  }
-
-  /** Whether the client has to wait. */
-  get isBehind(): boolean {
-    return this.#inbox.waits
   }
 
   take(frame: unknown): void {
@@ -92,7 +103,19 @@ export class Service {
   }
 
   #tell(message: ServerMessage): void {
-    if (!this.#closed) this.#channel.send(message, weight(message[message.length - 1]))
+    if (this.#closed) return
+    const bytes = weigh(message)
+    if (bytes <= ALONE) return this.#channel.send(message, bytes)
+    let frame: Buffer
+    try {
+      frame = encodeFrame([message])
+    } catch (cause) {
+      return this.#fail(
+        message[1] as number,
+        new ValueTooLargeError(`the answer is larger than a message may be: ${(cause as Error).message}`),
+      )
+    }
+    this.#channel.sendFrame(frame)
   }
 
   /** What results in nothing joins the answer before, if that is to the call before: one message for a run of calls. */
@@ -141,10 +164,11 @@ export class Service {
 
   #write(kind: number): Handler {
     const write = writes[kind] as (space: Room['space'], author: Author, ...args: unknown[]) => Slot | Entry
-    return ([, id, state, first, second, lease]: [number, number, number, unknown, unknown, WireLease?]) => {
+    return (message: [number, number, number, unknown, unknown, WireLease?]) => {
+      const [, id, state, first, second, lease] = message
       const { room, author } = this.#opened(state)
       if (lease?.[0]) this.#tied.set(room, author)
-      this.#enter(room, id, () => {
+      this.#enter(room, message, () => {
         const result = write(room.space, author, first, second, lease)
         if (result === ABSENT) this.#tell([Tell.missing, id])
         else this.#committed(id, room.space.revision, result)
@@ -152,11 +176,13 @@ export class Service {
     }
   }
 
-  #enter(room: Room, id: number, write: () => void): void {
+  /** Runs `write`, which the message asks for, once the room is free. */
+  #enter(room: Room, message: readonly unknown[], write: () => void): void {
     if (!room.exclusive.held) return write()
-    // As it is for this message: see #take.
+    const id = message[1] as number
+    // As it is for this message: see Inbox.
     const { stackTraceLimit } = Error
-    this.#queue(room, () => {
+    this.#queue(room, message, () => {
       const traced = Error.stackTraceLimit
       Error.stackTraceLimit = stackTraceLimit
       try {
@@ -169,31 +195,35 @@ export class Service {
     })
   }
 
-  #queue(room: Room, write: () => void): void {
-    this.#inbox.inLine++
+  #queue(room: Room, message: readonly unknown[], write: () => void): void {
+    const entered = room.exclusive.held ? this.#inbox.inLine(message) : undefined
     room.exclusive.enter(() => {
-      this.#inbox.inLine--
-      // Not at once: who is in line comes first.
-      if (this.#inbox.waits) soon(this.#inbox.goOn)
+      entered?.()
       write()
     })
   }
 
   #atomic(call: AtomicCall): void {
-    const { 1: id, 2: state, 3: number, 4: args } = call
+    const { 1: id, 2: state, 3: number } = call
     if (!this.#core.limits.allowCode) return this.#tell([Tell.runHere, id])
     const { room, author } = this.#opened(state)
     const hash = this.#functions.get(number)
-    const fn = hash === undefined ? undefined : this.#core.functions.get(hash)
-    if (fn === undefined) return this.#tell([Tell.unknownFunction, id])
+    const fn = hash && this.#core.functions.get(hash)
     if (typeof fn === 'function') {
       // All of a run are looked up once.
-      do this.#run(fn, room, author, call[1], args)
-      while (!this.#inbox.isFull && goesOn(call))
+      do this.#run(fn, room, author, call)
+      while (this.#inbox.ready && goesOn(call))
       return
     }
+    if (hash === null) throw new TypeError(`function ${number} is called, and its code cannot be sent`)
     this.#inbox.loading = true
-    fn.then(ready => this.#run(ready, room, author, id, args))
+    if (!fn) {
+      this.#wanted = number
+      this.#inbox.again = true
+      return this.#tell([Tell.unknownFunction, id, number])
+    }
+    const loaded: AtomicCall = [...call]
+    fn.then(ready => this.#run(ready, room, author, loaded))
       .catch(error => this.#fail(id, error))
       .finally(() => {
         this.#inbox.loading = false
@@ -201,8 +231,25 @@ export class Service {
       })
   }
 
-  #run(fn: AtomicFunction, room: Room, author: Author, id: number, args: Wire[]): void {
-    if (room.exclusive.held) return this.#enter(room, id, () => this.#run(fn, room, author, id, args))
+  #define([, number, hash, bytes]: [number, number, string | null, Uint8Array | null]): void {
+    const { limits, functions } = this.#core
+    if (!limits.allowCode) return
+    this.#functions.set(number, hash)
+    if (this.#functions.size > NUMBERED) this.#functions.delete(this.#functions.keys().next().value as number)
+    // A copy: what is compiled outlives the frame that it came in.
+    if (hash !== null && bytes && !functions.get(hash)) functions.add(hash, Buffer.from(bytes))
+    if (this.#wanted !== number || (hash !== null && !bytes)) return
+    this.#wanted = undefined
+    this.#inbox.loading = false
+  }
+
+  #run(fn: AtomicFunction, room: Room, author: Author, call: AtomicCall): void {
+    const { 1: id, 4: args } = call
+    if (room.exclusive.held) {
+      // The message may stand for the next call of a run by then.
+      const own: AtomicCall = [...call]
+      return this.#enter(room, own, () => this.#run(fn, room, author, own))
+    }
     const { limits, doing } = this.#core
     doing?.begin(fn, author)
     try {
@@ -218,17 +265,18 @@ export class Service {
     }
   }
 
-  #hold([, id, state, label]: [number, number, number, string]): void {
+  #hold(message: [number, number, number, string]): void {
+    const [, id, state, label] = message
     const { room } = this.#opened(state)
     if (typeof label !== 'string') throw new TypeError('a hold must say what it is for')
-    this.#queue(room, () => {
+    this.#queue(room, message, () => {
       if (!this.#closed) this.#tell([Tell.ok, id, this.#holds.take(room, label)])
     })
   }
 
   #release([, id, state, hold, changes]: [number, number, number, number, never]): void {
     const { room, author } = this.#opened(state)
-    this.#holds.release(hold, () => {
+    this.#holds.release(hold, room, () => {
       if (changes) room.space.commit(author, 'atomic', changesFromWire(room.space, changes))
       this.#committed(id, room.space.revision, undefined)
     })
@@ -252,12 +300,7 @@ export class Service {
     ...Object.fromEntries(Object.keys(writes).map(kind => [kind, this.#write(Number(kind))])),
     [Ask.leave]: () => this.#session.close(),
     [Ask.atomic]: message => this.#atomic(message),
-    [Ask.define]: ([, number, hash, bytes]: [number, number, string, Uint8Array | null]) => {
-      if (!this.#core.limits.allowCode) return
-      this.#functions.set(number, hash)
-      // A copy: what is compiled outlives the frame that it came in.
-      if (bytes && !this.#core.functions.get(hash)) this.#core.functions.add(hash, Buffer.from(bytes))
-    },
+    [Ask.define]: message => this.#define(message),
     [Ask.hold]: message => this.#hold(message),
     [Ask.release]: message => this.#release(message),
     [Ask.feed]: ([, id, state, number, from, credit]: [number, number, number, number, number, number]) =>
@@ -275,14 +318,4 @@ export class Service {
     this.#states.delete(state)
     if (opened) this.#core.leave(opened.room)
   }
-}
-
-/** About how many bytes a message's result is; no more is answered while a client does not take what it was sent. */
-function weight(result: unknown): number {
-  if (result instanceof Packed) return result.bytes.length
-  if (typeof result === 'string' || result instanceof Uint8Array) return result.length
-  if (!Array.isArray(result)) return 0
-  let sum = 0
-  for (const part of result) sum += 8 + weight(part)
-  return sum
 }

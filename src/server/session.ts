@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { after, cancel, monotonic, soon } from '../async/interval.ts'
-import type { ClientHello } from '../protocol/messages.ts'
+import { type ClientHello, type ServerMessage, Tell } from '../protocol/messages.ts'
 import { Channel, type Read } from '../transport/channel.ts'
 import { hasEnded, machine } from '../transport/machine.ts'
 import type { Core } from './core.ts'
@@ -10,6 +10,8 @@ import { Service } from './service.ts'
 // How soon after a connection was lost the client's process is looked for: milliseconds, then twice as many, up to these.
 const FIRST_LOOK = 5
 const LATER_LOOKS = 500
+// Milliseconds for a client whose session is refused to read why.
+const REFUSED = 1000
 
 /** One client's standing with the server. It outlives its connection by the grace time, or until its process ends. */
 export class Session {
@@ -70,7 +72,6 @@ export class Session {
   attach(socket: Socket, received: number, read: Read): void {
     cancel(this.#lingering)
     this.#channel.attach(socket, received, read)
-    if (this.#service.isBehind) socket.pause()
   }
 
   flush(): void {
@@ -85,6 +86,17 @@ export class Session {
     this.#core.sessions.delete(this.#token)
     this.#service.close()
     this.#channel.end()
+  }
+
+  /** Ends it against the client's will, which is told why. */
+  refuse(why: string): void {
+    if (this.#closed) return
+    log('ahead', `ended the session of process ${this.pid}: ${why}`)
+    const { socket } = this.#channel
+    this.#channel.send([Tell.ended, why] satisfies ServerMessage)
+    this.close()
+    // It may not read, and never hear of it.
+    after(REFUSED, () => socket?.destroy())?.unref()
   }
 
   /** Ends it, its connection at once. */

@@ -94,10 +94,14 @@ export function changesFromWire(space: Namespace, wireChanges: WireChange[]): Ch
     const steps = wire.length === 3 ? wire[2] : null
     if (steps && steps.length > STEPS)
       throw new RangeError(`commit: ${steps.length} steps; at most ${STEPS} go`)
-    for (const step of steps ?? []) checkStep(space, step)
     const undo: Step[] = []
-    const after = slotAfter(before, wire, undo)
-    return change(wire[0], before, after === ABSENT ? after : own(space, after), steps, steps && undo)
+    if (!steps) {
+      const after = slotAfter(before, wire)
+      return change(wire[0], before, after === ABSENT ? after : own(space, after))
+    }
+    const owned = steps.map(step => ownStep(space, step))
+    const after = own(space, slotAfter(before, [wire[0], null, owned], undo))
+    return change(wire[0], before, after, owned, undo)
   })
 }
 
@@ -125,7 +129,8 @@ function checkLease([ephemeral, ttl]: WireLease): void {
     )
 }
 
-function checkStep(space: Namespace, [op, path, value]: Step): void {
+/** A step as the log keeps it. */
+function ownStep(space: Namespace, [op, path, value]: Step): Step {
   if (op !== 'put' && op !== 'insert' && op !== 'remove')
     throw new TypeError(`commit: there is no step ${describe(op)}`)
   const isPath =
@@ -133,7 +138,8 @@ function checkStep(space: Namespace, [op, path, value]: Step): void {
     path.length > 0 &&
     path.every(part => (typeof part === 'string' ? part !== '__proto__' : Number.isSafeInteger(part)))
   if (!isPath) throw new TypeError('commit: a step leads nowhere: its path is no list of keys')
-  if (op === 'remove') return
+  if (op === 'remove') return [op, path]
   const wire = own(space, value)
   if (wire instanceof Packed) wire.check(space.maxDepth, path.length)
+  return [op, path, wire]
 }

@@ -5,13 +5,14 @@ import type { Finish } from './store.ts'
 // Requests that are seldom under way at once: a power of two.
 const PLACES = 1024
 
-interface Request {
+export interface Request {
   id: number
   call: string
   resolve(value: unknown): void
   reject(error: unknown): void
   finish: Finish
   extra: unknown
+  bytes: number
 }
 
 /**
@@ -36,12 +37,13 @@ export class Requests {
     reject: (error: unknown) => void,
     finish: Finish,
     extra: unknown,
+    bytes = 0,
   ): number {
     const id = ++this.last
     const place = id % PLACES
     const before = this.#places[place]
     if (before) this.#slow.set(before.id, before)
-    this.#places[place] = { id, call, resolve, reject, finish, extra }
+    this.#places[place] = { id, call, resolve, reject, finish, extra, bytes }
     this.size++
     return id
   }
@@ -51,20 +53,23 @@ export class Requests {
     return this.#find(id)?.call
   }
 
-  /** Nobody waits for the answer any more. Whether somebody did. */
-  forget(id: number): boolean {
-    return this.#take(id) !== undefined
+  /** The answer is not waited for any more. The request, if it was. */
+  forget(id: number): Request | undefined {
+    return this.#take(id)
   }
 
-  answer(message: ServerMessage): void {
+  /** Settles the request with its answer. Gives it, unless it was forgotten. */
+  answer(message: ServerMessage): Request | undefined {
     const request = this.#take(message[1] as number)
-    if (!request) return
-    if (message[0] === Tell.error) return request.reject(errorFromWire(message[2]))
-    try {
-      request.resolve(request.finish(message, request.extra))
-    } catch (error) {
-      request.reject(error)
-    }
+    if (!request) return undefined
+    if (message[0] === Tell.error) request.reject(errorFromWire(message[2]))
+    else
+      try {
+        request.resolve(request.finish(message, request.extra))
+      } catch (error) {
+        request.reject(error)
+      }
+    return request
   }
 
   refuse(id: number, error: unknown): void {
@@ -85,6 +90,13 @@ export class Requests {
       this.#settling.push({ last: this.last, done })
       this.#look()
     })
+  }
+
+  /** What the request gives for a message that does not settle it. */
+  ask(id: number, message: ServerMessage): unknown {
+    const request = this.#find(id)
+    if (!request) throw new Error(`request ${id} is over`)
+    return request.finish(message, request.extra)
   }
 
   #find(id: number): Request | undefined {

@@ -22,16 +22,10 @@ export interface Store {
   readonly functions: Map<string, number>
   /** A new number for a State, feed or function. */
   number(): number
-  /** Resolves when the request is answered. `message` gets the request's id as its second part; `bytes`: about how large it is. */
-  request<T>(
-    call: string,
-    message: ClientMessage,
-    finish: Finish,
-    extra?: unknown,
-    bytes?: number,
-  ): Promise<T>
+  /** Resolves when the request is answered. `message` gets the request's id as its second part. */
+  request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown): Promise<T>
   /** Says something that has no answer. */
-  send(message: ClientMessage, bytes?: number): void
+  send(message: ClientMessage): void
   /** Nobody waits for the answer to this request any more. */
   forget(id: number): void
   /** Somebody awaits what comes unasked, so the program is kept alive; the function that it returns calls that off. */
@@ -42,7 +36,7 @@ export interface Store {
   release(): Promise<void> | undefined
 }
 
-/** What a request becomes when its reply is here. */
+/** What a request becomes when its reply is here; of `Tell.unknownFunction`, which is none: the function, `Shipped`. */
 export type Finish = (message: ServerMessage, extra: unknown) => unknown
 
 /** What happens to a connection; `time` in milliseconds since the epoch. */

@@ -5,11 +5,13 @@ import { onBeat } from './heart.ts'
 
 // A frame is closed once it holds about this much, so that one turn's batch never becomes one giant frame.
 const FRAME_BYTES = 1 << 20
+/** The longest frame of several messages. */
+export const BATCH = FRAME_BYTES + 16
 // The peer is told what arrived after this many frames or bytes, at the latest.
 const UNTOLD_FRAMES = 256
 const UNTOLD_BYTES = 32 << 10
-// With this much under way, no more is sent than has to be.
-const CONGESTED = 1 << 20
+// With this many bytes that the peer has not taken, nothing is made for it that can wait.
+const ROOM = 1 << 20
 // Beats of silence after which a peer is taken for dead, and beats without a word after which one is said.
 const SILENCE = 4
 const QUIET = 2
@@ -19,7 +21,7 @@ export interface ChannelEvents {
   frame(messages: unknown): void
   /** All that arrived together was handed out, and there is something to send: calls `flush` when it is to leave. */
   heard?(flush: () => void): void
-  /** It is congested no more. */
+  /** There is room again, after `hasRoom` said that there is none. */
   drain?(): void
   /** The socket is gone, another one may take its place. `broken`: what came makes no sense, so none should. */
   lost(error: Error | undefined, broken: boolean): void
@@ -39,7 +41,6 @@ export class Channel {
   #calm: (() => void) | undefined
   #batch: unknown[] = []
   #bytes = 0
-  #queued = 0
   // The frames that the peer may not have, oldest first, and how many of them were written to a socket.
   #frames: Buffer[] = []
   #written = 0
@@ -50,6 +51,8 @@ export class Channel {
   #untold = 0
   #scheduled = false
   #hearing = false
+  // `hasRoom` was false, and `drain` not called since.
+  #full = false
   #heard = true
   #silent = 0
   #quiet = 0
@@ -84,19 +87,16 @@ export class Channel {
     return this.#socket
   }
 
-  /** Whether the peer takes less than it is sent, or nothing at all. */
-  get congested(): boolean {
-    return this.#socket === undefined || this.pending >= CONGESTED
+  /** Whether the peer takes what it is sent: if not, `drain` is called as soon as it does. */
+  hasRoom(): boolean {
+    if (this.#socket !== undefined && this.#pending < ROOM) return true
+    this.#full = true
+    return false
   }
 
-  /** Bytes that the peer has not taken yet. */
-  get pending(): number {
-    return this.#queued + (this.#keeps ? this.#underWay : (this.#socket?.writableLength ?? 0))
-  }
-
-  /** Bytes of this turn that leave at its end. */
-  get queued(): number {
-    return this.#queued
+  // Bytes that the peer has not taken yet.
+  get #pending(): number {
+    return this.#bytes + this.#underWay + (this.#keeps ? 0 : (this.#socket?.writableLength ?? 0))
   }
 
   /** Whether a peer that has `delivered` frames can be sent all the others. */
@@ -122,9 +122,7 @@ export class Channel {
     this.#untold = 0
     const { frame, handedOut } = this.#listen(socket, read.reader)
     this.flush()
-    // Whoever has no room for it pauses the socket again.
     socket.resume()
-    this.#events.drain?.()
     this.#hear(() => {
       for (const bytes of read.frames) frame(bytes, 0, bytes.length)
     })
@@ -134,7 +132,7 @@ export class Channel {
   /** Drops all that is under way: what is sent next begins anew. */
   forget(): void {
     this.#batch = []
-    this.#bytes = this.#queued = 0
+    this.#bytes = 0
     this.#frames = []
     this.received = this.#told = this.#written = this.#underWay = this.#delivered = 0
   }
@@ -149,12 +147,22 @@ export class Channel {
     return this.#batch[this.#batch.length - 1]
   }
 
-  /** Queues one message; `bytes` is about how large it is, for messages that can be large. */
+  /** Queues one message; `bytes`: how many it takes at most. It is encoded at the end of the turn, with others. */
   send(message: unknown, bytes = 0): void {
     if (this.#bytes > 0 && this.#bytes + bytes > FRAME_BYTES) this.#closeFrame()
     this.#batch.push(message)
     this.#bytes += bytes
-    this.#queued += bytes
+    this.#schedule()
+  }
+
+  /** Queues a frame that is encoded already, behind all that was queued before. */
+  sendFrame(frame: Buffer): void {
+    if (this.#batch.length > 0) this.#closeFrame()
+    this.#add(frame)
+    this.#schedule()
+  }
+
+  #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     if (!this.#hearing) this.#endOfTurn(this.flush)
@@ -166,7 +174,6 @@ export class Channel {
     const socket = this.#socket
     if (!socket || this.#ended) return
     if (this.#batch.length > 0) this.#closeFrame()
-    this.#queued = 0
     const frames = this.#frames
     const first = this.#written
     const { length } = frames
@@ -180,7 +187,17 @@ export class Channel {
     }
     if (length > first) this.#quiet = 0
     if (this.#keeps) this.#written = length
-    else this.#frames = []
+    else {
+      this.#frames = []
+      this.#underWay = 0
+    }
+    this.#drain()
+  }
+
+  #drain(): void {
+    if (!this.#full || this.#ended || this.#socket === undefined || this.#pending >= ROOM) return
+    this.#full = false
+    this.#events.drain?.()
   }
 
   /** Sends what is queued and nothing more. */
@@ -203,6 +220,7 @@ export class Channel {
 
   #listen(socket: Socket, reader: FrameReader) {
     const frame: OnFrame = (bytes, start, end) => {
+      if (this.#ended) return
       const value = decodeLent(bytes, start, end)
       if (typeof value === 'number') return this.#acknowledge(value)
       this.received++
@@ -214,12 +232,12 @@ export class Channel {
       if (this.#scheduled) (this.#events.heard ?? this.#endOfTurn)(this.flush)
     }
     socket.on('data', (chunk: Buffer, length?: number) => {
-      if (socket !== this.#socket) return
+      if (socket !== this.#socket || this.#ended) return
       this.#heard = true
       this.#hear(() => reader.read(chunk, frame, length))
       handedOut()
     })
-    if (!this.#keeps) socket.on('drain', () => this.#events.drain?.())
+    if (!this.#keeps) socket.on('drain', () => this.#drain())
     socket.on('error', error => {
       if (socket === this.#socket) this.#error ??= error
     })
@@ -249,7 +267,7 @@ export class Channel {
 
   #beat(socket: Socket): void {
     // Beats are counted, not milliseconds: a process that was busy itself has not listened.
-    this.#silent = this.#heard || socket.isPaused() ? 0 : this.#silent + 1
+    this.#silent = this.#heard ? 0 : this.#silent + 1
     this.#heard = false
     if (this.#silent >= SILENCE)
       return this.destroy(new Error('the other end has not been heard of for seconds'))
@@ -272,11 +290,10 @@ export class Channel {
       )
     const count = delivered - this.#delivered
     if (count === 0) return
-    const congested = this.congested
     for (const frame of this.#frames.splice(0, count)) this.#underWay -= frame.length
     this.#written -= count
     this.#delivered = delivered
-    if (congested && !this.congested) this.#events.drain?.()
+    this.#drain()
   }
 
   #detach(): void {
@@ -297,14 +314,17 @@ export class Channel {
     this.#batch = []
     this.#bytes = 0
     try {
-      const frame = encodeFrame(batch)
-      this.#frames.push(frame)
-      this.#underWay += frame.length
+      this.#add(encodeFrame(batch))
     } catch (error) {
-      // More than one buffer holds, say: it never would arrive. Who sent it may live on.
+      // What cannot be encoded would never arrive: this ends the session, and not the process that sent it.
       this.#broken = true
       this.destroy(error as Error)
     }
+  }
+
+  #add(frame: Buffer): void {
+    this.#frames.push(frame)
+    this.#underWay += frame.length
   }
 }
 

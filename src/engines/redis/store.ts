@@ -4,12 +4,14 @@ import {
   Ask,
   type ClientMessage,
   type Entry,
+  NUMBERED,
   type ServerMessage,
   Tell,
   type WireLease,
 } from '../../protocol/messages.ts'
 import type { Wire } from '../../protocol/values.ts'
 import { type AtomicFunction, FunctionCache } from '../../shipping/compiled.ts'
+import type { Shipped } from '../../shipping/ship.ts'
 import { ABSENT, type Author } from '../../store/commit.ts'
 import { reads, writes } from '../../store/methods.ts'
 import { Requests } from '../../store/requests.ts'
@@ -271,6 +273,13 @@ class RedisStore implements Store {
     }
   }
 
+  /** The function of a call that is not compiled here. */
+  #define(id: number, number: number): AtomicFunction | Promise<AtomicFunction> {
+    const { hash, bytes } = this.#requests.ask(id, [Tell.unknownFunction, id, number]) as Shipped
+    this.#hashes.set(number, hash)
+    return this.#compiled.get(hash) ?? this.#compiled.add(hash, bytes)
+  }
+
   readonly #handlers: Record<number, (message: never) => unknown> = {
     [Ask.ping]: async ([, id, payload]: [number, number, Uint8Array]) => {
       const sent = await this.#connection.call(this.#callOf(id), 'ping', Buffer.from(payload))
@@ -295,15 +304,14 @@ class RedisStore implements Store {
     ...Object.fromEntries(Object.keys(writes).map(kind => [kind, this.#write(Number(kind))])),
     [Ask.atomic]: ([, id, state, number, args]: [number, number, number, number, Wire[]]) => {
       const { space, author } = this.#opened(state)
-      const fn = this.#compiled.get(this.#hashes.get(number) ?? '')
-      if (!fn) return this.#tell([Tell.unknownFunction, id])
+      const fn = this.#compiled.get(this.#hashes.get(number) ?? '') ?? this.#define(id, number)
       const { atomicTimeout } = this.#connection.address.settings
       const write = new AtomicWrite(id, author, fn as AtomicFunction, args, atomicTimeout)
       space.lane.add({ kind: 'write', write })
     },
-    [Ask.define]: ([, number, hash, bytes]: [number, number, string, Uint8Array | null]) => {
+    [Ask.define]: ([, number, hash]: [number, number, string]) => {
       this.#hashes.set(number, hash)
-      if (bytes && !this.#compiled.get(hash)) this.#compiled.add(hash, bytes)
+      if (this.#hashes.size > NUMBERED) this.#hashes.delete(this.#hashes.keys().next().value as number)
     },
     [Ask.hold]: ([, id, state, label]: [number, number, number, string]) => {
       const { lane } = this.#opened(state).space
