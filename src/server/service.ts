@@ -207,6 +207,7 @@ export class Service {
     const { 1: id, 2: state, 3: number } = call
     if (!this.#core.limits.allowCode) return this.#tell([Tell.runHere, id])
     const { room, author } = this.#opened(state)
+    checkFunction(number)
     const hash = this.#functions.get(number)
     const fn = hash && this.#core.functions.get(hash)
     if (typeof fn === 'function') {
@@ -234,6 +235,7 @@ export class Service {
   #define([, number, hash, bytes]: [number, number, string | null, Uint8Array | null]): void {
     const { limits, functions } = this.#core
     if (!limits.allowCode) return
+    checkFunction(number)
     this.#functions.set(number, hash)
     if (this.#functions.size > NUMBERED) this.#functions.delete(this.#functions.keys().next().value as number)
     // A copy: what is compiled outlives the frame that it came in.
@@ -318,4 +320,8 @@ export class Service {
     this.#states.delete(state)
     if (opened) this.#core.leave(opened.room)
   }
+}
+
+function checkFunction(number: unknown): void {
+  if (!Number.isSafeInteger(number)) throw new TypeError('the number of a function is a whole one')
 }

@@ -5,8 +5,8 @@ import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type AnyState, atomic, type Server, State, startServer } from 'zproc'
 import { parseAddress } from '../../src/protocol/address.ts'
-import { decodeLent, FrameReader } from '../../src/protocol/frames.ts'
-import { Tell } from '../../src/protocol/messages.ts'
+import { decodeLent, encodeFrame, FrameReader } from '../../src/protocol/frames.ts'
+import { Ask, Tell } from '../../src/protocol/messages.ts'
 import { bytes, closing, LAST, messages, opening, randomOf } from './inputs.ts'
 
 // How many inputs a run has. `ZPROC_FUZZ_INPUTS=9000000 ZPROC_FUZZ_SEED=7 npm run test:run fuzz` for more, and others.
@@ -117,7 +117,11 @@ async function converse(server: Server, said: Buffer): Promise<number> {
       for (const reply of decodeLent(...lent) as unknown[]) {
         // Else it is part of a hello.
         if (!Array.isArray(reply)) continue
-        const [kind, id, , many] = reply as number[]
+        const [kind, id, fn, many] = reply as number[]
+        if (kind === Tell.unknownFunction) {
+          socket.write(encodeFrame([[Ask.define, fn, null, null]]))
+          continue
+        }
         answers += kind === Tell.done ? (many as number) : 1
         if (id === LAST) socket.end()
       }

@@ -151,19 +151,30 @@ test('a message that names nothing that is there is answered with an error', asy
   assert.deepEqual([kind, id], [Tell.error, 7])
   say([
     [Ask.open, 8, 1, 'n', 'me'],
-    [Ask.define, 1, 'a hash that nobody has sent', null],
-    [Ask.atomic, 9, 1, 1, []],
     [Ask.set, 10, 1, '__proto__', 1],
     [Ask.release, 11, 1, 5, null],
+    [Ask.define, 1, 'a hash that nobody has sent', null],
+    [Ask.atomic, 9, 1, 1, []],
+    [Ask.size, 12, 1],
   ])
   const replies = (await hear()) as [kind: number, id: number][]
   assert.deepEqual(
     replies.map(([kind, id]) => [kind, id]),
     [
       [Tell.ok, 8],
-      [Tell.unknownFunction, 9],
       [Tell.error, 10],
       [Tell.error, 11],
+      [Tell.unknownFunction, 9],
+    ],
+  )
+  // What was asked after the call waits for the function; here it cannot be sent.
+  say([[Ask.define, 1, null, null]])
+  const late = (await hear()) as [kind: number, id: number][]
+  assert.deepEqual(
+    late.map(([kind, id]) => [kind, id]),
+    [
+      [Tell.error, 9],
+      [Tell.ok, 12],
     ],
   )
 })
@@ -216,6 +227,7 @@ test('a run of calls of one function is one message, and each of them a commit o
     await hostile.hear()
     hostile.say([
       [Ask.open, 1, 1, 'n', 'me'],
+      [Ask.define, 1, hash, bytes],
       [Ask.atomic, 2, 1, 1, [], times],
     ])
     for (let heard: unknown = []; heard !== undefined; ) heard = await hostile.hear()
