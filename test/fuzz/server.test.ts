@@ -119,6 +119,7 @@ async function converse(server: Server, said: Buffer): Promise<number> {
         if (!Array.isArray(reply)) continue
         const [kind, id, fn, many] = reply as number[]
         if (kind === Tell.unknownFunction) {
+          if (socket.writableEnded) continue
           socket.write(encodeFrame([[Ask.define, fn, null, null]]))
           continue
         }
