@@ -1,6 +1,6 @@
 // Two processes wake each other through getWhenEqual: how long does a full turn, there and back, take?
 import { State, startServer } from 'zproc'
-import { spawnTied } from '../src/lifeline/spawn.ts'
+import { startChild } from './kit/child.ts'
 import { placeApart } from './kit/cores.ts'
 import { startEcho } from './kit/echo.ts'
 import { awaited, inTurn, sized } from './kit/measure.ts'
@@ -20,7 +20,7 @@ if (process.send) {
 
 const server = await startServer()
 const echo = await startEcho()
-const child = spawnTied(new URL(import.meta.url), { args: [server.address] })
+const child = startChild(import.meta.url, [server.address])
 await new Promise(resolve => child.once('message', resolve))
 const state = new State<Table>(server.address)
 // As the echo: the one that is woken is on another core than who waits for it.

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { atomic, State } from 'zproc'
-import { spawnTied } from '../src/lifeline/spawn.ts'
+import { startChild } from './kit/child.ts'
 import { awaited, inTurn, mustBe, pipelined, sized } from './kit/measure.ts'
 import { report } from './kit/report.ts'
 
@@ -127,7 +127,7 @@ if (process.send) {
 
   const counter = new State<{ count: number }>(address, { namespace: 'counter' })
   await counter.set('count', 0)
-  const children = Array.from({ length: 4 }, () => spawnTied(new URL(import.meta.url), { args: [address] }))
+  const children = Array.from({ length: 4 }, () => startChild(import.meta.url, [address]))
   await Promise.all(children.map(child => once(child, 'message')))
   const run = (ms: number) =>
     Promise.all(

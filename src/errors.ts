@@ -77,10 +77,18 @@ export class ProcessWaitError extends ZprocError {
 export class RemoteException extends ZprocError {
   override readonly code = 'ZPROC_REMOTE_EXCEPTION'
   constructor(error: unknown) {
-    super(error instanceof Error ? error.message : String(error), { cause: error })
+    super(messageOf(error), { cause: error })
   }
   static {
     RemoteException.prototype.name = 'RemoteException'
+  }
+}
+
+function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error)
+  } catch {
+    return 'an object that cannot become a string'
   }
 }
 
@@ -97,11 +105,15 @@ export class SignalException extends ZprocError {
   }
 }
 
-/** Thrown by a target, it ends its process at once with `status`. */
+/** Thrown by a target, it ends its process at once with `status`: a whole number from 0 to 255. */
 export class ProcessExit extends ZprocError {
   override readonly code = 'ZPROC_PROCESS_EXIT'
   readonly status: number
   constructor(status = 0) {
+    if (typeof status !== 'number')
+      throw new TypeError(`new ProcessExit: the status must be a number, got one of type ${typeof status}`)
+    if (!Number.isInteger(status) || status < 0 || status > 255)
+      throw new RangeError(`new ProcessExit: the status must be a whole number from 0 to 255, got ${status}`)
     super(`the process asked to end with status ${status}`)
     this.status = status
   }

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { spawnTied } from '../../src/lifeline/spawn.ts'
 import { randomIpcAddress } from '../../src/protocol/address.ts'
+import { startChild } from './child.ts'
 
 /** The limit that sockets set: a process that sends back what it gets, and how long a round trip to it takes. */
 export interface Echo {
@@ -13,7 +13,7 @@ export interface Echo {
 
 export async function startEcho(): Promise<Echo> {
   const path = randomIpcAddress().slice('ipc://'.length)
-  const child = spawnTied(new URL(import.meta.url), { args: [path] })
+  const child = startChild(import.meta.url, [path])
   await new Promise(resolve => child.once('message', resolve))
   const socket = connect({ path })
   await new Promise(resolve => socket.once('connect', resolve))

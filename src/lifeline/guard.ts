@@ -2,14 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { monotonic } from '../async/interval.ts'
+import { launchDirectory } from './directory.ts'
 import { inheritedFlags } from './flags.ts'
 import { guardScript } from './guard-script.ts'
 
 /** The order in which children are ended: 'last' ones when the 'first' ones are gone. */
 export type Rank = 'first' | 'last'
-
-/** The directory this program was started in: where relative `--import` and `--require` flags are found. */
-export const launchDirectory = process.cwd()
 
 // What the guard has to know, as the lines that tell it: '+' and '-' are put in front.
 // One may be told several times, and is kept until each is called off.
@@ -63,6 +61,21 @@ const sweeper = new URL(
 )
 const sweep = (): string[] => [process.execPath, ...inheritedFlags(process.execArgv), fileURLToPath(sweeper)]
 
+function shell(script: string): ChildProcess | undefined {
+  try {
+    const started = spawn('/bin/sh', ['-c', script, 'zproc-guard'], {
+      cwd: '/',
+      env: { PATH: process.env.PATH ?? '/bin:/usr/bin' },
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    })
+    started.on('error', () => {})
+    return started
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * The guard is a shell that reads this process's pipe. The kernel closes the pipe when this process ends in
  * whatever way, so no signal handler is needed here and nothing can be forgotten. It has a session of its own,
@@ -71,12 +84,9 @@ const sweep = (): string[] => [process.execPath, ...inheritedFlags(process.execA
 function startGuard(): void {
   if (process.platform === 'win32') return
   const startedAt = monotonic()
-  const started = spawn('/bin/sh', ['-c', guardScript(sweep(), launchDirectory), 'zproc-guard'], {
-    cwd: '/',
-    env: { PATH: process.env.PATH ?? '/bin:/usr/bin' },
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
+  const started = shell(guardScript(sweep(), launchDirectory()))
+  // The system has no room for it now: the next child asks again, and children end by themselves as well, see owner.ts.
+  if (!started?.stdin) return
   const replace = () => {
     if (guard !== started) return
     guard = null

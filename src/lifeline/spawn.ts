@@ -1,23 +1,25 @@
-import { type ChildProcess, fork, type StdioOptions } from 'node:child_process'
-import type { Socket } from 'node:net'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { soon } from '../async/interval.ts'
+import { ZprocError } from '../errors.ts'
+import { launchDirectory } from './directory.ts'
 import { inheritedEnv, inheritedFlags } from './flags.ts'
-import { launchDirectory, type Rank, watchOver } from './guard.ts'
+import { endGroup } from './group.ts'
+import { type Rank, watchOver } from './guard.ts'
+import { Line, type LineEvents } from './line.ts'
 
-export interface TiedOptions {
+export interface TiedOptions<Heard> extends LineEvents<Heard> {
   /** What the child finds in `process.argv` from index 2 on. */
   args?: string[]
   /** Replaces the environment; default: this process's own. */
   env?: NodeJS.ProcessEnv
   /** Node flags in addition to the inherited ones. */
   execArgv?: string[]
-  /** One word or the three of stdin, stdout and stderr; the IPC channel is added. Default: 'inherit', stdin ignored. */
-  stdio?:
-    | 'inherit'
-    | 'pipe'
-    | 'ignore'
-    | ['ignore', 'inherit' | 'pipe' | 'ignore', 'inherit' | 'pipe' | 'ignore']
+  /** Of stdout and stderr; there is no stdin. Default: 'inherit'. */
+  stdio?: 'inherit' | 'pipe' | 'ignore'
   /** Called with each line that the child writes to file 4. */
   onReport?: (line: string) => void
   /** When the owner ends, 'last' children are ended after all the others: a server after those that talk to it. */
@@ -26,27 +28,110 @@ export interface TiedOptions {
   tied?: boolean
 }
 
+/** How a child ended. `error`: it could not be started. */
+export interface ChildEnd {
+  code: number | null
+  signal: NodeJS.Signals | null
+  error?: Error
+}
+
+/** A child process. */
+export interface TiedChild<Sent, Heard> {
+  /** undefined: it could not be started, as `ended` says. */
+  readonly pid: number | undefined
+  readonly stdout: Readable | null
+  readonly stderr: Readable | null
+  readonly line: Line<Sent, Heard>
+  /** Resolves when it was reaped, and what it had started is gone too. */
+  readonly ended: Promise<ChildEnd>
+  /** Whether it is there. */
+  readonly runs: boolean
+  /** Default: SIGTERM. */
+  kill(signal?: NodeJS.Signals): void
+  /** Whether it keeps this process alive. A new child does. */
+  keepAlive(alive: boolean): void
+}
+
 /**
- * Forks `entry` as a child that ends when this process ends, however that happens, `kill -9` included.
- * The entry calls `endWithOwner()`; the guard (see guard.ts) is for children that cannot listen, since they loop.
- * It starts in `launchDirectory`, so that inherited loader flags work whatever `process.chdir` did since.
+ * Starts `entry` as a child that ends when this process ends, however that happens, `kill -9` included, with all that it
+ * started itself and did not detach. The entry calls `endWithOwner()`; the guard (see guard.ts) is for children that cannot
+ * listen, since they loop. What the system refuses (no more files, processes, memory) is the child's end.
  */
-export function spawnTied(entry: URL, options: TiedOptions = {}): ChildProcess {
-  const { stdio = 'inherit' } = options
-  const three: StdioOptions = typeof stdio === 'string' ? ['ignore', stdio, stdio] : [...stdio]
-  const child = fork(fileURLToPath(entry), options.args ?? [], {
-    cwd: launchDirectory,
-    env: inheritedEnv(options.env ?? process.env),
-    execArgv: [...inheritedFlags(process.execArgv), ...(options.execArgv ?? [])],
-    serialization: 'advanced',
-    // Windows ends whoever is not detached together with this process, however that ends.
-    detached: options.tied === false && process.platform === 'win32',
-    stdio: [...three, 'ipc', ...(options.onReport ? ['pipe' as const] : [])],
+export function spawnTied<Sent, Heard>(entry: URL, options: TiedOptions<Heard> = {}): TiedChild<Sent, Heard> {
+  let child: ChildProcess | undefined
+  let failed: Error | undefined
+  try {
+    child = start(entry, options)
+    // Node says that some failures are events; its streams are missing then.
+    child.on('error', error => {
+      failed ??= error
+    })
+  } catch (error) {
+    failed = error as Error
+  }
+  const { pid } = child ?? {}
+  const [, stdout = null, stderr = null, own, reports] = pid === undefined || !child ? [] : child.stdio
+  const line = new Line<Sent, Heard>(own instanceof Socket ? own : undefined, options)
+  if (options.onReport && reports instanceof Socket) readLines(reports, options.onReport)
+  const forget =
+    options.tied !== false && pid !== undefined ? watchOver(pid, options.rank ?? 'first') : () => {}
+  const ended = new Promise<ChildEnd>(resolve => {
+    if (!child || pid === undefined)
+      return void soon(() => resolve({ code: null, signal: null, error: notStarted(failed) }))
+    child.once('exit', (code, signal) => {
+      void endGroup(pid).then(() => {
+        forget()
+        resolve({ code, signal })
+      })
+    })
   })
-  if (options.onReport) readLines(child.stdio[4] as Socket, options.onReport)
-  if (options.tied !== false && child.pid !== undefined)
-    child.once('exit', watchOver(child.pid, options.rank ?? 'first'))
-  return child
+  return {
+    pid,
+    stdout: stdout as Socket | null,
+    stderr: stderr as Socket | null,
+    line,
+    ended,
+    get runs() {
+      return child !== undefined && pid !== undefined && child.exitCode === null && child.signalCode === null
+    },
+    kill: signal => void (pid !== undefined && child?.kill(signal)),
+    keepAlive: alive => {
+      if (alive) child?.ref()
+      else child?.unref()
+      line.keepAlive(alive)
+      for (const stream of [stdout, stderr])
+        if (stream instanceof Socket) alive ? stream.ref() : stream.unref()
+    },
+  }
+}
+
+function start<Heard>(entry: URL, options: TiedOptions<Heard>): ChildProcess {
+  const { stdio: out = 'inherit' } = options
+  const stdio: StdioOptions = ['ignore', out, out, 'pipe', ...(options.onReport ? ['pipe' as const] : [])]
+  const flags = [...inheritedFlags(process.execArgv), ...(options.execArgv ?? [])]
+  return spawn(process.execPath, [...flags, fileURLToPath(entry), ...(options.args ?? [])], {
+    cwd: launchDirectory(),
+    env: inheritedEnv(options.env ?? process.env),
+    // A session of its own: what it starts is its process group, and is found when the child is gone. Windows ends
+    // children that are not detached together with this process, however that ends.
+    detached: process.platform !== 'win32' || options.tied === false,
+    stdio,
+  })
+}
+
+const reasons: Record<string, string> = {
+  EMFILE:
+    'this process has too many files open (ulimit -n): start fewer processes at once, or raise the limit',
+  ENFILE: 'the system has too many files open (fs.file-max)',
+  EAGAIN: 'the system allows no more processes (ulimit -u, or pids.max of the control group)',
+  ENOMEM: 'there is no memory left',
+  E2BIG: 'its environment and flags are too large together',
+}
+
+function notStarted(cause: Error | undefined): Error {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? ''
+  const why = reasons[code] ?? cause?.message ?? 'the reason is not known'
+  return new ZprocError(`a process cannot be started: ${code && `${code}, `}${why}`, { cause })
 }
 
 // It keeps nothing alive: what it is about does.
@@ -54,15 +139,4 @@ function readLines(from: Socket, onLine: (line: string) => void): void {
   createInterface({ input: from, terminal: false }).on('line', onLine)
   from.on('error', () => {})
   from.unref()
-}
-
-/** Whether the child and its channel keep this process alive. A new child does. */
-export function keepAlive(child: ChildProcess, alive: boolean): void {
-  if (alive) {
-    child.ref()
-    child.channel?.ref()
-  } else {
-    child.unref()
-    child.channel?.unref()
-  }
 }

@@ -1,3 +1,4 @@
+import { currentDirectory } from '../lifeline/directory.ts'
 import { describe, toWire } from '../protocol/values.ts'
 import { ship } from '../shipping/ship.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
@@ -66,7 +67,7 @@ export function assign(
     name,
     attempt,
     parent: { name: parent.name, pid: parent.pid },
-    cwd: options.cwd ?? process.cwd(),
+    cwd: options.cwd ?? currentDirectory(),
     env: [],
     target: shipped.bytes,
     module: target instanceof URL ? target.href : undefined,

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
+import { wordsOf } from '../protocol/thrown.ts'
 import { errorFromWire, fromWire } from '../protocol/values.ts'
 import type { Reached } from './assignment.ts'
 import { classesOf } from './classes.ts'
@@ -15,6 +16,10 @@ export interface Attempt {
   /** How far a process that watches got, if it told. */
   readonly reached: Reached | undefined
   give(job: Job): void
+  /** Called with what the target sends. */
+  onMessage: (message: unknown) => void
+  /** To the target; false: it is gone. */
+  send(message: unknown): boolean
   /** Asks it to end: SIGTERM, or what that is for a thread. */
   end(): void
   kill(): void
@@ -86,7 +91,7 @@ function thrown(
   classes: readonly string[],
   signal: NodeJS.Signals | undefined,
 ): Failure {
-  const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  const words = wordsOf(error)
   return stage === 'boot'
     ? { reason: 'boot', error, classes, signal, words: `failed before its target ran: ${words}` }
     : { reason: 'error', error, classes, signal, words: `failed: ${words}` }

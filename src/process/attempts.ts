@@ -13,6 +13,8 @@ type Phase = 'new' | 'running' | 'retrying' | 'stopping' | 'ended'
 
 export interface AttemptsEvents {
   happened(what: Happening): void
+  /** The target said something. */
+  message(message: unknown): void
   /** No more attempts. `asked`: it was told to stop while it ran. */
   over(outcome: Outcome, asked: boolean): void
   /** Whether they are to keep this process alive. */
@@ -71,6 +73,7 @@ export class Attempts {
     const { tied = true, spares, ready } = this.#inner
     const attempt = launch(this.#options, { tied, spares, stdio: this.output.stdio })
     this.#attempt = attempt
+    attempt.onMessage = message => this.#events.message(message)
     this.pid = attempt.pid
     this.keepAlive()
     this.output.read(attempt)
@@ -99,6 +102,11 @@ export class Attempts {
     const attempt = this.#attempt
     attempt?.end()
     return () => attempt?.kill()
+  }
+
+  /** To the target; false: none runs at present. */
+  send(message: unknown): boolean {
+    return this.#attempt?.send(message) ?? false
   }
 
   /** Looks again whether the child, or the timer of the next one, keeps this process alive. */

@@ -1,6 +1,5 @@
-import type { ChildProcess } from 'node:child_process'
-import { Socket } from 'node:net'
-import { keepAlive, spawnTied } from '../lifeline/spawn.ts'
+import { ZprocError } from '../errors.ts'
+import { spawnTied, type TiedChild } from '../lifeline/spawn.ts'
 import type { Reached } from './assignment.ts'
 import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
 import type { Job, Joining, Order, Report } from './job.ts'
@@ -20,11 +19,12 @@ const entry = new URL(`../process/main${import.meta.url.endsWith('.ts') ? '.ts' 
 /** What Node ends with where there are no signals and it would have raised SIGABRT: out of memory, for one. */
 const ABORTED = process.platform === 'win32' ? 134 : undefined
 
-/** A forked child that has no job yet. It costs no time and keeps nothing alive while it waits for one. */
+/** A child process that has no job yet. It costs no time and keeps nothing alive while it waits for one. */
 export class Child implements Attempt {
   readonly outcome: Promise<Outcome>
   reached: Reached | undefined
-  readonly #process: ChildProcess
+  onMessage: (message: unknown) => void = () => {}
+  readonly #child: TiedChild<Order, Report>
   readonly #memoryLimit: number | undefined
   /** The environment that it was made with. */
   readonly #env: NodeJS.ProcessEnv
@@ -38,7 +38,7 @@ export class Child implements Attempt {
     this.#memoryLimit = memoryLimit
     this.#env = { ...(settings.env ?? process.env) }
     this.#ownEnv = settings.env !== undefined
-    this.#process = spawnTied(entry, {
+    this.#child = spawnTied<Order, Report>(entry, {
       tied,
       env: this.#env,
       stdio,
@@ -47,80 +47,75 @@ export class Child implements Attempt {
         ...settings.execArgv,
         ...(memoryLimit === undefined ? [] : [`--max-old-space-size=${memoryLimit}`]),
       ],
+      heard: report => {
+        if (report.kind === 'running') this.#ran = true
+        else if (report.kind === 'at') this.reached = report
+        else if (report.kind === 'cooperative') this.#cooperative = true
+        else if (report.kind !== 'rehearsing') this.#report ??= report
+      },
+      usersMessage: message => this.onMessage(message),
     })
     this.keepAlive(false)
-    this.#process.on('message', (report: Report) => {
-      if (report.kind === 'running') this.#ran = true
-      else if (report.kind === 'at') this.reached = report
-      else if (report.kind === 'cooperative') this.#cooperative = true
-      else if (report.kind === 'rehearsing') return
-      else this.#report ??= report
-    })
     this.outcome = this.#end().then(end => outcomeOf(this.#report, this.#ran, end, this.#memoryLimit))
   }
 
   get pid(): number | undefined {
-    return this.#process.pid
+    return this.#child.pid
   }
 
   get stdout() {
-    return this.#process.stdout
+    return this.#child.stdout
   }
 
   get stderr() {
-    return this.#process.stderr
+    return this.#child.stderr
   }
 
   /** Whether it is still there to be given a job. */
   get waits(): boolean {
-    return this.#process.connected && this.#process.exitCode === null && this.#process.signalCode === null
+    return this.#child.runs && this.#child.line.isOpen
   }
 
   give(job: Job): void {
     const env = this.#ownEnv ? [] : changesOf(this.#env, process.env)
-    const order: Order = { kind: 'job', job: { ...job, env } }
     // If it is gone, its end says so.
-    this.#process.send(order, () => {})
+    this.#child.line.send({ kind: 'job', job: { ...job, env } })
+  }
+
+  send(message: unknown): boolean {
+    if (!this.waits) return false
+    this.#child.line.sendUsers(message)
+    return true
   }
 
   /** Has it go once through what a job will ask of it: what runs for the first time takes many times as long. */
   rehearse(at: Joining): void {
-    const order: Order = { kind: 'rehearse', at }
-    this.#process.send(order, () => {})
+    this.#child.line.send({ kind: 'rehearse', at })
   }
 
   /** Where there are no signals a child that listens for them is told; the others could not tell that they were. */
   end(): void {
-    const order: Order = { kind: 'stop' }
-    if (this.#cooperative && this.#process.connected) this.#process.send(order, () => {})
-    else this.#process.kill('SIGTERM')
+    if (this.#cooperative && this.waits) this.#child.line.send({ kind: 'stop' })
+    else this.#child.kill('SIGTERM')
   }
 
   kill(): void {
-    this.#process.kill('SIGKILL')
+    this.#child.kill('SIGKILL')
   }
 
   keepAlive(alive: boolean): void {
-    keepAlive(this.#process, alive)
-    for (const stream of [this.#process.stdout, this.#process.stderr])
-      if (stream instanceof Socket) alive ? stream.ref() : stream.unref()
+    this.#child.keepAlive(alive)
   }
 
-  /** Over when it was reaped and its channel is read to the end: an exit never overtakes a value. */
+  /** Over when it was reaped and its line is read to the end: an exit never overtakes a value. */
   async #end(): Promise<End> {
-    const child = this.#process
-    const disconnected = new Promise<void>(resolve => child.once('disconnect', resolve))
-    const end = await new Promise<End>(resolve => {
-      // An error later on, as of a message to a child that is gone, is no end.
-      child.on('error', error => {
-        if (child.pid === undefined) resolve({ code: null, signal: null, error })
-      })
-      child.once('exit', (code, signal) =>
-        resolve(code === ABORTED ? { code: null, signal: 'SIGABRT' } : { code, signal }),
-      )
-    })
-    if (child.pid !== undefined) await disconnected
-    return end
+    const { ended, line } = this.#child
+    // A child that writes into the line itself can be understood no more.
+    void line.closed.then(() => line.broken && this.kill())
+    const [end] = await Promise.all([ended, line.closed])
+    if (line.broken && !this.#report)
+      return { ...end, error: new ZprocError('it wrote into file 3, which belongs to zproc') }
+    return end.code === ABORTED ? { code: null, signal: 'SIGABRT' } : end
   }
 }
 

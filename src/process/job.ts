@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import { Packed, type Wire } from '../protocol/values.ts'
 
 // What the two ends of a process tell each other. A Wire crosses as `bytesOf` makes it: values stay encoded.
@@ -58,6 +59,11 @@ export interface WatchJob {
   handled: number | undefined
   /** Whether the parent wants to know how far it got. */
   told: boolean
+}
+
+/** What a thread is started with: the port on which it talks with zproc, and nothing else does. */
+export interface ThreadData {
+  zproc: MessagePort
 }
 
 /** To a thread, which gets no signals, or to a child on Windows, where there are none. */

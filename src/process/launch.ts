@@ -1,3 +1,4 @@
+import { wordsOf } from '../protocol/thrown.ts'
 import type { Attempt, Outcome } from './attempt.ts'
 import { Child } from './child.ts'
 import type { Job } from './job.ts'
@@ -31,7 +32,7 @@ export async function begin(
     return undefined
   } catch (error) {
     attempt.kill()
-    const words = `failed before its target ran: ${error instanceof Error ? error.message : String(error)}`
+    const words = `failed before its target ran: ${error instanceof Error ? error.message : wordsOf(error)}`
     return {
       kind: 'failed',
       exitCode: null,

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { Broadcast } from '../async/broadcast.ts'
 import { after, cancel, checkTime, wallClock } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
 import { checkOptions } from '../protocol/options.ts'
@@ -34,6 +35,7 @@ export class Process<R = unknown> {
   readonly #inner: InnerProcessOptions
   readonly #attempts: Attempts
   readonly #ending: Ending<R>
+  readonly #messages = new Broadcast<unknown>(() => this.#attempts.keepAlive())
   #calledOff: (() => void)[] = []
 
   static {
@@ -66,9 +68,10 @@ export class Process<R = unknown> {
     this.#ending = new Ending(this.name, () => this.#attempts.keepAlive())
     this.#attempts = new Attempts(assignment, options, inner, {
       happened: what => this.#observe(what),
+      message: message => this.#messages.add(message),
       over: (outcome, asked) => this.#over(outcome, asked),
-      // While somebody waits for it, or its context does.
-      needed: () => this.#ending.awaited || inner.hold?.() === true,
+      // While its end or a message of its is awaited, or its context has a reason.
+      needed: () => this.#ending.awaited || this.#messages.awaited || inner.hold?.() === true,
     })
     const { signal } = options
     if (signal?.aborted) void this.stop()
@@ -127,6 +130,24 @@ export class Process<R = unknown> {
   }
 
   /**
+   * What the target sends with `process.send(message)`, or `parentPort.postMessage(message)` in a thread, from this call
+   * on and over all attempts. Ends when the process has ended.
+   *
+   *     for await (const message of p.messages()) if (message === 'ready') break
+   */
+  messages(): AsyncIterableIterator<unknown> {
+    return this.#messages.iterate()
+  }
+
+  /**
+   * Gives the target a message: its event 'message' of `process`, or of `parentPort` in a thread. false: the target does
+   * not run at present. Throws a DataCloneError for what cannot be copied, such as a function.
+   */
+  send(message: unknown): boolean {
+    return this.#attempts.send(message)
+  }
+
+  /**
    * SIGTERM, then SIGKILL `killAfter` milliseconds later. Resolves with the exit code when the process is gone.
    * A process that waits for its next attempt stops waiting.
    */
@@ -163,6 +184,7 @@ export class Process<R = unknown> {
       error: outcome.kind === 'returned' ? undefined : outcome.error,
       exitCode: outcome.exitCode,
     })
+    this.#messages.end()
     if (outcome.kind === 'returned') this.#ending.resolve(outcome.value as R)
     else if (outcome.kind === 'rejected') this.#ending.reject(outcome.error)
     else this.#ending.reject(waitError(this, count, outcome, causes))

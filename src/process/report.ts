@@ -1,6 +1,6 @@
-import { inspect } from 'node:util'
 import { ProcessWaitError } from '../errors.ts'
 import type { Failure } from './attempt.ts'
+import { inspected } from './print.ts'
 
 /** Tells, on stderr, of a failure after which the target is tried again. */
 export function reportCrash(
@@ -38,7 +38,7 @@ const subject = (name: string, pid: number | undefined) =>
   pid === undefined ? `process '${name}'` : `process '${name}' (pid ${pid})`
 
 function trace({ error }: Failure): string {
-  return error === undefined ? '' : `\n${inspect(error)}`
+  return error === undefined ? '' : `\n${inspected(error)}`
 }
 
 function print(name: string, text: string): void {

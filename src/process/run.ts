@@ -1,9 +1,10 @@
+import { constants } from 'node:os'
 import { nextTick, sleep } from '../async/interval.ts'
 import type { State } from '../client/state.ts'
 import { ShippingError } from '../errors.ts'
 import { describe, errorToWire, fromWire, toWire } from '../protocol/values.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
-import { classesOf } from './classes.ts'
+import { classesOf, codeOf, fieldOf } from './classes.ts'
 import { bytesOf, type Job, type Joining, type Report, type Stage, type WatchJob, wireOf } from './job.ts'
 import { reviveTarget } from './target.ts'
 
@@ -41,7 +42,7 @@ export async function run(job: Job, port: Port): Promise<void> {
     return fail(error)
   }
   await Promise.race([Promise.allSettled(open.map(one => one.close())), sleep(FLUSH_TIME)])
-  port.end(typeof process.exitCode === 'number' ? process.exitCode : 0)
+  port.end(Number(process.exitCode ?? 0))
 }
 
 export interface Closable {
@@ -161,20 +162,27 @@ function iterate(state: State, watch: WatchJob, test: unknown): AsyncIterable<un
 
 export function reportOf(value: unknown, job: Job): Report {
   if (codeOf(value) === 'ZPROC_REMOTE_EXCEPTION')
-    return { kind: 'rejected', error: bytesOf(errorToWire((value as Error).cause)) }
+    return { kind: 'rejected', error: bytesOf(errorToWire(fieldOf(value, 'cause'))) }
   return { kind: 'returned', value: bytesOf(toWire(value, `process '${job.name}'`, 'the value it returned')) }
 }
 
 function failure(stage: Stage, error: unknown): Report {
-  const signal = codeOf(error) === 'ZPROC_SIGNAL' ? (error as { signal: NodeJS.Signals }).signal : undefined
+  const signal = codeOf(error) === 'ZPROC_SIGNAL' ? fieldOf(error, 'signal') : undefined
   if (exitStatusOf(error) === 0) return { kind: 'returned', value: undefined }
-  return { kind: 'failed', stage, error: bytesOf(errorToWire(error)), classes: classesOf(error), signal }
+  return {
+    kind: 'failed',
+    stage,
+    error: bytesOf(errorToWire(error)),
+    classes: classesOf(error),
+    signal: isSignal(signal) ? signal : undefined,
+  }
 }
 
 function exitStatusOf(error: unknown): number | undefined {
-  return codeOf(error) === 'ZPROC_PROCESS_EXIT' ? (error as { status: number }).status : undefined
+  if (codeOf(error) !== 'ZPROC_PROCESS_EXIT') return undefined
+  const status = fieldOf(error, 'status')
+  return typeof status === 'number' && Number.isInteger(status) ? status : 1
 }
 
-// By code, not by class: the target may have its ProcessExit from another copy of zproc.
-const codeOf = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && 'code' in value ? value.code : undefined
+const isSignal = (name: unknown): name is NodeJS.Signals =>
+  typeof name === 'string' && Object.hasOwn(constants.signals, name)

@@ -1,10 +1,11 @@
-import { parentPort } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { becomeProcess } from './current.ts'
-import type { Report, ThreadOrder } from './job.ts'
+import { exitNow } from './exit.ts'
+import type { Report, ThreadData, ThreadOrder } from './job.ts'
 import { run } from './run.ts'
 
-// The program of a worker thread: waits for its job and does it.
-const parent = parentPort as NonNullable<typeof parentPort>
+// The program of a worker thread: waits for its job and does it. `parentPort` is left to the target.
+const { zproc: parent }: ThreadData = workerData
 const send = async (report: Report): Promise<void> => parent.postMessage(report)
 let stop: (() => void) | undefined
 
@@ -14,5 +15,5 @@ parent.on('message', (order: ThreadOrder) => {
     stop = () => ask('SIGTERM')
     void send({ kind: 'cooperative' })
   })
-  void run(order.job, { send, end: status => process.exit(status) })
+  void run(order.job, { send, end: exitNow })
 })

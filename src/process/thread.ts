@@ -1,10 +1,10 @@
-import { pathToFileURL } from 'node:url'
-import type { Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
 import { startThread } from '../lifeline/thread.ts'
 import type { Reached } from './assignment.ts'
 import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
 import type { ChildSettings } from './child.ts'
-import type { Job, Report, ThreadOrder } from './job.ts'
+import { codeOf } from './classes.ts'
+import type { Job, Report, ThreadData, ThreadOrder } from './job.ts'
 
 const entry = new URL(
   `../process/thread-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
@@ -16,30 +16,35 @@ export class Thread implements Attempt {
   readonly pid = process.pid
   readonly outcome: Promise<Outcome>
   reached: Reached | undefined
+  onMessage: (message: unknown) => void = () => {}
   readonly #worker: Worker
+  /** zproc's own: `parentPort` is the target's. */
+  readonly #port: MessagePort
   #ran = false
   #report: Report | undefined
   #cooperative = false
   #killed: NodeJS.Signals | null = null
+  #ended = false
 
   constructor(settings: ChildSettings) {
     const { memoryLimit, stdio, execArgv, env } = settings
     const piped = stdio === 'pipe'
+    const { port1, port2 } = new MessageChannel()
+    const data: ThreadData = { zproc: port2 }
+    this.#port = port1
     this.#worker = startThread(entry, {
       stdout: piped,
       stderr: piped,
-      workerData: { zprocEntry: process.argv[1] && pathToFileURL(process.argv[1]).href },
+      workerData: data,
+      transferList: [port2],
       ...(env && { env }),
       ...(execArgv.length > 0 && { execArgv: [...process.execArgv, ...execArgv] }),
       ...(memoryLimit !== undefined && { resourceLimits: { maxOldGenerationSizeMb: memoryLimit } }),
     })
     this.#worker.unref()
-    this.#worker.on('message', (report: Report) => {
-      if (report.kind === 'running') this.#ran = true
-      else if (report.kind === 'at') this.reached = report
-      else if (report.kind === 'cooperative') this.#cooperative = true
-      else this.#report ??= report
-    })
+    this.#port.on('message', this.#hear)
+    this.#port.unref()
+    this.#worker.on('message', message => this.onMessage(message))
     this.outcome = this.#end().then(end => outcomeOf(this.#report, this.#ran, end, memoryLimit))
   }
 
@@ -52,15 +57,13 @@ export class Thread implements Attempt {
   }
 
   give(job: Job): void {
-    const order: ThreadOrder = { kind: 'job', job: { ...job, cwd: undefined } }
-    this.#worker.postMessage(order)
+    this.#order({ kind: 'job', job: { ...job, cwd: undefined } })
   }
 
   /** Nothing but a thread that asked for it is given time: the others could not tell that they were stopped. */
   end(): void {
     if (!this.#cooperative) return this.#terminate('SIGTERM')
-    const order: ThreadOrder = { kind: 'stop' }
-    this.#worker.postMessage(order)
+    this.#order({ kind: 'stop' })
   }
 
   kill(): void {
@@ -72,6 +75,33 @@ export class Thread implements Attempt {
     else this.#worker.unref()
   }
 
+  send(message: unknown): boolean {
+    if (this.#ended) return false
+    this.#worker.postMessage(message)
+    return true
+  }
+
+  #order(order: ThreadOrder): void {
+    this.#port.postMessage(order)
+  }
+
+  readonly #hear = (report: Report): void => {
+    if (report.kind === 'running') this.#ran = true
+    else if (report.kind === 'at') this.reached = report
+    else if (report.kind === 'cooperative') this.#cooperative = true
+    else this.#report ??= report
+  }
+
+  /** What it said before its end, and has not been read. */
+  #drain(): void {
+    for (;;) {
+      const next: { message: Report } | undefined = receiveMessageOnPort(this.#port)
+      if (!next) break
+      this.#hear(next.message)
+    }
+    this.#port.close()
+  }
+
   #terminate(as: NodeJS.Signals): void {
     this.#killed ??= as
     void this.#worker.terminate()
@@ -80,13 +110,16 @@ export class Thread implements Attempt {
   #end(): Promise<End> {
     return new Promise(resolve => {
       let known: Pick<End, 'error' | 'memory'> = {}
-      this.#worker.once('error', error => {
-        const memory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+      // Anything may be thrown, and more than once.
+      this.#worker.on('error', (error: unknown) => {
+        const memory = codeOf(error) === 'ERR_WORKER_OUT_OF_MEMORY'
         known = { error, memory }
       })
-      this.#worker.once('exit', code =>
-        resolve({ code: this.#killed ? null : code, signal: this.#killed, ...known }),
-      )
+      this.#worker.once('exit', code => {
+        this.#ended = true
+        this.#drain()
+        resolve({ code: this.#killed ? null : code, signal: this.#killed, ...known })
+      })
     })
   }
 }

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import { every } from '../async/interval.ts'
+import { lineToOwner } from '../lifeline/line.ts'
 import { endWithOwner } from '../lifeline/owner.ts'
 import { Doing, startWatchdog } from '../lifeline/watchdog.ts'
 import { errorToWire, Packed } from '../protocol/values.ts'
@@ -19,40 +20,41 @@ const REPORTS = 4
 const BEYOND = 1500
 
 // The program of a server that has a process, or a thread, of its own.
-const tell = (message: Started | Watched, then = () => {}) => {
-  if (!parentPort) return void process.send?.(message, then)
-  parentPort.postMessage(message)
-  then()
-}
+const line = parentPort
+  ? undefined
+  : lineToOwner<Started, Start | 'stop'>({ heard: message => hear(message) })
+parentPort?.on('message', message => hear(message))
+const tell = (message: Started) =>
+  new Promise<void>(resolve => {
+    if (line) return line.send(message, resolve)
+    parentPort?.postMessage(message)
+    resolve()
+  })
 const leave = () => (parentPort ? parentPort.close() : process.exit(0))
-const onMessage = (handler: (message: Start | 'stop') => void) =>
-  parentPort
-    ? parentPort.on('message', handler)
-    : process.on('message', handler as (message: unknown) => void)
 
 let server: Listening | undefined
 
-onMessage(message => {
+function hear(message: Start | 'stop'): void {
   if (message === 'stop') return void end()
   const { limits } = message
   const doing = new Doing()
   listen(message, doing).then(
     listening => {
       server = listening
-      tell({ address: listening.address, pid: process.pid })
+      void tell({ address: listening.address, pid: process.pid })
       doing.live()
       // What a thread does is looked at by its owner, what a process does by a thread of its own.
       const patience = limits.atomicTimeout + BEYOND
-      if (parentPort) tell({ watch: doing.memory, patience })
+      if (parentPort) parentPort.postMessage({ watch: doing.memory, patience } satisfies Watched)
       else startWatchdog(doing.memory, patience, REPORTS)
     },
     error => {
       const wire = errorToWire(error)
       // Nothing to stop: it ends once the owner has been told.
-      tell({ error: wire instanceof Packed ? wire.bytes : wire }, leave)
+      void tell({ error: wire instanceof Packed ? wire.bytes : wire }).then(leave)
     },
   )
-})
+}
 
 /** A server that survives its owner serves those who are left. */
 function endIfUnused(): void {
@@ -64,10 +66,10 @@ async function end(): Promise<void> {
   leave()
 }
 
-if (!parentPort) {
+if (line) {
   // Ctrl-C reaches the whole terminal: the owner decides when the server goes.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => void end())
-  if (process.argv[2] === 'untied') process.once('disconnect', () => every(1000, endIfUnused))
-  else endWithOwner({ grace: 500, before: () => void end() })
+  if (process.argv[2] === 'untied') void line.closed.then(() => every(1000, endIfUnused))
+  else endWithOwner(line, { grace: 500, before: () => void end() })
 }

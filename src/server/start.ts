@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
 import { deferred } from '../async/deferred.ts'
 import { after, cancel } from '../async/interval.ts'
 import { ConnectionError } from '../errors.ts'
 import { sweepAtEnd } from '../lifeline/guard.ts'
 import { removeStale } from '../lifeline/socket-file.ts'
-import { keepAlive, spawnTied } from '../lifeline/spawn.ts'
+import { spawnTied } from '../lifeline/spawn.ts'
 import { startThread } from '../lifeline/thread.ts'
 import { startWatchdog } from '../lifeline/watchdog.ts'
 import { formatAddress, isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
@@ -139,30 +138,34 @@ async function inline(start: () => Start): Promise<Running> {
 }
 
 async function inProcess(start: () => Start, tied: boolean, watch: Watch): Promise<Running> {
-  const onReport = (line: string) => watch.saw(JSON.parse(line))
-  const child = spawnTied(entry, { rank: 'last', tied, args: tied ? [] : ['untied'], onReport })
-  let failure: unknown
-  const exited = new Promise<End>(resolve => {
-    child.once('exit', (code, signal) => resolve({ code, signal }))
-    child.on('error', error => {
-      failure = error
-      if (child.pid === undefined) resolve({ code: null, signal: null })
-    })
+  const answered = deferred<Started>()
+  const child = spawnTied<Start | 'stop', Started>(entry, {
+    rank: 'last',
+    tied,
+    args: tied ? [] : ['untied'],
+    onReport: line => watch.saw(JSON.parse(line)),
+    heard: answered.resolve,
   })
-  // A key is derived while the child is coming up. Why it may not be sent is seen by the end of the child.
-  child.send(start(), () => {})
-  const answer = await Promise.race([once(child, 'message'), exited.then(() => undefined)])
-  const { address, pid } = checkStarted(answer?.[0] as Started | undefined, 'process', failure)
-  child.once('exit', watch.listen())
+  let failure: unknown
+  const exited = child.ended.then(({ code, signal, error }) => {
+    failure = error
+    return { code, signal }
+  })
+  // A key is derived while the child is coming up.
+  child.line.send(start())
+  const silent = Promise.all([exited, child.line.closed]).then(() => undefined)
+  const answer = await Promise.race([answered.promise, silent])
+  const { address, pid } = checkStarted(answer, 'process', failure)
+  void exited.then(watch.listen())
   return {
     address,
     pid,
     exited,
-    ref: () => keepAlive(child, true),
-    unref: () => keepAlive(child, false),
+    ref: () => child.keepAlive(true),
+    unref: () => child.keepAlive(false),
     stop: async () => {
-      keepAlive(child, true)
-      if (child.connected) child.send('stop', () => {})
+      child.keepAlive(true)
+      child.line.send('stop')
       const timer = after(patience(watch), () => child.kill('SIGKILL'))
       await exited
       cancel(timer)

@@ -1,21 +1,28 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { test } from 'node:test'
 import { guardPid } from '../../src/lifeline/guard.ts'
-import { keepAlive, spawnTied } from '../../src/lifeline/spawn.ts'
+import { spawnTied } from '../../src/lifeline/spawn.ts'
 import { leftAfter, runs } from './processes.ts'
 
 const ward = new URL('./fixtures/ward.ts', import.meta.url)
 
+function start() {
+  let heard: (message: unknown) => void = () => {}
+  const ready = new Promise(resolve => {
+    heard = resolve
+  })
+  return { ready, ...spawnTied(ward, { args: ['plain'], heard }) }
+}
+
 test('there is one guard, started again when it was killed', {
   skip: process.platform === 'win32',
 }, async () => {
-  const child = spawnTied(ward, { args: ['plain'] })
-  await once(child, 'message')
+  const child = start()
+  await child.ready
   const first = guardPid() as number
   assert.equal(runs(first), true)
-  const other = spawnTied(ward, { args: ['plain'] })
-  await once(other, 'message')
+  const other = start()
+  await other.ready
   assert.equal(guardPid(), first)
 
   process.kill(first, 'SIGKILL')
@@ -23,26 +30,25 @@ test('there is one guard, started again when it was killed', {
   assert.equal(runs(guardPid() as number), true)
   for (const one of [child, other]) {
     one.kill()
-    await once(one, 'exit')
+    await one.ended
   }
 })
 
 test('the guard is deaf to the signals of a terminal', { skip: process.platform === 'win32' }, async () => {
-  const child = spawnTied(ward, { args: ['plain'] })
-  await once(child, 'message')
+  const child = start()
+  await child.ready
   const pid = guardPid() as number
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(pid, signal)
   child.kill()
-  await once(child, 'exit')
+  await child.ended
   assert.deepEqual(await leftAfter([pid], 50), [pid])
 })
 
-test('a child ends when its channel is closed', async () => {
-  const child = spawnTied(ward, { args: ['plain'] })
-  keepAlive(child, false)
-  keepAlive(child, true)
-  await once(child, 'message')
-  child.disconnect()
-  const [code, signal] = await once(child, 'exit')
-  assert.deepEqual([code, signal], [0, null])
+test('a child ends when its line is closed', async () => {
+  const child = start()
+  child.keepAlive(false)
+  child.keepAlive(true)
+  await child.ready
+  child.line.close()
+  assert.deepEqual(await child.ended, { code: 0, signal: null })
 })

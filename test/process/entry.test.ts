@@ -27,9 +27,12 @@ test('the entry of a child loads what every target needs, and no more', () => {
   assert.deepEqual(loaded.filter(name => name.startsWith('process/')).sort(), [
     'process/classes.ts',
     'process/current.ts',
+    'process/exit.ts',
     'process/job.ts',
     'process/main.ts',
+    'process/messages.ts',
     'process/output.ts',
+    'process/print.ts',
     'process/run.ts',
     'process/target.ts',
   ])
