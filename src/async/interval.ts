@@ -5,16 +5,6 @@ import timers from 'node:timers'
 // test/project/timers.test.ts finds uses of the globals elsewhere.
 const { clearTimeout, setImmediate, setInterval, setTimeout } = timers
 
-/** Checks a time given by the user: milliseconds, not negative. */
-export function checkTime(value: unknown, call: string, name: string): asserts value is number | undefined {
-  if (value === undefined || value === null) return
-  if (typeof value !== 'number' || Number.isNaN(value))
-    throw new TypeError(
-      `${call}: ${name} must be a number of milliseconds, got ${typeof value === 'string' ? `'${value}'` : String(value)}`,
-    )
-  if (value < 0) throw new RangeError(`${call}: ${name} must be 0 or more milliseconds, got ${value}`)
-}
-
 /** The longest delay that a timer of Node's takes: a longer one fires at once. */
 export const LONGEST_DELAY = 2 ** 31 - 1
 

@@ -5,6 +5,7 @@ import type { Finish } from '../store/store.ts'
 import { entriesOf } from './arguments.ts'
 import { wireLease } from './lease.ts'
 import type { Link } from './link.ts'
+import type { SetOptions } from './options.ts'
 
 /** How the calls of a State are checked and sent, and what their replies become. */
 export class Calls {
@@ -63,7 +64,7 @@ export class Calls {
     key: unknown,
     value: unknown,
     finish: Finish,
-    options: unknown,
+    options: SetOptions,
   ): Promise<T> {
     try {
       return this.valued(name, kind, key, value, finish, wireLease(options, `state.${name}`))

@@ -1,7 +1,7 @@
 import { checkKey, describe, equalWires, toWire } from '../protocol/values.ts'
 import type { Update } from './cursor.ts'
+import type { ChangeOptions } from './options.ts'
 import type { Reader } from './reader.ts'
-import type { ChangeOptions } from './types.ts'
 
 /** What a watcher waits for. */
 export interface Matcher {
@@ -14,10 +14,8 @@ export interface Matcher {
 
 const condition = (holds: (reader: Reader) => boolean): Matcher => ({ holds, matches: holds })
 
-export function changeOf(keys: string[], options: ChangeOptions, call: string): Matcher {
-  for (const key of keys) checkKey(key, call)
-  if (options.exclude !== undefined && typeof options.exclude !== 'boolean')
-    throw new TypeError(`${call}: exclude must be true or false, got ${describe(options.exclude)}`)
+export function changeOf(given: unknown[], options: ChangeOptions, call: string): Matcher {
+  const keys = given.map(key => keyOf(key, call))
   if (keys.length === 0) return { matches: () => true }
   const duplicates = options.duplicateOkay === true
   if (!options.exclude)
@@ -32,6 +30,11 @@ export function changeOf(keys: string[], options: ChangeOptions, call: string): 
       return false
     },
   }
+}
+
+function keyOf(given: unknown, call: string): string {
+  checkKey(given, call)
+  return given
 }
 
 export const anyUpdate: Matcher = { matches: () => true, wantsBefore: true }

@@ -1,22 +1,12 @@
 import type { LeaseInfo, WireLease } from '../protocol/messages.ts'
-import { checkOptions } from '../protocol/options.ts'
-import { describe } from '../protocol/values.ts'
+import { readOptions } from '../protocol/options.ts'
 import type { Finish } from '../store/store.ts'
+import { type SetOptions, setFields } from './options.ts'
 import type { Lease } from './types.ts'
 
 /** The options of `set` and `setDefault` as they travel; undefined: the key is tied to nothing. */
-export function wireLease(options: unknown, call: string): WireLease | undefined {
-  checkOptions(options, call)
-  const { ephemeral = false, ttl = Number.POSITIVE_INFINITY }: { ephemeral?: unknown; ttl?: unknown } =
-    options
-  if (typeof ephemeral !== 'boolean')
-    throw new TypeError(`${call}: ephemeral must be true or false, got ${describe(ephemeral)}`)
-  if (typeof ttl !== 'number' || Number.isNaN(ttl))
-    throw new TypeError(`${call}: ttl must be a number of milliseconds, got ${describe(ttl)}`)
-  if (ttl <= 0)
-    throw new RangeError(
-      `${call}: ttl must be more than 0 milliseconds, got ${ttl}; to end a key at once, delete it`,
-    )
+export function wireLease(options: SetOptions, call: string): WireLease | undefined {
+  const { ephemeral = false, ttl = Number.POSITIVE_INFINITY } = readOptions(setFields, options, call)
   const ends = ttl !== Number.POSITIVE_INFINITY
   return ephemeral || ends ? [ephemeral, ends ? ttl : null] : undefined
 }

@@ -1,9 +1,9 @@
 import { interruptIsKept } from '../async/interrupt.ts'
 import type { Matcher } from './condition.ts'
+import type { WatchOptions } from './options.ts'
 import type { Place } from './place.ts'
 import type { Reader } from './reader.ts'
 import { type Result, Search } from './search.ts'
-import type { WatchOptions } from './types.ts'
 import type { Outcome, Wait } from './wait.ts'
 
 type Step<T> = IteratorResult<T, undefined>

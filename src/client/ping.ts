@@ -1,42 +1,40 @@
-import { after, cancel, checkTime } from '../async/interval.ts'
+import { after, cancel } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
 import { TimeoutError } from '../errors.ts'
 import { Ask, type ClientMessage } from '../protocol/messages.ts'
-import { checkOptions } from '../protocol/options.ts'
-import { describe } from '../protocol/values.ts'
+import { readOptions } from '../protocol/options.ts'
 import { result, type Store } from '../store/store.ts'
+import type { Link } from './link.ts'
+import { type ConnectedPingOptions, connectedFields, type PingOptions, pingFields } from './options.ts'
 import { useStore } from './use-store.ts'
 
-export interface PingOptions {
-  /** Milliseconds until a TimeoutError. Default: none. */
-  timeout?: number
-  /** What the server is to send back. Default: 56 random bytes. */
-  sentPayload?: Uint8Array
-  secretKey?: string
-}
-
 /** Asks the server at `address` for a sign of life: its pid, or null if it sent back something else. */
-export async function ping(address: string, options: PingOptions = {}): Promise<number | null> {
-  checkOptions(options, 'ping')
-  const connection = useStore(checkHome(address, options.secretKey, 'ping'), options)
+export async function ping(address: string, given: PingOptions = {}): Promise<number | null> {
+  const { secretKey, ...options } = readOptions(pingFields, given, 'ping')
+  const connection = useStore(checkHome(address, secretKey, 'ping'), { secretKey })
   try {
-    return await pingThrough(connection, options, 'ping')
+    return await ask(connection, options, 'ping')
   } finally {
     connection.release()
   }
 }
 
-/** @internal The same on a connection that is there. */
+/** @internal The same on the connection of a State. */
 export async function pingThrough(
-  connection: Store,
-  options: Omit<PingOptions, 'secretKey'>,
+  link: Link,
+  given: ConnectedPingOptions,
   call: string,
 ): Promise<number | null> {
-  checkOptions(options, call)
-  const { timeout, sentPayload = crypto.getRandomValues(new Uint8Array(56)) } = options
-  checkTime(timeout, call, 'timeout')
-  if (!(sentPayload instanceof Uint8Array))
-    throw new TypeError(`${call}: sentPayload must be a Uint8Array, got ${describe(sentPayload)}`)
+  const options = readOptions(connectedFields, given, call)
+  link.check()
+  return ask(link.connection, options, call)
+}
+
+async function ask(
+  connection: Store,
+  { timeout, sentPayload = crypto.getRandomValues(new Uint8Array(56)) }: ConnectedPingOptions,
+  call: string,
+): Promise<number | null> {
   const tooLate = () => new TimeoutError(`${call}: no answer from ${connection.address} within ${timeout} ms`)
   // A server may answer before a timer of 0 ms fires.
   if (timeout === 0) throw tooLate()

@@ -1,7 +1,7 @@
 import type { WireCommit } from '../protocol/messages.ts'
 import type { Link } from './link.ts'
+import type { WatchOptions } from './options.ts'
 import { Reader } from './reader.ts'
-import type { WatchOptions } from './types.ts'
 import { Wait } from './wait.ts'
 
 /** Where a State is on its namespace's log, and the readers that move on from there. */

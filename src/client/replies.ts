@@ -18,7 +18,7 @@ export const wholeState: Finish = message => {
   return state
 }
 
-export const snapshot = <S>(reader: Reader): Snapshot<S> => reader.snapshot() as Snapshot<S>
+export const snapshot = <T>(reader: Reader): T => reader.snapshot() as T
 
 export function rawUpdate<S>(reader: Reader, update: Update | undefined): RawUpdate<S> {
   const { revision, identical, commit, beforeSnapshot } = update as Update

@@ -1,8 +1,8 @@
 import type { Matcher } from './condition.ts'
 import type { Update } from './cursor.ts'
+import type { WatchOptions } from './options.ts'
 import type { Place } from './place.ts'
 import type { Reader, Waiter } from './reader.ts'
-import type { WatchOptions } from './types.ts'
 import type { Outcome, Wait } from './wait.ts'
 
 /** Makes what a watcher hands out, of the reader and the update that it stands at. */

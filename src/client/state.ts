@@ -1,32 +1,31 @@
 import { Broadcast } from '../async/broadcast.ts'
-import { checkTime } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
 import { ConnectionError } from '../errors.ts'
 import { Ask } from '../protocol/messages.ts'
-import { checkOptions } from '../protocol/options.ts'
+import { readOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
 import { type ConnectionEvent, result } from '../store/store.ts'
 import { Calls } from './calls.ts'
 import { leaseFromWire } from './lease.ts'
 import { Link } from './link.ts'
+import {
+  type ConnectedPingOptions,
+  type ForkOptions,
+  forkFields,
+  type SetOptions,
+  type StateOptions,
+  stateFields,
+} from './options.ts'
 import { pingThrough } from './ping.ts'
 import { items, valueOr, values, wholeState } from './replies.ts'
-import type { AnyState, Key, Lease, SetOptions } from './types.ts'
+import type { AnyState, Key, Lease, Value } from './types.ts'
 import { useStore } from './use-store.ts'
 import { StateView } from './view.ts'
 import { Watcher } from './watch.ts'
 import { Watchable } from './watchable.ts'
 
-export interface StateOptions {
-  /** Default `'default'`. */
-  namespace?: string
-  secretKey?: string
-  /** Milliseconds: how long connecting may take, and getting back to a server that is away. Default 10,000. */
-  connectTimeout?: number
-}
-
 /** @internal What zproc itself says when it makes a State. */
-export interface InnerStateOptions extends StateOptions {
+export interface InnerState {
   /** The name that commits carry; default: the process title's part of it. */
   name?: string
   /** The revision to start at; default: the newest. */
@@ -50,7 +49,8 @@ export let positionOf: (state: State<object>) => number | undefined
 export class State<S extends object = AnyState> extends Watchable<S> {
   readonly serverAddress: string
   readonly namespace: string
-  readonly #options: InnerStateOptions
+  readonly #options: StateOptions
+  readonly #inner: InnerState
   readonly #link: Link
   readonly #calls: Calls
   readonly #watcher: Watcher
@@ -65,29 +65,28 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     }
   }
 
-  constructor(serverAddress: string, options: StateOptions = {}) {
-    checkOptions(options, 'new State')
+  constructor(serverAddress: string, options?: StateOptions)
+  /** @internal */
+  constructor(serverAddress: string, options: StateOptions | undefined, inner: InnerState)
+  constructor(serverAddress: string, given: StateOptions = {}, inner: InnerState = {}) {
+    const options = readOptions(stateFields, given, 'new State')
     const address = checkHome(serverAddress, options.secretKey, 'new State')
-    const inner: InnerStateOptions = options
     const { namespace = 'default' } = options
-    if (typeof namespace !== 'string' || namespace === '')
-      throw new TypeError(
-        `new State: namespace must be a string that is not empty, got ${describe(namespace)}`,
-      )
-    checkTime(options.connectTimeout, 'new State', 'connectTimeout')
-    const link = new Link(useStore(address, inner), namespace, inner.name ?? processName, inner.from)
+    const store = useStore(address, { ...options, ready: inner.ready })
+    const link = new Link(store, namespace, inner.name ?? processName, inner.from)
     const watcher = new Watcher(link)
     super(watcher)
     this.serverAddress = address
     this.namespace = namespace
-    this.#options = inner
+    this.#options = options
+    this.#inner = inner
     this.#link = link
     this.#calls = new Calls(link)
     this.#watcher = watcher
   }
 
   /** The value of `key`; `fallback` (default undefined) when it is not there. */
-  get<K extends Key<S>>(key: K): Promise<S[K]>
+  get<K extends Key<S>>(key: K): Promise<Value<S, K>>
   get<K extends Key<S>, F>(key: K, fallback: F): Promise<S[K] | F>
   get(key: string, fallback?: unknown): Promise<unknown> {
     return this.#calls.keyed('get', Ask.get, key, valueOr, fallback)
@@ -186,11 +185,17 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     yield* await this.keys()
   }
 
-  /** Another cursor on the same server, unless told otherwise: a position, and an identity, of its own. */
-  fork(options: StateOptions & { serverAddress?: string } = {}): State<S> {
-    checkOptions(options, 'state.fork')
-    const { serverAddress = this.serverAddress, ...others } = options
-    return new State<S>(serverAddress, { ...this.#options, from: undefined, ...others } as StateOptions)
+  /**
+   * Another cursor, with a position and an identity of its own: on the same namespace, or on the one that the options
+   * name, whose type may be another one.
+   *
+   *     const flags = state.fork<{ beta: boolean }>({ namespace: 'flags' })
+   */
+  fork(): State<S>
+  fork<T extends object = S>(options: ForkOptions): State<T>
+  fork<T extends object>(given: ForkOptions = {}): State<T> {
+    const { serverAddress = this.serverAddress, ...options } = readOptions(forkFields, given, 'state.fork')
+    return new State<T>(serverAddress, { ...this.#options, ...options }, { ...this.#inner, from: undefined })
   }
 
   /** Drops the updates that wait to be watched: buffered watching goes on from now. */
@@ -211,9 +216,8 @@ export class State<S extends object = AnyState> extends Watchable<S> {
   }
 
   /** The server's pid; see `ping`. */
-  async ping(options: { timeout?: number; sentPayload?: Uint8Array } = {}): Promise<number | null> {
-    this.#link.check()
-    return pingThrough(this.#link.connection, options, 'state.ping')
+  async ping(options: ConnectedPingOptions = {}): Promise<number | null> {
+    return pingThrough(this.#link, options, 'state.ping')
   }
 
   /** Ends the State once everything that was asked of it is answered. The server and other States go on. */

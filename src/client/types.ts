@@ -19,20 +19,23 @@ export type Draft<S> = S
 
 export type Key<S> = keyof S & string
 
+/** The keys that `S` declares one by one, as against those of an index signature. */
+type Declared<S> = keyof { [K in keyof S as IsWide<K> extends true ? never : K]: S[K] }
+type IsWide<K extends PropertyKey> = Record<never, never> extends Record<K, 1> ? true : false
+
+/** What a key reads as: `undefined` too where `S` has an index signature, which does not say what keys there are. */
+export type Value<S, K extends keyof S> = K extends Declared<S> ? S[K] : S[K] | undefined
+
+/** A snapshot in which `K` is known to hold a `V`. Of a key that is not known exactly nothing is known. */
+export type Narrowed<S, K extends Key<S>, V> = K extends unknown
+  ? IsWide<K> extends true
+    ? Snapshot<S>
+    : Snapshot<S> & { readonly [P in K]: Frozen<V> }
+  : never
+
 /** A state of unknown shape reads as loosely as parsed JSON does. */
 // biome-ignore lint/suspicious/noExplicitAny: there is no type that is both assignable and readable without a cast
 export type AnyState = Record<string, any>
-
-/** What `set` and `setDefault` tie a key to. Any later `set` or `update` of the key replaces that; atomic functions do not. */
-export interface SetOptions {
-  /**
-   * true: the key is deleted when this process's session with the server ends: it has closed its States, or has
-   * ended, or was away for longer than the server's `graceTime`. Default false.
-   */
-  ephemeral?: boolean
-  /** Milliseconds after which the key is deleted, more than 0. Default `Infinity`: it stays. */
-  ttl?: number
-}
 
 /** What a key is tied to; see `state.lease`. */
 export interface Lease {
@@ -42,22 +45,6 @@ export interface Lease {
   ephemeral: boolean
   /** When the key is deleted at the latest, by the clock of the server; null: it has no time to live. */
   expires: Date | null
-}
-
-export interface WatchOptions {
-  /** true: start from now, updates may be skipped. Default false: every update since the last one seen. */
-  live?: boolean
-  /** Milliseconds until a TimeoutError. Default: none. */
-  timeout?: number
-  /** true: an update that left things equal counts too. Default false. */
-  duplicateOkay?: boolean
-  /** Aborting it rejects with its reason. */
-  signal?: AbortSignal
-}
-
-export interface ChangeOptions extends WatchOptions {
-  /** true: watch all keys but the ones given. Default false. */
-  exclude?: boolean
 }
 
 /** One commit, as a watcher sees it. */

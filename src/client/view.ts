@@ -3,7 +3,7 @@ import { MissedUpdatesError } from '../errors.ts'
 import { checkKey, frozenFromWire } from '../protocol/values.ts'
 import type { Link } from './link.ts'
 import { Reader } from './reader.ts'
-import type { Key, Snapshot } from './types.ts'
+import type { Frozen, Key, Snapshot, Value } from './types.ts'
 
 /** A local copy of the state that the server keeps current: reading it is synchronous. Made by `state.view()`. */
 export class StateView<S extends object> {
@@ -42,9 +42,9 @@ export class StateView<S extends object> {
   }
 
   /** The value of `key`, frozen; undefined when it is not there. */
-  get<K extends Key<S>>(key: K): Snapshot<S>[K & keyof Snapshot<S>] {
+  get<K extends Key<S>>(key: K): Frozen<Value<S, K>> {
     if (typeof key !== 'string') checkKey(key, 'view.get')
-    return frozenFromWire(this.#shown.values.get(key)) as Snapshot<S>[K & keyof Snapshot<S>]
+    return frozenFromWire(this.#shown.values.get(key)) as Frozen<Value<S, K>>
   }
 
   has(key: Key<S>): boolean {

@@ -3,7 +3,7 @@ import { onInterrupt, takeInterrupt } from '../async/interrupt.ts'
 import { after, cancel } from '../async/interval.ts'
 import { TimeoutError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
-import type { WatchOptions } from './types.ts'
+import type { WatchOptions } from './options.ts'
 
 /** Who is told of what a search comes to. */
 export interface Outcome<T> {

@@ -1,12 +1,9 @@
-import { checkTime } from '../async/interval.ts'
-import { checkOptions } from '../protocol/options.ts'
-import { describe } from '../protocol/values.ts'
 import type { Matcher } from './condition.ts'
 import type { Link } from './link.ts'
 import { Loop } from './loop.ts'
+import type { WatchOptions } from './options.ts'
 import { Place } from './place.ts'
 import { type Result, Search } from './search.ts'
-import type { WatchOptions } from './types.ts'
 
 /** The watching half of a State: one position on the log, and the readers that move on from it. */
 export class Watcher {
@@ -25,7 +22,6 @@ export class Watcher {
 
   once<T>(matcher: Matcher, options: WatchOptions, call: string, make: Result<T>): Promise<T> {
     try {
-      checkWatchOptions(options, call)
       this.#link.check()
     } catch (error) {
       return Promise.reject(error)
@@ -41,7 +37,6 @@ export class Watcher {
   }
 
   iterate<T>(matcher: Matcher, options: WatchOptions, call: string, make: Result<T>): Loop<T> {
-    checkWatchOptions(options, call)
     this.#link.check()
     return new Loop(this.#place, matcher, options, call, make)
   }
@@ -55,14 +50,4 @@ export class Watcher {
   close(error: Error): void {
     this.#place.close(error)
   }
-}
-
-export function checkWatchOptions(options: WatchOptions, call: string): void {
-  checkOptions(options, call)
-  checkTime(options.timeout, call, 'timeout')
-  for (const name of ['live', 'duplicateOkay'] as const)
-    if (options[name] !== undefined && typeof options[name] !== 'boolean')
-      throw new TypeError(`${call}: ${name} must be true or false, got ${describe(options[name])}`)
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
-    throw new TypeError(`${call}: signal must be an AbortSignal, got ${describe(options.signal)}`)
 }

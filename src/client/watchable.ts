@@ -1,7 +1,11 @@
+import { readOptions } from '../protocol/options.ts'
 import * as condition from './condition.ts'
+import { type ChangeOptions, changeFields, type WatchOptions, watchFields } from './options.ts'
 import { rawUpdate, snapshot } from './replies.ts'
-import type { ChangeOptions, Key, RawUpdate, Snapshot, WatchOptions } from './types.ts'
+import type { Key, Narrowed, RawUpdate, Snapshot } from './types.ts'
 import type { Watcher } from './watch.ts'
+
+type Loop<T> = AsyncIterableIterator<T>
 
 /** All ways to watch a state: one promise each, then the same as async iterators. */
 export abstract class Watchable<S extends object> {
@@ -12,112 +16,146 @@ export abstract class Watchable<S extends object> {
   }
 
   /** Resolves at the next update by somebody else that changes one of `keys` (none given: any key). */
-  getWhenChange(...keys: [...Key<S>[], ChangeOptions] | Key<S>[]): Promise<Snapshot<S>> {
-    return this.#once('getWhenChange', call => {
-      const options = optionsOf(keys)
-      return [condition.changeOf(keys as string[], options, call), options]
-    })
+  getWhenChange(...keysAndOptions: [...keys: Key<S>[], options: ChangeOptions]): Promise<Snapshot<S>>
+  getWhenChange(...keys: Key<S>[]): Promise<Snapshot<S>>
+  getWhenChange(...args: unknown[]): Promise<Snapshot<S>> {
+    return rejecting(() =>
+      this.#watcher.once(...changeOf(args, 'state.getWhenChange'), snapshot<Snapshot<S>>),
+    )
   }
 
-  /** Resolves when `test` of the snapshot is truthy: now, or after any later update. */
+  /** Resolves when `test` of the snapshot is truthy: now, or after any later update. A type guard narrows the snapshot. */
+  getWhen<T extends Snapshot<S>>(test: (state: Snapshot<S>) => state is T, options?: WatchOptions): Promise<T>
+  getWhen(test: (state: Snapshot<S>) => unknown, options?: WatchOptions): Promise<Snapshot<S>>
   getWhen(test: (state: Snapshot<S>) => unknown, options: WatchOptions = {}): Promise<Snapshot<S>> {
-    return this.#once('getWhen', call => [condition.test(test, call), options])
+    return this.#once('getWhen', options, call => condition.test(test, call))
   }
 
-  getWhenEqual<K extends Key<S>>(key: K, value: S[K], options: WatchOptions = {}): Promise<Snapshot<S>> {
-    return this.#once('getWhenEqual', call => [condition.equal(key, value, call), options])
+  /** Resolves when the value of `key` equals `value`: now, or after any later update. */
+  getWhenEqual<K extends Key<S>, const V extends S[K]>(
+    key: K,
+    value: V,
+    options: WatchOptions = {},
+  ): Promise<Narrowed<S, K, NoInfer<V>>> {
+    return this.#once('getWhenEqual', options, call => condition.equal(key, value, call))
   }
 
   getWhenNotEqual<K extends Key<S>>(key: K, value: S[K], options: WatchOptions = {}): Promise<Snapshot<S>> {
-    return this.#once('getWhenNotEqual', call => [condition.notEqual(key, value, call), options])
+    return this.#once('getWhenNotEqual', options, call => condition.notEqual(key, value, call))
   }
 
   /** None: null, undefined or missing. */
   getWhenNone(key: Key<S>, options: WatchOptions = {}): Promise<Snapshot<S>> {
-    return this.#once('getWhenNone', call => [condition.none(key, call), options])
+    return this.#once('getWhenNone', options, call => condition.none(key, call))
   }
 
-  getWhenNotNone(key: Key<S>, options: WatchOptions = {}): Promise<Snapshot<S>> {
-    return this.#once('getWhenNotNone', call => [condition.notNone(key, call), options])
+  getWhenNotNone<K extends Key<S>>(
+    key: K,
+    options: WatchOptions = {},
+  ): Promise<Narrowed<S, K, NonNullable<S[K]>>> {
+    return this.#once('getWhenNotNone', options, call => condition.notNone(key, call))
   }
 
   /** Available: the key is there, whatever its value. */
-  getWhenAvailable(key: Key<S>, options: WatchOptions = {}): Promise<Snapshot<S>> {
-    return this.#once('getWhenAvailable', call => [condition.available(key, call), options])
+  getWhenAvailable<K extends Key<S>>(
+    key: K,
+    options: WatchOptions = {},
+  ): Promise<Narrowed<S, K, Required<S>[K]>> {
+    return this.#once('getWhenAvailable', options, call => condition.available(key, call))
   }
 
   /** Resolves at the next update by somebody else, with the states around it and who made it. */
   getRawUpdate(options: WatchOptions = {}): Promise<RawUpdate<S>> {
-    return this.#watcher.once(condition.anyUpdate, options, 'state.getRawUpdate', rawUpdate<S>)
+    return rejecting(() => {
+      const call = 'state.getRawUpdate'
+      const read = readOptions(watchFields, options, call)
+      return this.#watcher.once(condition.anyUpdate, read, call, rawUpdate<S>)
+    })
   }
 
-  whenChange(...keys: [...Key<S>[], ChangeOptions] | Key<S>[]): AsyncIterableIterator<Snapshot<S>> {
-    const options = optionsOf(keys)
-    const call = 'state.whenChange'
-    return this.#watcher.iterate(
-      condition.changeOf(keys as string[], options, call),
-      options,
-      call,
-      snapshot<S>,
-    )
+  whenChange(...keysAndOptions: [...keys: Key<S>[], options: ChangeOptions]): Loop<Snapshot<S>>
+  whenChange(...keys: Key<S>[]): Loop<Snapshot<S>>
+  whenChange(...args: unknown[]): Loop<Snapshot<S>> {
+    return this.#watcher.iterate(...changeOf(args, 'state.whenChange'), snapshot<Snapshot<S>>)
   }
 
-  when(
-    test: (state: Snapshot<S>) => unknown,
-    options: WatchOptions = {},
-  ): AsyncIterableIterator<Snapshot<S>> {
-    return this.#each('when', condition.test(test, 'state.when'), options)
+  when<T extends Snapshot<S>>(test: (state: Snapshot<S>) => state is T, options?: WatchOptions): Loop<T>
+  when(test: (state: Snapshot<S>) => unknown, options?: WatchOptions): Loop<Snapshot<S>>
+  when(test: (state: Snapshot<S>) => unknown, options: WatchOptions = {}): Loop<Snapshot<S>> {
+    return this.#each('when', options, call => condition.test(test, call))
   }
 
-  whenEqual<K extends Key<S>>(
+  whenEqual<K extends Key<S>, const V extends S[K]>(
     key: K,
-    value: S[K],
+    value: V,
     options: WatchOptions = {},
-  ): AsyncIterableIterator<Snapshot<S>> {
-    return this.#each('whenEqual', condition.equal(key, value, 'state.whenEqual'), options)
+  ): Loop<Narrowed<S, K, NoInfer<V>>> {
+    return this.#each('whenEqual', options, call => condition.equal(key, value, call))
   }
 
-  whenNotEqual<K extends Key<S>>(
-    key: K,
-    value: S[K],
-    options: WatchOptions = {},
-  ): AsyncIterableIterator<Snapshot<S>> {
-    return this.#each('whenNotEqual', condition.notEqual(key, value, 'state.whenNotEqual'), options)
+  whenNotEqual<K extends Key<S>>(key: K, value: S[K], options: WatchOptions = {}): Loop<Snapshot<S>> {
+    return this.#each('whenNotEqual', options, call => condition.notEqual(key, value, call))
   }
 
-  whenNone(key: Key<S>, options: WatchOptions = {}): AsyncIterableIterator<Snapshot<S>> {
-    return this.#each('whenNone', condition.none(key, 'state.whenNone'), options)
+  whenNone(key: Key<S>, options: WatchOptions = {}): Loop<Snapshot<S>> {
+    return this.#each('whenNone', options, call => condition.none(key, call))
   }
 
-  whenNotNone(key: Key<S>, options: WatchOptions = {}): AsyncIterableIterator<Snapshot<S>> {
-    return this.#each('whenNotNone', condition.notNone(key, 'state.whenNotNone'), options)
+  whenNotNone<K extends Key<S>>(key: K, options: WatchOptions = {}): Loop<Narrowed<S, K, NonNullable<S[K]>>> {
+    return this.#each('whenNotNone', options, call => condition.notNone(key, call))
   }
 
-  whenAvailable(key: Key<S>, options: WatchOptions = {}): AsyncIterableIterator<Snapshot<S>> {
-    return this.#each('whenAvailable', condition.available(key, 'state.whenAvailable'), options)
+  whenAvailable<K extends Key<S>>(key: K, options: WatchOptions = {}): Loop<Narrowed<S, K, Required<S>[K]>> {
+    return this.#each('whenAvailable', options, call => condition.available(key, call))
   }
 
-  rawUpdates(options: WatchOptions = {}): AsyncIterableIterator<RawUpdate<S>> {
-    return this.#watcher.iterate(condition.anyUpdate, options, 'state.rawUpdates', rawUpdate<S>)
+  rawUpdates(options: WatchOptions = {}): Loop<RawUpdate<S>> {
+    const call = 'state.rawUpdates'
+    const read = readOptions(watchFields, options, call)
+    return this.#watcher.iterate(condition.anyUpdate, read, call, rawUpdate<S>)
   }
 
-  #once(name: string, arrange: (call: string) => [condition.Matcher, WatchOptions]): Promise<Snapshot<S>> {
+  #once<T extends Snapshot<S>>(
+    name: string,
+    given: WatchOptions,
+    matcher: (call: string) => condition.Matcher,
+  ): Promise<T> {
+    return rejecting(() => {
+      const call = `state.${name}`
+      const options = readOptions(watchFields, given, call)
+      return this.#watcher.once(matcher(call), options, call, snapshot<T>)
+    })
+  }
+
+  #each<T extends Snapshot<S>>(
+    name: string,
+    given: WatchOptions,
+    matcher: (call: string) => condition.Matcher,
+  ): Loop<T> {
     const call = `state.${name}`
-    try {
-      const [matcher, options] = arrange(call)
-      return this.#watcher.once(matcher, options, call, snapshot<S>)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  #each(name: string, matcher: condition.Matcher, options: WatchOptions): AsyncIterableIterator<Snapshot<S>> {
-    return this.#watcher.iterate(matcher, options, `state.${name}`, snapshot<S>)
+    const options = readOptions(watchFields, given, call)
+    return this.#watcher.iterate(matcher(call), options, call, snapshot<T>)
   }
 }
 
-function optionsOf(args: unknown[]): ChangeOptions {
-  const last = args[args.length - 1]
-  if (typeof last !== 'object' || last === null || Array.isArray(last)) return {}
-  return args.pop() as ChangeOptions
+function rejecting<T>(begin: () => Promise<T>): Promise<T> {
+  try {
+    return begin()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** What a watcher of changes is given: keys, and options after them if there are any. */
+function changeOf(args: unknown[], call: string): [condition.Matcher, ChangeOptions, call: string] {
+  const [keys, given] = splitOptions<ChangeOptions>(args)
+  const options = readOptions(changeFields, given, call)
+  return [condition.changeOf(keys, options, call), options, call]
+}
+
+/** The keys, and the options after them if there are any. */
+export function splitOptions<O extends object>(args: unknown[]): [keys: unknown[], options: O] {
+  const last = args.at(-1)
+  const hasOptions = typeof last === 'object' && last !== null && !Array.isArray(last)
+  return [hasOptions ? args.slice(0, -1) : args, (hasOptions ? last : {}) as O]
 }

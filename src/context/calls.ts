@@ -1,16 +1,24 @@
 import * as condition from '../client/condition.ts'
 import { linkOf, type State } from '../client/state.ts'
-import type { Snapshot } from '../client/types.ts'
-import { checkWatchOptions } from '../client/watch.ts'
+import type { Key, Narrowed, Snapshot } from '../client/types.ts'
+import { splitOptions } from '../client/watchable.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
 import { bytesOf, type WatchMethod } from '../process/job.ts'
-import type { ProcessOptions } from '../process/options.ts'
+import { checkTogether, type ProcessOptions } from '../process/options.ts'
 import type { Process } from '../process/process.ts'
+import { readOptions } from '../protocol/options.ts'
 import { toWire } from '../protocol/values.ts'
 import { ship } from '../shipping/ship.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
-import { splitKeys } from './options.ts'
-import type { Call, ChangeProcessOptions, Key, WatchProcessOptions } from './types.ts'
+import {
+  type ChangeProcessOptions,
+  changeProcessFields,
+  type WatchProcessOptions,
+  watchProcessFields,
+} from './options.ts'
+import type { Call, Given } from './types.ts'
+
+type AnyCall = (handler: Target) => Process<void>
 
 /** @internal How a process is started, for the calls. */
 export const begin = Symbol('begin')
@@ -28,93 +36,135 @@ export abstract class Calls<S extends object> {
   ): Process
 
   /** Calls `handler(snapshot, state, ...args)` in a new process, once for each change of `keys` (none: any key). */
-  callWhenChange<const O extends ChangeProcessOptions>(
-    ...args: [...keys: Key<S>[], options: O]
-  ): Call<S, O, this>
-  callWhenChange(...keys: Key<S>[]): Call<S, ChangeProcessOptions, this>
-  callWhenChange(...args: unknown[]): Call<S, ChangeProcessOptions, this> {
-    const call = 'ctx.callWhenChange'
-    const [keys, options] = splitKeys<ChangeProcessOptions>(args)
+  callWhenChange<
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    F extends boolean = true,
+    C extends boolean = false,
+  >(
+    ...keysAndOptions: [...keys: Key<S>[], options: ChangeProcessOptions<A, K, F, C>]
+  ): Call<Snapshot<S>, Given<S, this, A, K, F, C>>
+  callWhenChange(...keys: Key<S>[]): Call<Snapshot<S>, [state: State<S>]>
+  callWhenChange(...args: unknown[]): AnyCall {
+    const call = callOf('whenChange')
+    const [keys, given] = splitOptions<ChangeProcessOptions>(args)
+    const options = readOptions(changeProcessFields, given, call)
     condition.changeOf(keys, options, call)
     return this.#call('whenChange', keys, options)
   }
 
-  callWhen<const O extends WatchProcessOptions = WatchProcessOptions>(
+  /** Calls the handler for each state for which `test` is truthy. A type guard narrows the snapshot. */
+  callWhen<
+    T extends Snapshot<S>,
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    F extends boolean = true,
+    C extends boolean = false,
+  >(
+    test: (state: Snapshot<S>) => state is T,
+    options?: WatchProcessOptions<A, K, F, C>,
+  ): Call<T, Given<S, this, A, K, F, C>>
+  callWhen<
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    F extends boolean = true,
+    C extends boolean = false,
+  >(
     test: (state: Snapshot<S>) => unknown,
-    options?: O,
-  ): Call<S, O, this>
-  callWhen(
-    test: (state: Snapshot<S>) => unknown,
-    options: WatchProcessOptions = {},
-  ): Call<S, WatchProcessOptions, this> {
-    condition.test(test, 'ctx.callWhen')
-    return this.#call('when', [], options, test)
+    options?: WatchProcessOptions<A, K, F, C>,
+  ): Call<Snapshot<S>, Given<S, this, A, K, F, C>>
+  callWhen(test: (state: Snapshot<S>) => unknown, options: WatchProcessOptions = {}): AnyCall {
+    const call = callOf('when')
+    const read = readOptions(watchProcessFields, options, call)
+    condition.test(test, call)
+    return this.#call('when', [], read, test)
   }
 
-  callWhenEqual<K extends Key<S>, const O extends WatchProcessOptions = WatchProcessOptions>(
-    key: K,
-    value: S[K],
-    options?: O,
-  ): Call<S, O, this>
-  callWhenEqual(
-    key: string,
-    value: unknown,
-    options: WatchProcessOptions = {},
-  ): Call<S, WatchProcessOptions, this> {
-    condition.equal(key, value, 'ctx.callWhenEqual')
-    return this.#call('whenEqual', [key, value], options)
+  callWhenEqual<
+    Q extends Key<S>,
+    const V extends S[Q],
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    F extends boolean = true,
+    C extends boolean = false,
+  >(
+    key: Q,
+    value: V,
+    options?: WatchProcessOptions<A, K, F, C>,
+  ): Call<Narrowed<S, Q, NoInfer<V>>, Given<S, this, A, K, F, C>>
+  callWhenEqual(key: unknown, value: unknown, options: WatchProcessOptions = {}): AnyCall {
+    return this.#callIf('whenEqual', condition.equal, [key, value], options)
   }
 
-  callWhenNotEqual<K extends Key<S>, const O extends WatchProcessOptions = WatchProcessOptions>(
-    key: K,
-    value: S[K],
-    options?: O,
-  ): Call<S, O, this>
-  callWhenNotEqual(
-    key: string,
-    value: unknown,
-    options: WatchProcessOptions = {},
-  ): Call<S, WatchProcessOptions, this> {
-    condition.notEqual(key, value, 'ctx.callWhenNotEqual')
-    return this.#call('whenNotEqual', [key, value], options)
+  callWhenNotEqual<
+    Q extends Key<S>,
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    F extends boolean = true,
+    C extends boolean = false,
+  >(
+    key: Q,
+    value: S[Q],
+    options?: WatchProcessOptions<A, K, F, C>,
+  ): Call<Snapshot<S>, Given<S, this, A, K, F, C>>
+  callWhenNotEqual(key: unknown, value: unknown, options: WatchProcessOptions = {}): AnyCall {
+    return this.#callIf('whenNotEqual', condition.notEqual, [key, value], options)
   }
 
-  callWhenNone<const O extends WatchProcessOptions = WatchProcessOptions>(
-    key: Key<S>,
-    options?: O,
-  ): Call<S, O, this>
-  callWhenNone(key: string, options: WatchProcessOptions = {}): Call<S, WatchProcessOptions, this> {
-    condition.none(key, 'ctx.callWhenNone')
-    return this.#call('whenNone', [key], options)
+  callWhenNone<
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    F extends boolean = true,
+    C extends boolean = false,
+  >(key: Key<S>, options?: WatchProcessOptions<A, K, F, C>): Call<Snapshot<S>, Given<S, this, A, K, F, C>>
+  callWhenNone(key: unknown, options: WatchProcessOptions = {}): AnyCall {
+    return this.#callIf('whenNone', condition.none, [key], options)
   }
 
-  callWhenNotNone<const O extends WatchProcessOptions = WatchProcessOptions>(
-    key: Key<S>,
-    options?: O,
-  ): Call<S, O, this>
-  callWhenNotNone(key: string, options: WatchProcessOptions = {}): Call<S, WatchProcessOptions, this> {
-    condition.notNone(key, 'ctx.callWhenNotNone')
-    return this.#call('whenNotNone', [key], options)
+  callWhenNotNone<
+    Q extends Key<S>,
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    F extends boolean = true,
+    C extends boolean = false,
+  >(
+    key: Q,
+    options?: WatchProcessOptions<A, K, F, C>,
+  ): Call<Narrowed<S, Q, NonNullable<S[Q]>>, Given<S, this, A, K, F, C>>
+  callWhenNotNone(key: unknown, options: WatchProcessOptions = {}): AnyCall {
+    return this.#callIf('whenNotNone', condition.notNone, [key], options)
   }
 
-  callWhenAvailable<const O extends WatchProcessOptions = WatchProcessOptions>(
-    key: Key<S>,
-    options?: O,
-  ): Call<S, O, this>
-  callWhenAvailable(key: string, options: WatchProcessOptions = {}): Call<S, WatchProcessOptions, this> {
-    condition.available(key, 'ctx.callWhenAvailable')
-    return this.#call('whenAvailable', [key], options)
+  callWhenAvailable<
+    Q extends Key<S>,
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    F extends boolean = true,
+    C extends boolean = false,
+  >(
+    key: Q,
+    options?: WatchProcessOptions<A, K, F, C>,
+  ): Call<Narrowed<S, Q, Required<S>[Q]>, Given<S, this, A, K, F, C>>
+  callWhenAvailable(key: unknown, options: WatchProcessOptions = {}): AnyCall {
+    return this.#callIf('whenAvailable', condition.available, [key], options)
   }
 
-  #call(
+  #callIf<A extends unknown[]>(
     method: WatchMethod,
-    args: unknown[],
-    given: ChangeProcessOptions,
-    test?: AnyFunction,
-  ): Call<S, ChangeProcessOptions, this> {
-    const call = `ctx.call${method.replace('w', 'W')}`
-    checkWatchOptions(given, call)
+    condition: (...args: [...A, call: string]) => unknown,
+    args: A,
+    given: WatchProcessOptions,
+  ): AnyCall {
+    const call = callOf(method)
+    const options = readOptions(watchProcessFields, given, call)
+    condition(...args, call)
+    return this.#call(method, args, options)
+  }
+
+  #call(method: WatchMethod, args: unknown[], given: ChangeProcessOptions, test?: AnyFunction): AnyCall {
+    const call = callOf(method)
     const { live, timeout, duplicateOkay, exclude, ...options } = given
+    checkTogether(options, call)
     const wires = args.map((arg, i) => bytesOf(toWire(arg, call, i === 0 ? 'key' : 'value')))
     const shipped = test && ship(test, { call: `${call}(test)` }).bytes
     const from = () => (live ? Promise.resolve(undefined) : this.#revision())
@@ -125,7 +175,7 @@ export abstract class Calls<S extends object> {
       options: defined({ live, timeout, duplicateOkay, exclude }),
       from: from(),
     })
-    return handler => this[begin](handler as Target, options, call, watch) as Process<void>
+    return handler => this[begin](handler, options, call, watch) as Process<void>
   }
 
   /** The newest revision, asked for now: nothing is missed between a call and the start of its process. */
@@ -143,6 +193,8 @@ export function startOf<S extends object>(state: State<S>): Promise<number> {
   start.catch(() => {})
   return start
 }
+
+const callOf = (method: WatchMethod): string => `ctx.call${method.replace('w', 'W')}`
 
 function defined<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T

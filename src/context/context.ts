@@ -1,24 +1,32 @@
-import { checkTime, wallClock } from '../async/interval.ts'
-import { type InnerStateOptions, linkOf, State } from '../client/state.ts'
+import { wallClock } from '../async/interval.ts'
+import type { ConnectedPingOptions } from '../client/options.ts'
+import { linkOf, State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
 import { ConnectionError } from '../errors.ts'
 import { Maps, type MapTarget } from '../map/map.ts'
 import type { MapIter, MapOptions, TaskDetail } from '../map/options.ts'
 import type { MapResult, Yielded } from '../map/result.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
-import type { ProcessOptions } from '../process/options.ts'
+import { type ProcessOptions, readProcessOptions, type StopOptions, stopFields } from '../process/options.ts'
 import type { Process } from '../process/process.ts'
 import { randomIpcAddress } from '../protocol/address.ts'
-import { checkOptions } from '../protocol/options.ts'
+import { readOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
 import type { Server } from '../server/start.ts'
 import { warmUp } from '../shipping/warm.ts'
 import { begin, Calls, startOf } from './calls.ts'
 import { type ContextEvent, Events } from './events.ts'
-import { contextArguments, settingsOf } from './options.ts'
+import type { ContextOptions } from './options.ts'
+import {
+  type FactoryOptions,
+  factoryFields,
+  settingsOf,
+  type WaitAllOptions,
+  waitAllFields,
+} from './options.ts'
 import { OwnServer } from './own-server.ts'
 import { Processes } from './processes.ts'
-import type { ContextOptions, FactoryOptions, Returned, TargetOf } from './types.ts'
+import type { Given, MapGiven, OneOrMore, Returned, StateIn } from './types.ts'
 
 /**
  * A State and the processes around it, with a server of its own unless it is given the address of one.
@@ -47,8 +55,8 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   constructor(options?: ContextOptions)
   constructor(...args: [address?: string | null | ContextOptions, options?: ContextOptions]) {
     super()
-    const [address, options] = contextArguments(args)
-    const settings = settingsOf(options)
+    const settings = settingsOf(args)
+    const { address } = settings
     const { namespace, secretKey } = settings
     this.namespace = namespace
     this.#secretKey = secretKey
@@ -64,14 +72,14 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     this.#own = own
     warmUp()
     const { connectTimeout } = settings
-    const inner: InnerStateOptions = { namespace, secretKey, connectTimeout, ready: own?.ready }
-    this.state = new State<S>(this.serverAddress, inner)
+    const options = { namespace, secretKey, connectTimeout }
+    this.state = new State<S>(this.serverAddress, options, { ready: own?.ready })
     this.ready = startOf(this.state).then(() => {})
     // The first use tells of a failure; a Context that is not used is no reason to crash.
     this.ready.catch(() => {})
     this.#processes = new Processes(this.serverAddress, settings, own?.ready, this.#events)
     this.#connection().add(this.#events.add)
-    const place = { address: this.serverAddress, namespace, secretKey, connectTimeout, ready: own?.ready }
+    const place = { address: this.serverAddress, ...options, ready: own?.ready }
     this.#maps = new Maps(place, (...worker) => this.#processes.worker(...worker))
   }
 
@@ -91,14 +99,28 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   }
 
   /** Starts a process that runs `target`, and returns at once. With options alone: a function that takes the target. */
-  process<const O extends ProcessOptions = ProcessOptions, R = unknown>(
-    target: TargetOf<S, O, R, Context<S>>,
-    options?: O,
+  process<
+    R,
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    F extends boolean = true,
+    C extends boolean = false,
+    N extends string | undefined = undefined,
+  >(
+    target: ((...given: Given<StateIn<S, N>, Context<StateIn<S, N>>, A, K, F, C>) => R | Promise<R>) | URL,
+    options?: ProcessOptions<A, K, F, C, N>,
   ): Returned<R>
-  process(target: URL, options?: ProcessOptions): Process<unknown>
-  process<const O extends ProcessOptions = ProcessOptions>(
-    options: O,
-  ): <R>(target: TargetOf<S, O, R, Context<S>>) => Returned<R>
+  process<
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    F extends boolean = true,
+    C extends boolean = false,
+    N extends string | undefined = undefined,
+  >(
+    options: ProcessOptions<A, K, F, C, N>,
+  ): <R>(
+    target: ((...given: Given<StateIn<S, N>, Context<StateIn<S, N>>, A, K, F, C>) => R | Promise<R>) | URL,
+  ) => Returned<R>
   process(target: Target | ProcessOptions, options?: ProcessOptions): unknown {
     if (typeof target === 'function' || target instanceof URL)
       return this.#processes.start(target, options, 'ctx.process')
@@ -106,21 +128,27 @@ export class Context<S extends object = AnyState> extends Calls<S> {
       throw new TypeError(
         `ctx.process: the target must be a function or the URL of a module, got ${describe(target)}`,
       )
-    return (given: Target) => this.#processes.start(given, target, 'ctx.process')
+    const read = readProcessOptions(target, 'ctx.process')
+    return (given: Target) => this.#processes.start(given, read, 'ctx.process')
   }
 
   /** `count` processes of each target. */
-  processFactory<const O extends FactoryOptions = FactoryOptions, R = unknown>(
-    target: TargetOf<S, O, R, Context<S>> | readonly TargetOf<S, O, R, Context<S>>[],
-    options?: O,
+  processFactory<
+    R,
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    F extends boolean = true,
+    C extends boolean = false,
+    N extends string | undefined = undefined,
+  >(
+    target: OneOrMore<
+      ((...given: Given<StateIn<S, N>, Context<StateIn<S, N>>, A, K, F, C>) => R | Promise<R>) | URL
+    >,
+    options?: FactoryOptions<A, K, F, C, N>,
   ): Returned<R>[]
-  processFactory(target: URL | readonly URL[], options?: FactoryOptions): Process<unknown>[]
   processFactory(target: Target | readonly Target[], options: FactoryOptions = {}): unknown {
     const call = 'ctx.processFactory'
-    checkOptions(options, call)
-    const { count = 1, ...others } = options
-    if (!Number.isSafeInteger(count) || count < 0)
-      throw new RangeError(`${call}: count must be a whole number, 0 or more, got ${describe(count)}`)
+    const { count = 1, ...others } = readOptions(factoryFields, options, call)
     const targets: readonly Target[] = Array.isArray(target) ? target : [target]
     return targets.flatMap(one =>
       Array.from({ length: count }, () => this.#processes.start(one, others, call)),
@@ -136,29 +164,53 @@ export class Context<S extends object = AnyState> extends Calls<S> {
    * Each call is `target(state?, item, ...mapArgs[i], ...args, { ...mapKwargs[i], ...kwargs }?)`.
    */
   processMap(
-    target: MapTarget,
+    target: URL,
     mapIter: MapIter<unknown> | null | undefined,
     options: MapOptions & { returnTask: true },
   ): TaskDetail
-  processMap<T, R, Z extends boolean = false>(
-    target: (item: T, ...rest: never[]) => R,
-    mapIter: MapIter<T>,
-    options?: MapOptions & { stateful?: false; settle?: Z },
-  ): MapResult<Yielded<R, Z>>
-  processMap<T, R, Z extends boolean = false>(
-    target: (state: State<S>, item: T, ...rest: never[]) => R,
-    mapIter: MapIter<T>,
-    options: MapOptions & { stateful: true; settle?: Z },
-  ): MapResult<Yielded<R, Z>>
-  processMap<R, Z extends boolean = false>(
-    target: (...args: never[]) => R,
-    mapIter: null | undefined,
-    options: MapOptions & { settle?: Z },
-  ): MapResult<Yielded<R, Z>>
   processMap<R = unknown, Z extends boolean = false>(
     target: URL,
     mapIter?: MapIter<unknown> | null,
     options?: MapOptions & { settle?: Z },
+  ): MapResult<Yielded<R, Z>>
+  processMap<
+    T,
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    const MA extends readonly unknown[] = [],
+    MK extends object | undefined = undefined,
+    F extends boolean = false,
+  >(
+    target: (...given: MapGiven<S, F, [item: T], MA, A, MK, K>) => unknown,
+    mapIter: MapIter<T>,
+    options: MapOptions<A, K, MA, MK, F> & { returnTask: true },
+  ): TaskDetail
+  processMap<
+    R,
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    const MA extends readonly unknown[] = [],
+    MK extends object | undefined = undefined,
+    F extends boolean = false,
+    Z extends boolean = false,
+  >(
+    target: (...given: MapGiven<S, F, [], MA, A, MK, K>) => R,
+    mapIter: null | undefined,
+    options: MapOptions<A, K, MA, MK, F, Z>,
+  ): MapResult<Yielded<R, Z>>
+  processMap<
+    T,
+    R,
+    const A extends readonly unknown[] = [],
+    const K extends object | undefined = undefined,
+    const MA extends readonly unknown[] = [],
+    MK extends object | undefined = undefined,
+    F extends boolean = false,
+    Z extends boolean = false,
+  >(
+    target: (...given: MapGiven<S, F, [item: T], MA, A, MK, K>) => R,
+    mapIter: MapIter<T>,
+    options?: MapOptions<A, K, MA, MK, F, Z>,
   ): MapResult<Yielded<R, Z>>
   processMap(target: MapTarget, mapIter?: unknown, options: MapOptions = {}): unknown {
     if (this.#closed) throw new ConnectionError('ctx.processMap: this Context is closed')
@@ -174,13 +226,9 @@ export class Context<S extends object = AnyState> extends Calls<S> {
    * What the processes of `processList` returned, in its order. `timeout`: for all of them together.
    * With `safe: true` an error takes the place of its result, else the first one rejects.
    */
-  async waitAll(options: { timeout?: number; safe?: boolean } = {}): Promise<unknown[]> {
-    checkOptions(options, 'ctx.waitAll')
-    const { timeout, safe = false } = options
-    checkTime(timeout, 'ctx.waitAll', 'timeout')
-    if (typeof safe !== 'boolean')
-      throw new TypeError(`ctx.waitAll: safe must be true or false, got ${describe(safe)}`)
-    const waits = this.processList.map(process => process.wait(timeout === undefined ? {} : { timeout }))
+  async waitAll(options: WaitAllOptions = {}): Promise<unknown[]> {
+    const { timeout, safe = false } = readOptions(waitAllFields, options, 'ctx.waitAll')
+    const waits = this.processList.map(process => process.wait({ timeout }))
     if (!safe) return Promise.all(waits)
     const results = await Promise.allSettled(waits)
     return results.map(result => (result.status === 'fulfilled' ? result.value : result.reason))
@@ -192,11 +240,12 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   }
 
   /** Stops the processes of `processList`: their exit codes, in its order. */
-  stopAll(options: { killAfter?: number } = {}): Promise<(number | null)[]> {
-    return Promise.all(this.processList.map(process => process.stop(options)))
+  async stopAll(options: StopOptions = {}): Promise<(number | null)[]> {
+    const read = readOptions(stopFields, options, 'ctx.stopAll')
+    return Promise.all(this.processList.map(process => process.stop(read)))
   }
 
-  ping(options: { timeout?: number; sentPayload?: Uint8Array } = {}): Promise<number | null> {
+  ping(options: ConnectedPingOptions = {}): Promise<number | null> {
     return this.state.ping(options)
   }
 

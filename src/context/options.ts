@@ -1,70 +1,132 @@
+import { type ChangeOptions, changeFields, type WatchOptions, watchFields } from '../client/options.ts'
 import { checkHome } from '../engines/engines.ts'
-import { checkProcessOptions, type ProcessOptions } from '../process/options.ts'
+import { checkTogether, type ProcessOptions, processFields } from '../process/options.ts'
+import { count, flag, objectOf, oneOf, time } from '../protocol/kinds.ts'
+import { type OptionsOf, readOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
-import { checkServerOptions, type ServerOptions } from '../server/options.ts'
-import type { ContextOptions } from './types.ts'
+import { type ServerOptions, type ServerSettings, serverSettings } from '../server/options.ts'
 
-const CALL = 'new Context'
+const ownFields = {
+  /** true: the program waits for its running processes; false: they end with it. Default false. */
+  wait: flag,
+  /** true: however this program ends, the whole tree of processes ends with it; false: they survive it. Default true. */
+  cleanup: flag,
+  /** Where its own server runs. Default 'process'. */
+  serverBackend: oneOf('process', 'thread', 'inline'),
+  /**
+   * Milliseconds that connecting may take, and connecting again to a server that was lost; for its processes as well.
+   * Default 10,000.
+   */
+  connectTimeout: time(),
+  /** The options of the server that this Context starts; not for one that it joins. */
+  server: objectOf<ServerOptions>(),
+  /** Children that stand ready for the next start, once one was started. Default 1; 0: none. */
+  spares: count(0),
+}
+
+/** How a Context, its server and, unless they say otherwise, its processes are run. */
+export interface ContextOptions extends ProcessOptions, OptionsOf<typeof ownFields> {
+  connectTimeout?: number
+}
+
+const contextFields = { ...processFields, ...ownFields }
+
+const countFields = {
+  /** How many processes of each target. Default 1. */
+  count: count(0),
+}
+
+export const factoryFields = { ...processFields, ...countFields }
+/** How several processes are run; see ProcessOptions for the type parameters. */
+export interface FactoryOptions<
+  A extends readonly unknown[] = readonly unknown[],
+  K extends object | undefined = object | undefined,
+  F extends boolean = boolean,
+  C extends boolean = boolean,
+  N extends string | undefined = string | undefined,
+> extends ProcessOptions<A, K, F, C, N>,
+    OptionsOf<typeof countFields> {}
+
+/** How an update is waited for, and how the process of its handler is run. */
+export interface WatchProcessOptions<
+  A extends readonly unknown[] = readonly unknown[],
+  K extends object | undefined = object | undefined,
+  F extends boolean = boolean,
+  C extends boolean = boolean,
+> extends WatchOptions,
+    ProcessOptions<A, K, F, C> {}
+
+/** The same for updates that change keys. */
+export interface ChangeProcessOptions<
+  A extends readonly unknown[] = readonly unknown[],
+  K extends object | undefined = object | undefined,
+  F extends boolean = boolean,
+  C extends boolean = boolean,
+> extends ChangeOptions,
+    ProcessOptions<A, K, F, C> {}
+
+export const watchProcessFields = { ...watchFields, ...processFields }
+export const changeProcessFields = { ...changeFields, ...processFields }
+
+export const waitAllFields = {
+  /** Milliseconds until a TimeoutError, for all processes together. Default: none. */
+  timeout: time(),
+  /** true: an error takes the place of its result. Default false: the first error rejects. */
+  safe: flag,
+}
+
+export interface WaitAllOptions extends OptionsOf<typeof waitAllFields> {}
 
 /** A Context's own options, checked, apart from those of its processes. */
 export interface Settings {
+  /** Of the server that it joins; undefined: it starts one. */
+  address: string | undefined
   wait: boolean
   cleanup: boolean
   namespace: string
   secretKey: string | undefined
   connectTimeout: number | undefined
-  server: ServerOptions
+  server: ServerSettings
   spares: number
   /** For its processes. */
   defaults: ProcessOptions
 }
 
-export function settingsOf(options: ContextOptions): Settings {
-  checkProcessOptions(options, CALL)
+const CALL = 'new Context'
+
+/** Of `(address?, options?)` or `(options?)`. */
+export function settingsOf(
+  args: [address?: string | null | ContextOptions, options?: ContextOptions],
+): Settings {
+  const [address, given] = contextArguments(args)
+  const options = readOptions(contextFields, given, CALL)
+  checkTogether(options, CALL)
   const { wait = false, cleanup = true, serverBackend, server = {}, spares = 1, ...defaults } = options
-  for (const [name, value] of Object.entries({ wait, cleanup }))
-    if (typeof value !== 'boolean')
-      throw new TypeError(`${CALL}: ${name} must be true or false, got ${describe(value)}`)
-  if (!Number.isSafeInteger(spares) || spares < 0)
-    throw new RangeError(`${CALL}: spares must be a whole number, 0 or more, got ${describe(spares)}`)
-  if (typeof server !== 'object' || server === null)
-    throw new TypeError(`${CALL}: server must be an object of options, got ${describe(server)}`)
   const { namespace = 'default', secretKey, connectTimeout } = options
-  const forServer: ServerOptions = { ...server }
-  if (serverBackend !== undefined && !['process', 'thread', 'inline'].includes(serverBackend))
-    throw new TypeError(
-      `${CALL}: serverBackend must be 'process', 'thread' or 'inline', got ${describe(serverBackend)}`,
-    )
-  if (serverBackend !== undefined) forServer.backend = serverBackend
-  if (secretKey !== undefined) forServer.secretKey = secretKey
-  checkServerOptions(forServer, CALL)
+  const settings = serverSettings(server, CALL, ' of server')
   return {
+    address: address === undefined ? undefined : checkHome(address, secretKey, CALL),
     wait,
     cleanup,
     namespace,
     secretKey,
     connectTimeout,
-    server: forServer,
+    server: {
+      ...settings,
+      backend: serverBackend ?? settings.backend,
+      secretKey: secretKey ?? settings.secretKey,
+    },
     spares,
     defaults: { ...defaults, namespace },
   }
 }
 
-/** `(address?, options?)` or `(options?)`. */
-export function contextArguments(args: unknown[]): [address: string | undefined, options: ContextOptions] {
+function contextArguments(
+  args: [address?: string | null | ContextOptions, options?: ContextOptions],
+): [address: string | undefined, options: ContextOptions] {
   const [first, second = {}] = args
-  if (first === undefined || first === null || typeof first === 'string') {
-    const options = second as ContextOptions
-    return [typeof first === 'string' ? checkHome(first, options?.secretKey, CALL) : undefined, options]
-  }
+  if (first === undefined || first === null || typeof first === 'string') return [first ?? undefined, second]
   if (typeof first !== 'object' || args.length > 1)
     throw new TypeError(`${CALL}: the server's address must be a string, got ${describe(first)}`)
-  return [undefined, first as ContextOptions]
-}
-
-/** The keys and the options after them, if there are any. */
-export function splitKeys<O>(args: unknown[]): [keys: string[], options: O] {
-  const last = args.at(-1)
-  const hasOptions = typeof last === 'object' && last !== null
-  return [(hasOptions ? args.slice(0, -1) : args) as string[], (hasOptions ? last : {}) as O]
+  return [undefined, first]
 }

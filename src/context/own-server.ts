@@ -1,6 +1,6 @@
 import { deferred } from '../async/deferred.ts'
-import type { HungServer } from '../server/options.ts'
-import { type InnerServerOptions, type Server, startServer } from '../server/start.ts'
+import type { HungServer, ServerSettings } from '../server/options.ts'
+import { type InnerServer, type Server, serve } from '../server/start.ts'
 import type { Settings } from './options.ts'
 
 /** The server that a Context starts for itself: there at once, listening a moment later. It keeps nothing alive. */
@@ -12,20 +12,22 @@ export class OwnServer implements Server {
 
   constructor(address: string, settings: Settings, onHung: (hung: HungServer) => void) {
     this.address = address
-    const options: InnerServerOptions = {
+    const server: ServerSettings = {
       ...settings.server,
-      tied: settings.cleanup,
-      picked: true,
       onHung: hung => {
         this.#hung.resolve()
         onHung(hung)
         settings.server.onHung?.(hung)
       },
+    }
+    const inner: InnerServer = {
+      tied: settings.cleanup,
+      picked: true,
       onGoesOn: () => {
         this.#hung = deferred()
       },
     }
-    this.#ready = startServer(address, options).then(server => {
+    this.#ready = serve(address, server, inner).then(server => {
       this.#server = server
       server.unref()
       return server

@@ -1,10 +1,9 @@
 import { ConnectionError } from '../errors.ts'
 import type { MakeWorker } from '../map/local.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
-import type { ProcessOptions } from '../process/options.ts'
+import { type ProcessOptions, readProcessOptions } from '../process/options.ts'
 import { type InnerProcessOptions, Process } from '../process/process.ts'
 import { Spares } from '../process/spares.ts'
-import { checkOptions } from '../protocol/options.ts'
 import { derivedKey } from '../transport/key.ts'
 import type { Events } from './events.ts'
 import type { Settings } from './options.ts'
@@ -41,21 +40,16 @@ export class Processes {
     )
   }
 
-  start(
-    target: Target,
-    options: ProcessOptions | undefined,
-    call: string,
-    watch?: () => WatchAssignment,
-  ): Process {
+  start(target: Target, options: ProcessOptions = {}, call: string, watch?: () => WatchAssignment): Process {
     if (this.#closed) throw new ConnectionError(`${call}: this Context is closed`)
-    if (options !== undefined) checkOptions(options, call)
+    const own = readProcessOptions(options, call)
     const { defaults, wait } = this.#settings
     const inner = {
       ...this.#inner(call),
       watch: watch?.(),
       hold: () => wait || this.#events.awaited,
     }
-    const started = new Process(target, this.#address, { ...defaults, ...options }, inner)
+    const started = new Process(target, this.#address, { ...defaults, ...own }, inner)
     this.list.push(started)
     return started
   }

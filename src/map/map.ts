@@ -6,7 +6,7 @@ import { ship } from '../shipping/ship.ts'
 import { JoinedCrew } from './joined.ts'
 import { LocalCrew, type MakeWorker } from './local.ts'
 import type { Place } from './member.ts'
-import { checkMapOptions, type MapOptions, type TaskDetail } from './options.ts'
+import { type MapOptions, readMapOptions, type TaskDetail } from './options.ts'
 import { Pool } from './pool.ts'
 import { Reporter } from './progress.ts'
 import { MapResult } from './result.ts'
@@ -31,8 +31,8 @@ export class Maps {
     this.pool = new Pool(events => new LocalCrew(make, events))
   }
 
-  start(target: MapTarget, mapIter: unknown, options: MapOptions): MapResult<unknown> | TaskDetail {
-    checkMapOptions(target, mapIter, options)
+  start(target: MapTarget, mapIter: unknown, given: MapOptions): MapResult<unknown> | TaskDetail {
+    const options = readMapOptions(target, mapIter, given)
     const call = 'ctx.processMap'
     const {
       mapArgs,

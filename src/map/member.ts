@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { cancel, every, microtask } from '../async/interval.ts'
-import { type InnerStateOptions, State } from '../client/state.ts'
+import { State } from '../client/state.ts'
 import { ValueTooLargeError } from '../errors.ts'
 import { decode, encode } from '../protocol/frames.ts'
 import { Packed } from '../protocol/values.ts'
@@ -147,9 +147,9 @@ export class Member {
   }
 
   #state(inbox?: string): State<Record<string, unknown>> {
-    const { address, namespace, ...others } = this.#place
-    const options = { ...others, namespace: poolNamespace(namespace, inbox), name: 'pool' }
-    return new State(address, options as InnerStateOptions)
+    const { address, namespace, secretKey, connectTimeout, ready } = this.#place
+    const options = { namespace: poolNamespace(namespace, inbox), secretKey, connectTimeout }
+    return new State(address, options, { name: 'pool', ready })
   }
 
   #sees(id: string, card: Card): void {

@@ -1,8 +1,9 @@
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { interruptible } from '../async/interrupt.ts'
-import { after, cancel, checkTime } from '../async/interval.ts'
+import { after, cancel } from '../async/interval.ts'
 import { TimeoutError } from '../errors.ts'
-import { checkOptions } from '../protocol/options.ts'
+import { readOptions } from '../protocol/options.ts'
+import { type WaitOptions, waitFields } from './options.ts'
 
 /** The end of a process, and those who wait for it. */
 export class Ending<R> {
@@ -26,10 +27,8 @@ export class Ending<R> {
   }
 
   /** See `process.wait`. */
-  async wait(options: { timeout?: number }): Promise<R> {
-    checkOptions(options, 'process.wait')
-    const { timeout } = options
-    checkTime(timeout, 'process.wait', 'timeout')
+  async wait(options: WaitOptions): Promise<R> {
+    const { timeout } = readOptions(waitFields, options, 'process.wait')
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = after(timeout, () =>

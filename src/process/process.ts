@@ -1,15 +1,21 @@
 import type { Readable } from 'node:stream'
 import { Broadcast } from '../async/broadcast.ts'
-import { after, cancel, checkTime, wallClock } from '../async/interval.ts'
+import { after, cancel, wallClock } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
-import { checkOptions } from '../protocol/options.ts'
+import { readOptions } from '../protocol/options.ts'
 import { assign, type Target } from './assignment.ts'
 import type { Outcome } from './attempt.ts'
 import { Attempts } from './attempts.ts'
 import { whenAskedToStop } from './current.ts'
 import { Ending } from './ending.ts'
 import type { EventOf, Happening, InnerOptions } from './inner.ts'
-import { checkProcessOptions, type ProcessOptions } from './options.ts'
+import {
+  type ProcessOptions,
+  readProcessOptions,
+  type StopOptions,
+  stopFields,
+  type WaitOptions,
+} from './options.ts'
 import { reportFailure, waitError } from './report.ts'
 
 /** What happened to a process: see `ctx.events()`. */
@@ -53,11 +59,11 @@ export class Process<R = unknown> {
   constructor(
     target: Target<R>,
     serverAddress: string,
-    options: ProcessOptions = {},
+    given: ProcessOptions = {},
     inner: InnerProcessOptions = {},
   ) {
     const { call = 'new Process' } = inner
-    checkProcessOptions(options, call)
+    const options = readProcessOptions(given, call)
     const address = checkHome(serverAddress, options.secretKey, call)
     const assignment = assign(target, address, options, inner.watch, inner.contextModule, call)
     this.#inner = inner
@@ -125,7 +131,7 @@ export class Process<R = unknown> {
    * Resolves with what the target returned, when the process is gone. Rejects with ProcessWaitError when it failed,
    * TimeoutError after `timeout` milliseconds (a later wait still works), or the error of a returned RemoteException.
    */
-  wait(options: { timeout?: number } = {}): Promise<R> {
+  wait(options: WaitOptions = {}): Promise<R> {
     return this.#ending.wait(options)
   }
 
@@ -151,10 +157,8 @@ export class Process<R = unknown> {
    * SIGTERM, then SIGKILL `killAfter` milliseconds later. Resolves with the exit code when the process is gone.
    * A process that waits for its next attempt stops waiting.
    */
-  async stop(options: { killAfter?: number } = {}): Promise<number | null> {
-    checkOptions(options, 'process.stop')
-    const { killAfter = 5000 } = options
-    checkTime(killAfter, 'process.stop', 'killAfter')
+  async stop(options: StopOptions = {}): Promise<number | null> {
+    const { killAfter = 5000 } = readOptions(stopFields, options, 'process.stop')
     const kill = this.#attempts.stop()
     if (!kill) return this.exitCode
     // The earliest of several deadlines counts.

@@ -1,6 +1,22 @@
 import { monotonic } from '../async/interval.ts'
+import { number, time } from '../protocol/kinds.ts'
+import { type OptionsOf, readOptions } from '../protocol/options.ts'
 import type { Failure } from './attempt.ts'
 import type { ProcessOptions } from './options.ts'
+
+const backoffFields = {
+  /** Milliseconds before the first retry. Default 100. */
+  base: time(),
+  /** How many times as long each delay is as the one before. Default 2. */
+  factor: number(0),
+  /** The longest delay in milliseconds. Default 30,000. */
+  max: time(),
+  /** The part of each delay that is left to chance, from 0 to 1. Default 0.5. */
+  jitter: number(0, 1),
+}
+
+/** The delays that `backoff` gives. */
+export interface BackoffOptions extends OptionsOf<typeof backoffFields> {}
 
 /** Decides, after each failure, whether there is another attempt, and when. */
 export class RetryPolicy {
@@ -49,19 +65,18 @@ function checked(delay: unknown): number {
 }
 
 /**
- * A `retryDelay` that grows: `base`, then `factor` times as long each time, up to `max` milliseconds. `jitter` is the
- * part of it that is left to chance, so that processes which fell together do not come back together.
+ * A `retryDelay` that grows: `base`, then `factor` times as long each time, up to `max` milliseconds. `jitter` keeps
+ * processes that failed together from starting again together.
  *
  *     ctx.process(target, { retryFor: [Error], retryDelay: backoff({ base: 100 }) })
  */
-export function backoff(
-  options: { base?: number; factor?: number; max?: number; jitter?: number } = {},
-): (attempt: number) => number {
-  const { base = 100, factor = 2, max = 30_000, jitter = 0.5 } = options
-  for (const [name, value] of Object.entries({ base, factor, max, jitter }))
-    if (typeof value !== 'number' || !(value >= 0))
-      throw new RangeError(`backoff: ${name} must be a number, 0 or more, got ${String(value)}`)
-  if (jitter > 1) throw new RangeError(`backoff: jitter is a part of the delay, 0 to 1, got ${jitter}`)
+export function backoff(options: BackoffOptions = {}): (attempt: number) => number {
+  const {
+    base = 100,
+    factor = 2,
+    max = 30_000,
+    jitter = 0.5,
+  } = readOptions(backoffFields, options, 'backoff')
   return attempt => {
     const full = Math.min(max, base * factor ** (attempt - 1))
     return full * (1 - jitter * Math.random())

@@ -123,8 +123,8 @@ async function openState(
 ): Promise<{ state: State; begun: Promise<unknown> }> {
   const client = await import('../client/state.ts')
   client.nameProcess(job.name)
-  const options = { ...(await joining(job)), name: job.name, from: job.watch?.from }
-  const state = new client.State(job.address, options)
+  const inner = { name: job.name, from: job.watch?.from }
+  const state = new client.State(job.address, await joining(job), inner)
   return { state, begun: client.linkOf(state as State<object>, 'new State').start.catch(() => {}) }
 }
 

@@ -1,38 +1,64 @@
-import { checkSecretKey } from '../protocol/address.ts'
-import { describe, MAX_DEPTH } from '../protocol/values.ts'
+import { count, flag, functionOf, limit, oneOf, secret, time } from '../protocol/kinds.ts'
+import { type OptionsOf, readOptions } from '../protocol/options.ts'
+import { MAX_DEPTH } from '../protocol/values.ts'
 
-/** How a state server is run. Times in milliseconds. */
-export interface ServerOptions {
-  /** Where it runs: a process of its own, a worker thread, or this process. Default `'process'`. */
-  backend?: 'process' | 'thread' | 'inline'
-  secretKey?: string
-  /** Listen where others can reach it, without a key. Default false. */
-  insecure?: boolean
-  /** The longest that an atomic function may run, or hold its namespace. Default 1000. */
-  atomicTimeout?: number
+const limitFields = {
+  /** The most milliseconds that an atomic function may run, or hold its namespace. Default 1000. */
+  atomicTimeout: time(1),
   /** Commits kept for each namespace. Default 100,000. */
-  historyLimit?: number
+  historyLimit: limit(1),
   /** Bytes of values that those may hold, the newest commit apart: of large values fewer are kept. Default 256 MiB. */
-  historyBytes?: number
-  /** false: it runs no code of its clients; atomic functions then run in who calls them. Default true. */
-  allowCode?: boolean
-  /** The largest message taken. Default 64 MiB. */
-  maxMessageBytes?: number
+  historyBytes: limit(1),
+  /** The largest message taken, in bytes. Default 64 MiB. */
+  maxMessageBytes: limit(1024),
   /** Levels of nesting that a value may have. Default 10,000, the most. */
-  maxDepth?: number
+  maxDepth: count(1, MAX_DEPTH),
   /** Clients at one time. Default 10,000. */
-  maxConnections?: number
-  /** Connections that have not said hello; the oldest goes when there is one more. Default 1000. */
-  maxHalfOpen?: number
-  /** The longest that a connection may take to say hello, its handshake included. Default 10,000. */
-  handshakeTimeout?: number
+  maxConnections: limit(1),
+  /** Connections that have not said hello; the oldest is closed when there is one more. Default 1000. */
+  maxHalfOpen: limit(1),
+  /** The most milliseconds that a connection may take to say hello, its handshake included. Default 10,000. */
+  handshakeTimeout: time(1),
   /** Requests of one client that wait to be answered; what it sends beyond is read when there are fewer. Default 10,000. */
-  maxInFlight?: number
-  /** How long a client that lost its connection may take to come back to what it holds. Default 15,000. */
-  graceTime?: number
-  /** Called when the server does not move on, within five seconds, besides a line on stderr. Not for `'inline'`. */
-  onHung?: (hung: HungServer) => void
+  maxInFlight: limit(1),
+  /** Milliseconds that a client that lost its connection may take to come back to what it holds. Default 15,000. */
+  graceTime: time(),
+  /** false: the server runs no code of its clients; atomic functions then run in the process that calls them. Default true. */
+  allowCode: flag,
 }
+
+export type Limits = Required<OptionsOf<typeof limitFields>>
+
+const DEFAULTS: Limits = {
+  atomicTimeout: 1000,
+  historyLimit: 100_000,
+  historyBytes: 256 << 20,
+  maxMessageBytes: 64 << 20,
+  maxDepth: MAX_DEPTH,
+  maxConnections: 10_000,
+  maxHalfOpen: 1000,
+  handshakeTimeout: 10_000,
+  maxInFlight: 10_000,
+  graceTime: 15_000,
+  allowCode: true,
+}
+
+const serverFields = {
+  /** Where the server runs: a process of its own, a worker thread, or this process. Default `'process'`. */
+  backend: oneOf('process', 'thread', 'inline'),
+  /** The key that clients need: without it nobody gets in. Default: none. */
+  secretKey: secret,
+  /** true: listen without a key on an address that other machines can reach. Default false. */
+  insecure: flag,
+  /**
+   * Called when the server does not move on, within five seconds, besides a line on stderr. Not for `'inline'`.
+   */
+  onHung: functionOf<(hung: HungServer) => void>(),
+  ...limitFields,
+}
+
+/** How a state server is run. */
+export interface ServerOptions extends OptionsOf<typeof serverFields> {}
 
 /** A server that hangs: it answers nobody until that ends, and `stop()` ends it by force. */
 export interface HungServer {
@@ -51,77 +77,11 @@ export interface HungServer {
   ms: number
 }
 
-export interface Limits {
-  atomicTimeout: number
-  historyLimit: number
-  historyBytes: number
-  maxMessageBytes: number
-  maxDepth: number
-  maxConnections: number
-  maxHalfOpen: number
-  handshakeTimeout: number
-  maxInFlight: number
-  graceTime: number
-  allowCode: boolean
-}
+/** The options of a server, checked, with the defaults of its limits. */
+export type ServerSettings = Omit<ServerOptions, keyof Limits> & { limits: Limits }
 
-export function checkServerOptions(options: ServerOptions, call: string): Limits {
-  checkSecretKey(options.secretKey, call)
-  const {
-    backend = 'process',
-    atomicTimeout = 1000,
-    historyLimit = 100_000,
-    historyBytes = 256 << 20,
-    maxMessageBytes = 64 << 20,
-    maxDepth = MAX_DEPTH,
-    maxConnections = 10_000,
-    maxHalfOpen = 1000,
-    handshakeTimeout = 10_000,
-    maxInFlight = 10_000,
-    graceTime = 15_000,
-    allowCode = true,
-  } = options
-  if (!['process', 'thread', 'inline'].includes(backend))
-    throw new TypeError(`${call}: backend must be 'process', 'thread' or 'inline', got ${describe(backend)}`)
-  atLeast(1, atomicTimeout, `${call}: atomicTimeout`)
-  atLeast(1024, maxMessageBytes, `${call}: maxMessageBytes`)
-  atLeast(1, handshakeTimeout, `${call}: handshakeTimeout`)
-  atLeast(0, graceTime, `${call}: graceTime`)
-  for (const [name, count] of Object.entries({
-    historyLimit,
-    historyBytes,
-    maxDepth,
-    maxConnections,
-    maxHalfOpen,
-    maxInFlight,
-  })) {
-    atLeast(1, count, `${call}: ${name}`)
-    if (count % 1 !== 0 && count !== Number.POSITIVE_INFINITY)
-      throw new RangeError(`${call}: ${name} must be a whole number, got ${count}`)
-  }
-  if (maxDepth > MAX_DEPTH)
-    throw new RangeError(`${call}: maxDepth must be at most ${MAX_DEPTH}, got ${maxDepth}`)
-  if (options.onHung !== undefined && typeof options.onHung !== 'function')
-    throw new TypeError(`${call}: onHung must be a function, got ${describe(options.onHung)}`)
-  if (typeof allowCode !== 'boolean')
-    throw new TypeError(`${call}: allowCode must be true or false, got ${describe(allowCode)}`)
-  return {
-    atomicTimeout,
-    historyLimit,
-    historyBytes,
-    maxMessageBytes,
-    maxDepth,
-    maxConnections,
-    maxHalfOpen,
-    handshakeTimeout,
-    maxInFlight,
-    graceTime,
-    allowCode,
-  }
-}
-
-function atLeast(least: number, value: unknown, what: string): void {
-  if (typeof value !== 'number' || Number.isNaN(value))
-    throw new TypeError(`${what} must be a number, got ${describe(value)}`)
-  if (value < least) throw new RangeError(`${what} must be at least ${least}, got ${value}`)
+/** `place` follows an option's name in messages. */
+export function serverSettings(given: ServerOptions, call: string, place?: string): ServerSettings {
+  const { backend, secretKey, insecure, onHung, ...limits } = readOptions(serverFields, given, call, place)
+  return { backend, secretKey, insecure, onHung, limits: { ...DEFAULTS, ...limits } }
 }

@@ -8,13 +8,12 @@ import { spawnTied } from '../lifeline/spawn.ts'
 import { startThread } from '../lifeline/thread.ts'
 import { startWatchdog } from '../lifeline/watchdog.ts'
 import { formatAddress, isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
-import { checkOptions } from '../protocol/options.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
 import { derivedKey } from '../transport/key.ts'
 import { describeHung, Watch } from './hung.ts'
 import { listen, type Start } from './listen.ts'
 import type { Started, Watched } from './main.ts'
-import { checkServerOptions, type ServerOptions } from './options.ts'
+import { type ServerOptions, type ServerSettings, serverSettings } from './options.ts'
 
 /** A running state server. Like any server of Node's it keeps its program alive until it is stopped, or unref'd. */
 export interface Server {
@@ -36,7 +35,7 @@ export interface Server {
 const entry = new URL(`../server/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 /** @internal What a Context says besides. */
-export interface InnerServerOptions extends ServerOptions {
+export interface InnerServer {
   /** false: a server process survives its owner, until the last of its clients is gone. */
   tied?: boolean
   /** true: the address was picked for this server, and will not be used again. */
@@ -53,17 +52,20 @@ export interface InnerServerOptions extends ServerOptions {
  * Rejects with ConnectionError when the address is taken, with TypeError or RangeError for wrong arguments.
  */
 export async function startServer(address?: string | null, options: ServerOptions = {}): Promise<Server> {
-  checkOptions(options, 'startServer')
-  const limits = checkServerOptions(options, 'startServer')
-  const endpoint = parseAddress(address ?? randomIpcAddress(), 'startServer')
+  return serve(address ?? randomIpcAddress(), serverSettings(options, 'startServer'), { picked: !address })
+}
+
+/** @internal The same, with what a Context says besides. */
+export async function serve(address: string, settings: ServerSettings, inner: InnerServer): Promise<Server> {
+  const { backend = 'process', secretKey, insecure, limits } = settings
+  const endpoint = parseAddress(address, 'startServer')
   // Of a relative path it says where that is now: the server, and whoever joins it, may be in other directories.
   const where = formatAddress(endpoint)
-  if (!isLocal(endpoint) && options.secretKey === undefined && !options.insecure)
+  if (!isLocal(endpoint) && secretKey === undefined && !insecure)
     throw new TypeError(
       `startServer: ${where} can be reached from other machines; give a secretKey, or insecure: true to let anybody in`,
     )
-  const inner: InnerServerOptions = options
-  const { backend = 'process', tied = true, picked = !address, secretKey } = inner
+  const { tied = true, picked = false } = inner
   const start = () => ({
     address: where,
     limits,
@@ -73,7 +75,7 @@ export async function startServer(address?: string | null, options: ServerOption
   const watch = new Watch({
     hung: hung => {
       console.error(describeHung(hung))
-      options.onHung?.(hung)
+      settings.onHung?.(hung)
     },
     goesOn: () => {
       console.error(`zproc: the server at ${watch.address} goes on`)

@@ -136,6 +136,6 @@ test('wrong arguments are named at the call', () => {
   })
   assert.throws(() => ctx.callWhenChange('x', { timeout: -1 }), {
     name: 'RangeError',
-    message: 'ctx.callWhenChange: timeout must be 0 or more milliseconds, got -1',
+    message: 'ctx.callWhenChange: timeout must be a number of milliseconds, 0 or more, got -1',
   })
 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import { Context } from '../../src/context/context.ts'
-import type { ContextOptions } from '../../src/context/types.ts'
+import type { ContextOptions } from '../../src/context/options.ts'
 
 /** A Context that is gone when the test is over. */
 export function contextFor(t: TestContext, options: ContextOptions = {}): Context {

@@ -388,15 +388,19 @@ test('wrong options are named at the call', () => {
   wrong({ args: 5 }, 'TypeError', 'args must be an array, got 5')
   wrong({ stateful: 'no' }, 'TypeError', "stateful must be true or false, got 'no'")
   wrong({ name: '' }, 'TypeError', "name must be a string that is not empty, got ''")
-  wrong({ maxRetries: -1 }, 'RangeError', 'maxRetries must be a number of times, 0 or more, got -1')
-  wrong({ retryDelay: -5 }, 'RangeError', 'retryDelay must be 0 or more milliseconds, got -5')
+  wrong({ maxRetries: -1 }, 'RangeError', 'maxRetries must be a whole number, 0 or more, or Infinity, got -1')
+  wrong(
+    { retryDelay: -5 },
+    'RangeError',
+    'retryDelay must be a number of milliseconds, 0 or more, or a function, got -5',
+  )
   wrong({ backend: 'fiber' }, 'TypeError', "backend must be 'process' or 'thread', got 'fiber'")
-  wrong({ memoryLimit: 0 }, 'RangeError', 'memoryLimit must be a whole number of MB above 0, got 0')
+  wrong({ memoryLimit: 0 }, 'RangeError', 'memoryLimit must be a whole number, 1 or more, got 0')
   wrong({ signal: {} }, 'TypeError', 'signal must be an AbortSignal, got an object')
   wrong(
     { retryFor: ['SIGNOPE'] },
     'TypeError',
-    "retryFor takes error classes and names of signals like 'SIGTERM', got 'SIGNOPE'",
+    "retryFor must be an array of error classes and names of signals like 'SIGTERM', got 'SIGNOPE' in it",
   )
   wrong(
     { stdio: 'pipe', prefix: true },

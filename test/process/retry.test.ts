@@ -44,8 +44,10 @@ test('backoff grows up to its limit, and leaves part of it to chance', t => {
   assert.deepEqual([1, 2, 3, 4].map(plain), [10, 30, 90, 100])
   t.mock.method(Math, 'random', () => 1)
   assert.equal(backoff({ base: 10, jitter: 0.25 })(2), 15)
-  assert.throws(() => backoff({ base: -1 }), { message: 'backoff: base must be a number, 0 or more, got -1' })
+  assert.throws(() => backoff({ base: -1 }), {
+    message: 'backoff: base must be a number of milliseconds, 0 or more, got -1',
+  })
   assert.throws(() => backoff({ jitter: 2 }), {
-    message: 'backoff: jitter is a part of the delay, 0 to 1, got 2',
+    message: 'backoff: jitter must be a number from 0 to 1, got 2',
   })
 })

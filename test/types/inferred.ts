@@ -141,7 +141,7 @@ export async function processesThemselves(ctx: Context<Shop>, address: string): 
   exactly<Process<unknown>[]>()(ctx.processList)
   exactly<Process<void>>()(ctx.callWhenEqual('cookies', 0)(() => 'what it returns is nobody’s'))
   ctx.callWhenNotNone('owner', { passContext: true, args: [5] })((snapshot, inner, five: 5) => {
-    exactly<Snapshot<Shop>>()(snapshot)
+    exactly<string>()(snapshot.owner.name)
     exactly<Context<Shop>>()(inner)
     exactly<5>()(five)
   })

@@ -1,4 +1,6 @@
 import { describe } from '../../protocol/describe.ts'
+import { count, limit, time } from '../../protocol/kinds.ts'
+import { type OptionsOf, readOptions } from '../../protocol/options.ts'
 
 /** What an address of Redis or Valkey says. */
 export interface RedisAddress {
@@ -15,19 +17,21 @@ export interface RedisAddress {
   settings: Settings
 }
 
-/** What stands behind the `?` of an address. Times in milliseconds; `Infinity` is kept as a hundred years. */
-export interface Settings {
+/** The settings behind the `?` of an address. */
+const fields = {
   /** Commits kept for each namespace. Default 100,000. */
-  historyLimit: number
-  /** The longest that an atomic function may run, or hold its namespace. Default 1000. */
-  atomicTimeout: number
-  /** Replicas that have to have a commit before it is acknowledged. Default 0. */
-  minReplicas: number
-  /** How long a connection that was lost is re-made before calls fail. Default 20,000. */
-  connectTimeout: number
-  /** How long a process that is not heard of keeps its ephemeral keys. Default 15,000. */
-  graceTime: number
+  historyLimit: limit(1),
+  /** The most milliseconds that an atomic function may run, or hold its namespace. Default 1000. */
+  atomicTimeout: time(1),
+  /** Replicas that must have a commit before it is acknowledged. Default 0. */
+  minReplicas: count(0),
+  /** Milliseconds that connecting again may take, before calls fail. Default 20,000. */
+  connectTimeout: time(1),
+  /** Milliseconds after which the ephemeral keys of a process that is not heard of are deleted. Default 15,000. */
+  graceTime: time(100),
 }
+
+export type Settings = Required<OptionsOf<typeof fields>>
 
 const DEFAULTS: Settings = {
   historyLimit: 100_000,
@@ -36,16 +40,9 @@ const DEFAULTS: Settings = {
   connectTimeout: 20_000,
   graceTime: 15_000,
 }
-const LEAST: Settings = {
-  historyLimit: 1,
-  atomicTimeout: 1,
-  minReplicas: 0,
-  connectTimeout: 1,
-  graceTime: 100,
-}
 
-const TIMES = new Set(['atomicTimeout', 'connectTimeout', 'graceTime'])
-/** Redis counts times in whole numbers. */
+const TIMES = ['atomicTimeout', 'connectTimeout', 'graceTime'] as const
+/** Redis counts times in whole numbers: Infinity is kept as a hundred years. */
 const FOREVER = 100 * 365 * 24 * 3600 * 1000
 
 const FORM = /^redis(s)?(?:\+(cluster|sentinel))?:\/\/(?:([^@/?]*)@)?([^/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/
@@ -109,21 +106,14 @@ function nodeOf(text: string, usual: number, shown: string, call: string): { hos
 }
 
 function settingsOf(query: string, shown: string, call: string): Settings {
-  const settings = { ...DEFAULTS }
-  for (const [name, text] of new URLSearchParams(query)) {
-    if (!(name in DEFAULTS))
-      throw new TypeError(
-        `${call}: there is no setting ${describe(name)} in "${shown}"; there are ${Object.keys(DEFAULTS).join(', ')}`,
-      )
-    const asked = text === '' ? Number.NaN : Number(text)
-    const value = asked === Infinity && TIMES.has(name) ? FOREVER : asked
-    const whole = Number.isSafeInteger(value) || (name === 'historyLimit' && value === Infinity)
-    if (!whole || value < LEAST[name as keyof Settings])
-      throw new RangeError(
-        `${call}: ${name} in "${shown}" must be a whole number, at least ${LEAST[name as keyof Settings]}, got ${describe(text)}`,
-      )
-    settings[name as keyof Settings] = value
-  }
+  // Of a text that is no number the text itself is shown.
+  const given = Array.from(new URLSearchParams(query), ([name, text]) => [
+    name,
+    text === '' || Number.isNaN(Number(text)) ? text : Number(text),
+  ])
+  const read = readOptions(fields, Object.fromEntries(given), call, ` in "${shown}"`)
+  const settings: Settings = { ...DEFAULTS, ...read }
+  for (const name of TIMES) settings[name] = Math.min(Math.ceil(settings[name]), FOREVER)
   return settings
 }
 

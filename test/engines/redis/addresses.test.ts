@@ -51,10 +51,10 @@ test('a wrong address is an error at the call, which shows it without its passwo
     ['redis+cluster://a/1', /database 0 only/],
     ['redis+sentinel://a', /lacks the master's name/],
     ['redis://a:99999', /no <host>:<port>/],
-    ['redis://a?histroyLimit=1', /no setting 'histroyLimit'.*historyLimit/],
-    ['redis://a?historyLimit=0', /historyLimit .* at least 1, got '0'/],
+    ['redis://a?histroyLimit=1', /unknown option 'histroyLimit'.*did you mean historyLimit/],
+    ['redis://a?historyLimit=0', /historyLimit .* 1 or more, .*got 0/],
     ['redis://a?atomicTimeout=', /atomicTimeout .* got ''/],
-    ['redis://a?graceTime=99', /graceTime .* at least 100, got '99'/],
+    ['redis://a?graceTime=99', /graceTime .* 100 or more, got 99/],
     ['redis://me:sec%ret@a', /%25/],
   ]
   for (const [address, message] of wrong)
@@ -63,7 +63,7 @@ test('a wrong address is an error at the call, which shows it without its passwo
       (error: Error) => {
         assert.match(error.message, message)
         assert.match(error.message, /^new State: /)
-        assert.doesNotMatch(error.message, /sec/)
+        assert.doesNotMatch(error.message, /secret|sec%/)
         return error instanceof TypeError || error instanceof RangeError
       },
     )

@@ -10,19 +10,19 @@ const ctx = new Context<Shop>()
 // TS2769: a process whose target wants an argument, and gets none
 ctx.process((_state: State<Shop>, _step: number) => {})
 
-// TS2769: a process whose target wants an argument of another type
+// TS2345: a process whose target wants an argument of another type
 ctx.process((_state: State<Shop>, _step: number) => {}, { args: ['five'] })
 
 // TS2769: a process that gets a State of another shape
 ctx.process((_state: State<{ cakes: string }>) => {})
 
-// TS2769: a target that is given no State, and wants one
+// TS2345: a target that is given no State, and wants one
 ctx.process((_state: State<Shop>) => {}, { stateful: false })
 
 // TS2769: a target that is given a State, and wants a Context
 ctx.process((_ctx: Context<Shop>) => {})
 
-// TS2769: kwargs of another type
+// TS2345: kwargs of another type
 ctx.process((_state: State<Shop>, _options: { loud: boolean }) => {}, { kwargs: { loud: 'very' } })
 
 // TS2322: the result of another type
@@ -34,19 +34,19 @@ console.log(ctx.process(() => 5).wait() + 1)
 // TS2769: a target that is not a function, nor the URL of a module
 ctx.process('./target.js')
 
-// TS2769: a backend that does not exist
+// TS2322: a backend that does not exist
 ctx.process(() => 5, { backend: 'fiber' })
 
-// TS2769: an error to retry for that is not a class
+// TS2322: an error to retry for that is not a class
 ctx.process(() => 5, { retryFor: [new Error('no')] })
 
-// TS2769: a signal to retry for that does not exist
+// TS2322: a signal to retry for that does not exist
 ctx.process(() => 5, { retryFor: ['SIGNOTHING'] })
 
-// TS2769: an option that does not exist
+// TS2561: an option that does not exist
 ctx.process(() => 5, { statefull: false })
 
-// TS2769: a count that is no number
+// TS2322: a count that is no number
 ctx.processFactory(() => 5, { count: '4' })
 
 // TS2345: a handler that wants a snapshot of another shape

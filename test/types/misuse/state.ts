@@ -35,7 +35,7 @@ const count: number = shop.get('cookies')
 // TS2345: waiting for a value that the key never has
 await shop.getWhenEqual('cookies', 'none')
 
-// TS2345: waiting for a change of a key that the state does not have
+// TS2769: waiting for a change of a key that the state does not have
 await shop.getWhenChange('cokies')
 
 // TS2540: a snapshot is frozen

@@ -1,0 +1,83 @@
+import { flag, instanceOf, positiveTime, secret, signal, text, time } from '../protocol/kinds.ts'
+import type { OptionsOf } from '../protocol/options.ts'
+
+export const stateFields = {
+  /** The log that the State reads and writes: namespaces of one server share nothing. Default `'default'`. */
+  namespace: text,
+  /** The key that the server was started with. Default: none. */
+  secretKey: secret,
+  /**
+   * Milliseconds that connecting may take, and connecting again to a server that was lost; then calls reject with a
+   * ConnectionError. Default 10,000.
+   */
+  connectTimeout: time(),
+}
+
+/** How a State connects to its server. */
+export interface StateOptions extends OptionsOf<typeof stateFields> {}
+
+export const forkFields = {
+  ...stateFields,
+  /** The server that the new State uses. Default: this State's. */
+  serverAddress: text,
+}
+
+/** In what a fork differs from the State that it was made from. */
+export interface ForkOptions extends OptionsOf<typeof forkFields> {}
+
+export const setFields = {
+  /**
+   * true: the key is deleted when this process's session with the server ends: it has closed its States, or has
+   * ended, or was away for longer than the server's `graceTime`. Default false.
+   */
+  ephemeral: flag,
+  /** Milliseconds after which the key is deleted, more than 0. Default `Infinity`: it stays. */
+  ttl: positiveTime,
+}
+
+/** What `set` and `setDefault` tie a key to. Any later `set` or `update` of the key replaces that; atomic functions do not. */
+export interface SetOptions extends OptionsOf<typeof setFields> {}
+
+export const watchFields = {
+  /**
+   * true: a one-shot watcher starts from now, and a loop may skip updates. Default false: every update since the last
+   * one that the State was handed.
+   */
+  live: flag,
+  /** Milliseconds until a TimeoutError; in a loop, for each step. Default: none. */
+  timeout: time(),
+  /** true: an update that left everything equal counts too. Default false. */
+  duplicateOkay: flag,
+  /** Aborting it rejects with its reason. */
+  signal,
+}
+
+/** How a watcher waits. */
+export interface WatchOptions extends OptionsOf<typeof watchFields> {}
+
+export const changeFields = {
+  ...watchFields,
+  /** true: watch all keys but the ones given. Default false. */
+  exclude: flag,
+}
+
+/** How a watcher of changes waits. */
+export interface ChangeOptions extends OptionsOf<typeof changeFields> {}
+
+export const connectedFields = {
+  /** Milliseconds until a TimeoutError. Default: none. */
+  timeout: time(),
+  /** The bytes that the server sends back. Default: 56 random ones. */
+  sentPayload: instanceOf(Uint8Array<ArrayBufferLike>, 'a Uint8Array'),
+}
+
+/** The options of a ping over a connection that is there: `state.ping` and `ctx.ping`. */
+export interface ConnectedPingOptions extends OptionsOf<typeof connectedFields> {}
+
+export const pingFields = {
+  /** The key that the server was started with. Default: none. */
+  secretKey: secret,
+  ...connectedFields,
+}
+
+export interface PingOptions extends OptionsOf<typeof pingFields> {}
