@@ -9,9 +9,10 @@ import {
   Tell,
 } from '../protocol/messages.ts'
 import { describe, fromWire, toWire, type Wire } from '../protocol/values.ts'
-import { ATOMIC, shipAtomic } from '../shipping/atomic.ts'
+import { ATOMIC, contained, shipAtomic } from '../shipping/atomic.ts'
 import { wireChange } from '../store/commit.ts'
 import { Draft as StateDraft } from '../store/draft.ts'
+import { refusePromise } from '../store/run-atomic.ts'
 import { result } from '../store/store.ts'
 import { holding } from './holding.ts'
 import type { Link } from './link.ts'
@@ -77,7 +78,13 @@ const done = (message: ServerMessage, asked: unknown): unknown => {
   const { fn, link } = asked as Call
   if (message[0] === Tell.runHere) {
     const { call, args } = asked as Call
-    return runHere(fn, call, link, args.map(fromWire))
+    const inContext = contained(fn)
+    const run: Plain = (...given) => {
+      const value: unknown = inContext(...given)
+      refusePromise(value, call)
+      return value
+    }
+    return runHere(run, call, link, args.map(fromWire))
   }
   if (message[0] === Tell.unknownFunction) return shipAtomic(fn)
   link.committed(message)

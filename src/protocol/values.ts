@@ -167,7 +167,17 @@ export function errorToWire(error: unknown): Wire {
     if (typeof error !== 'object' || error === null) return toWire(error, 'throw')
     return new Packed(encodeGraph(error, THROWN))
   } catch {
-    return describe(error)
+    return describeAny(error)
+  }
+}
+
+function describeAny(thrown: unknown): Wire {
+  try {
+    return describe(thrown)
+  } catch {
+    const words =
+      'what was thrown cannot be examined: it is a Proxy that was revoked, or whose handler throws'
+    return new Packed(encodeGraph(new TypeError(words), THROWN))
   }
 }
 

@@ -5,6 +5,7 @@ import { endWithOwner } from '../lifeline/owner.ts'
 import { Doing, startWatchdog } from '../lifeline/watchdog.ts'
 import { errorToWire, Packed } from '../protocol/values.ts'
 import { type Listening, listen, type Start } from './listen.ts'
+import { shield } from './shield.ts'
 
 /** The two answers to what the owner sends first. */
 export type Started = { address: string; pid: number } | { error: unknown }
@@ -41,6 +42,7 @@ function hear(message: Start | 'stop'): void {
   listen(message, doing).then(
     listening => {
       server = listening
+      shield()
       void tell({ address: listening.address, pid: process.pid })
       doing.live()
       // What a thread does is looked at by its owner, what a process does by a thread of its own.

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { ValueTooLargeError } from '../errors.ts'
 import { encodeFrame, weigh } from '../protocol/frames.ts'
 import {
@@ -142,8 +143,7 @@ export class Service {
 
   #fail(id: number, error: unknown): void {
     // Without a trace the stack says no more than this; to have it made takes longer than all the rest.
-    if (Error.stackTraceLimit === 0 && error instanceof Error)
-      Object.defineProperty(error, 'stack', { ...STACK, value: `${error.name}: ${error.message}` })
+    if (Error.stackTraceLimit === 0 && types.isNativeError(error)) shortenStack(error)
     this.#tell([Tell.error, id, errorToWire(error)])
   }
 
@@ -324,4 +324,13 @@ export class Service {
 
 function checkFunction(number: unknown): void {
   if (!Number.isSafeInteger(number)) throw new TypeError('the number of a function is a whole one')
+}
+
+// It may be frozen, and its name and message may be computed.
+function shortenStack(error: Error): void {
+  try {
+    Object.defineProperty(error, 'stack', { ...STACK, value: `${error.name}: ${error.message}` })
+  } catch {
+    // It keeps the one that it has.
+  }
 }

@@ -1,9 +1,11 @@
 import { guard, guarded } from './guard.ts'
+import { contained, mayLeave } from './leftovers.ts'
 import { reviveWith } from './revive.ts'
 import { hashOf, type Shipped, ship, unchanged } from './ship.ts'
 import type { AnyFunction } from './shipment.ts'
 
-export { runWithin } from './guard.ts'
+export { isRunning, runWithin } from './guard.ts'
+export { contained, originOf } from './leftovers.ts'
 export { hashOf }
 
 /** Under this, the function that `atomic(fn)` returns carries `fn`. */
@@ -19,16 +21,23 @@ export function shipAtomic(fn: AnyFunction): Shipped {
 
 /**
  * The function, to be called inside `runWithin`; a promise of it only when modules have to be
- * imported first. What is in its loops is checked against the time; a straight line is not.
+ * imported first. What is in its loops is checked against the time; a straight line is not. What it leaves behind when it
+ * returns ends nothing: see leftovers.ts.
  */
 export function reviveAtomic(bytes: Uint8Array): AnyFunction | Promise<AnyFunction> {
   let isRoot = true
-  return reviveWith(bytes, {
+  let leaves = false
+  const revived = reviveWith(bytes, {
     guard,
+    seen: node => {
+      leaves ||= mayLeave(node)
+    },
     edit: code => {
       const text = guarded(code, isRoot)
       isRoot = false
       return text
     },
   })
+  const whole = (fn: AnyFunction) => (leaves ? contained(fn) : fn)
+  return revived instanceof Promise ? revived.then(whole) : whole(revived)
 }

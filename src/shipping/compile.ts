@@ -17,7 +17,7 @@ export interface Given {
   /** Values that are there already: a class looks at some of its variables while it is made. */
   early: unknown[]
   /** Called by the checks that `guarded` has put in. */
-  guard?: { left: number; look(): void; console: Console }
+  guard?: { left: number; look(): void; console: Console; queueMicrotask(act: () => void): void }
 }
 
 /** Errors keep the file and the line where the function was written. */
@@ -45,7 +45,7 @@ function maker(code: Code, source: string, isGuarded: boolean): Make {
     makers.set(key, known)
     return known
   }
-  const before = prefix(code, isGuarded && /\bconsole\b/.test(source))
+  const before = prefix(code, isGuarded ? GIVEN.filter(name => new RegExp(`\\b${name}\\b`).test(source)) : [])
   const script = new vm.Script(
     `${before}${wrap(code, source)}\n, $zp_values => { [${names(code)}] = $zp_values }] } })`,
     {
@@ -70,9 +70,12 @@ function unmapped(file: string): string {
 
 const OPENING = { function: '(', arrow: '(', class: '(', method: '({ ', accessor: '({ ' } as const
 
-function prefix(code: Code, prints: boolean): string {
+/** What a guarded function gets in place of the globals of these names. */
+const GIVEN = ['console', 'queueMicrotask']
+
+function prefix(code: Code, replaced: string[]): string {
   const cells = (code.cells ?? []).map(([name]) => `, $zp_cell_${name}`).join('')
-  const given = prints ? 'const { console } = $zp_guard; { ' : '{ '
+  const given = replaced.length > 0 ? `const { ${replaced.join(', ')} } = $zp_guard; { ` : '{ '
   const variables = code.variables.length ? `let [${names(code)}] = $zp_early; ` : ''
   return (
     `(function ($zp_parent, $zp_restoring, $zp_meta, $zp_import, $zp_guard, $zp_early${cells}) { ` +

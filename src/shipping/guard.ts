@@ -1,6 +1,7 @@
 import { type AnyNode, parseExpressionAt } from 'acorn'
 import { monotonic } from '../async/interval.ts'
 import { AtomicTimeoutError } from '../errors.ts'
+import { containedMicrotask } from './leftovers.ts'
 import { printing } from './printing.ts'
 import type { Code } from './shipment.ts'
 import { childrenOf } from './tree.ts'
@@ -22,7 +23,7 @@ export function runWithin<A extends unknown[], T>(ms: number, run: (...args: A) 
     if (guard.expired) guard.look()
     return value
   } catch (error) {
-    if (guard.expired && !(error instanceof AtomicTimeoutError)) guard.look()
+    if (guard.expired) guard.look()
     throw error
   } finally {
     guard.limit = Number.POSITIVE_INFINITY
@@ -30,6 +31,9 @@ export function runWithin<A extends unknown[], T>(ms: number, run: (...args: A) 
     if (outer) Object.assign(guard, outer)
   }
 }
+
+/** Whether a function runs within `runWithin` now. */
+export const isRunning = (): boolean => guard.limit !== Number.POSITIVE_INFINITY
 
 // The time begins at the first look: a straight line never looks, and need not read the clock.
 const NOT_YET = -1
@@ -44,6 +48,7 @@ export const guard = {
   last: 0,
   expired: false,
   console: printing,
+  queueMicrotask: containedMicrotask,
   /** Reads the clock, and finds how many rounds may pass until it is read again. */
   look(): void {
     const now = monotonic()

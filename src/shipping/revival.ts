@@ -6,6 +6,8 @@ import type { AnyFunction, Code, Node, Own, Property, Slot } from './shipment.ts
 import type { Wrap } from './wrappers.ts'
 
 export interface ReviveOptions {
+  /** Gets each part before anything is made of it. */
+  seen?: (node: Node) => void
   /** Changes the text of each function before it is compiled. */
   edit?: (code: Code) => string
   guard?: Given['guard']

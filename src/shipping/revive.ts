@@ -22,6 +22,7 @@ export function reviveWith(
   const imported = new Map<number, unknown>()
   const wraps = new Map<string, Wrap>()
   for (const [number, node] of shipment.nodes.entries()) {
+    options.seen?.(node)
     if (node.kind === 'import') waiting.push(importNode(node).then(value => void imported.set(number, value)))
     const load = node.kind === 'wrapper' ? options.wrappers?.[node.name] : undefined
     if (load && node.kind === 'wrapper') waiting.push(load().then(wrap => void wraps.set(node.name, wrap)))

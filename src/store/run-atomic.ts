@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { toWire, type Wire } from '../protocol/values.ts'
 import type { Author } from './commit.ts'
 import { Draft } from './draft.ts'
@@ -16,12 +17,19 @@ export function runAtomic(
   const call = callOf(fn)
   const draft = new Draft(space.values, call)
   const result = run(draft.state)
-  if (result instanceof Promise)
-    throw new TypeError(`${call} returned a promise: declare it async, so that it runs in the caller`)
+  refusePromise(result, call)
   const wire = toWire(result, call, 'result')
   const { changes, identical } = draft.changes()
   if (changes.length > 0) space.commit(author, 'atomic', changes, identical)
   return wire
+}
+
+/** Throws, if a function that is to be over when it returns gave a promise. */
+export function refusePromise(result: unknown, call: string): void {
+  if (!types.isPromise(result)) return
+  // The error that the caller gets is enough: a rejection of the promise besides would end the process.
+  Reflect.apply(Promise.prototype.then, result, [undefined, () => {}])
+  throw new TypeError(`${call} returned a promise: declare it async, so that it runs in the caller`)
 }
 
 // To ask a function for its name takes as long as to run a small one.

@@ -214,7 +214,7 @@ export class Lane {
       try {
         return { result: write.run(trial), at: trial.revision }
       } catch (error) {
-        return { error, at: trial.revision }
+        return { error }
       }
     })
     const must = trial.commits.length > 0 && session
@@ -234,9 +234,10 @@ export class Lane {
     replica.accept(trial, reply.head)
     const base = revisionOf(reply.head) - trial.revision
     for (const [i, write] of together.entries()) {
-      const { result, error, at } = results[i] as { result?: Slot | Entry; error?: unknown; at: number }
-      if (error !== undefined) this.#clerk.failed(write, error)
-      else this.#clerk.done(write, base + at, result)
+      const done = results[i] as { result: Slot | Entry; at: number } | { error: unknown }
+      // Whatever was thrown, undefined included.
+      if ('error' in done) this.#clerk.failed(write, done.error)
+      else this.#clerk.done(write, base + done.at, done.result)
     }
     expect(together)
     return true
