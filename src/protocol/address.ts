@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import { describe } from './describe.ts'
 
 /** Where a server listens, as `node:net` wants it. */
@@ -40,7 +40,7 @@ function ipcEndpoint(address: string, call: string): Endpoint {
   if (path === '') throw new TypeError(`${call}: "${address}" lacks a path; use "ipc://<path>"`)
   if (process.platform === 'win32')
     return { kind: 'ipc', path: path.startsWith('\\\\') ? path : `\\\\.\\pipe\\${path}` }
-  const whole = resolve(path)
+  const whole = isAbsolute(path) ? path : resolve(path)
   if (Buffer.byteLength(whole) > MAX_PATH_BYTES)
     throw new RangeError(
       `${call}: the path in "${address}" is over ${MAX_PATH_BYTES} bytes (${whole}), longer than a socket's path may be`,
