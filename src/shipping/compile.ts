@@ -17,7 +17,7 @@ export interface Given {
   /** Values that are there already: a class looks at some of its variables while it is made. */
   early: unknown[]
   /** Called by the checks that `guarded` has put in. */
-  guard?: { left: number; look(): void; console: Console; queueMicrotask(act: () => void): void }
+  guard?: { left: number; look(): void; console: Console; queueMicrotask: (act: () => void) => void }
 }
 
 /** Errors keep the file and the line where the function was written. */

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 /** The one place that takes them from Node. */
 const HOME = join('src', 'async', 'interval.ts')
 const BARE =
-  /\b(?:set|clear)(?:Timeout|Interval|Immediate)\b|\bprocess\.nextTick\b|\bqueueMicrotask\b|\bDate\.now\b|\bperformance\.now\b|\bprocess\.hrtime\b|\bAbortSignal\.timeout\b|['"](?:node:)?timers(?:\/promises)?['"]/
+  /\b(?:set|clear)(?:Timeout|Interval|Immediate)\b|\bprocess\.nextTick\b|(?<!['`])\bqueueMicrotask\b(?!['`:])|\bDate\.now\b|\bperformance\.now\b|\bprocess\.hrtime\b|\bAbortSignal\.timeout\b|['"](?:node:)?timers(?:\/promises)?['"]/
 
 /** Texts of functions that are shipped are no code of zproc's: the names of globals that they may use. */
 const NAMES = join('src', 'shipping', 'natives.ts')
