@@ -216,7 +216,11 @@ export class Service {
       while (this.#inbox.ready && goesOn(call))
       return
     }
-    if (hash === null) throw new TypeError(`function ${number} is called, and its code cannot be sent`)
+    if (hash === null) {
+      // The next call asks for it again: its own answer says so in the client.
+      this.#functions.delete(number)
+      throw new TypeError(`function ${number} is called, and its code cannot be sent`)
+    }
     this.#inbox.loading = true
     if (!fn) {
       this.#wanted = number
