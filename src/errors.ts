@@ -164,14 +164,31 @@ export class ValueTooLargeError extends ZprocError {
   }
 }
 
-/** A worker died again and again over the same items. */
+/** Workers died over the same items, more often than `maxRetries` allows. The message says how the last one ended. */
 export class WorkerCrashError extends ZprocError {
   override readonly code = 'ZPROC_WORKER_CRASH'
   /** The indices of the items that were lost with the worker. */
   readonly indices: readonly number[]
-  constructor(message: string, indices: readonly number[], options?: ErrorOptions) {
+  /** The exit code of the last worker; null: it was ended by a signal. */
+  readonly exitCode: number | null
+  /** The signal that ended the last worker. */
+  readonly signal: NodeJS.Signals | null
+  /** The last lines that the last worker wrote to stderr. */
+  readonly stderr: string
+  constructor(
+    message: string,
+    indices: readonly number[],
+    options?: ErrorOptions & {
+      exitCode?: number | null
+      signal?: NodeJS.Signals | null
+      stderr?: string
+    },
+  ) {
     super(message, options)
     this.indices = indices
+    this.exitCode = options?.exitCode ?? null
+    this.signal = options?.signal ?? null
+    this.stderr = options?.stderr ?? ''
   }
   static {
     WorkerCrashError.prototype.name = 'WorkerCrashError'

@@ -45,9 +45,9 @@ export {
   WorkerCrashError,
   ZprocError,
 } from './errors.ts'
+export { itemSignal } from './map/item-signal.ts'
 export type { MapIter, MapOptions, Progress, TaskDetail } from './map/options.ts'
 export type { MapResult, Settled } from './map/result.ts'
-export { itemSignal } from './map/signal.ts'
 export { type CurrentProcess, currentProcess } from './process/current.ts'
 export type { ErrorClass, ProcessOptions, StopOptions, WaitOptions } from './process/options.ts'
 export { Process, type ProcessEvent } from './process/process.ts'

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { checkHome } from '../engines/engines.ts'
-import type { StationOptions } from '../map/station.ts'
+import type { WorkerHostOptions } from '../map/worker-host.ts'
 import { Misuse } from './misuse.ts'
 
 const options = {
@@ -13,7 +13,7 @@ const options = {
 } as const
 
 /** What `zproc worker` is asked for; undefined: the help. */
-export function workerArguments(args: string[]): Omit<StationOptions, 'warn'> | undefined {
+export function workerArguments(args: string[]): Omit<WorkerHostOptions, 'warn'> | undefined {
   const { values, positionals } = parsed(args)
   if (values.help) return undefined
   const { count: given = `${availableParallelism()}`, namespace = 'default' } = values

@@ -12,12 +12,12 @@ export async function worker(args: string[]): Promise<void> {
   // Nothing else keeps the program alive while there is no work.
   holdOpen()
   // Loaded once it is known that there is something to do.
-  const { Station } = await import('../map/station.ts')
-  const station = await Station.open({ ...asked, warn: words => console.error(`zproc worker: ${words}`) })
-  close = () => station.close()
+  const { WorkerHost } = await import('../map/worker-host.ts')
+  const host = await WorkerHost.open({ ...asked, warn: words => console.error(`zproc worker: ${words}`) })
+  close = () => host.close()
   const workers = asked.count === 1 ? '1 worker has' : `${asked.count} workers have`
   console.log(`zproc worker: ${workers} joined the pool '${asked.namespace}' at ${shown(asked.address)}`)
-  await station.ended
+  await host.ended
 }
 
 /** Without a password. */

@@ -3,7 +3,7 @@ import type { ConnectedPingOptions } from '../client/options.ts'
 import { linkOf, State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
 import { ConnectionError } from '../errors.ts'
-import { Maps, type MapTarget } from '../map/map.ts'
+import { Maps, type MapTarget } from '../map/maps.ts'
 import type { MapIter, MapOptions, TaskDetail } from '../map/options.ts'
 import type { MapResult, Yielded } from '../map/result.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
@@ -168,11 +168,11 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     mapIter: MapIter<unknown> | null | undefined,
     options: MapOptions & { returnTask: true },
   ): TaskDetail
-  processMap<R = unknown, Z extends boolean = false>(
+  processMap<R = unknown, Z extends boolean = false, O extends boolean = true>(
     target: URL,
     mapIter?: MapIter<unknown> | null,
-    options?: MapOptions & { settle?: Z },
-  ): MapResult<Yielded<R, Z>>
+    options?: MapOptions & { settle?: Z; ordered?: O },
+  ): MapResult<Yielded<R, Z, O>>
   processMap<
     T,
     const A extends readonly unknown[] = [],
@@ -193,11 +193,12 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     MK extends object | undefined = undefined,
     F extends boolean = false,
     Z extends boolean = false,
+    O extends boolean = true,
   >(
     target: (...given: MapGiven<S, F, [], MA, A, MK, K>) => R,
     mapIter: null | undefined,
-    options: MapOptions<A, K, MA, MK, F, Z>,
-  ): MapResult<Yielded<R, Z>>
+    options: MapOptions<A, K, MA, MK, F, Z, O>,
+  ): MapResult<Yielded<R, Z, O>>
   processMap<
     T,
     R,
@@ -207,14 +208,29 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     MK extends object | undefined = undefined,
     F extends boolean = false,
     Z extends boolean = false,
+    O extends boolean = true,
   >(
     target: (...given: MapGiven<S, F, [item: T], MA, A, MK, K>) => R,
     mapIter: MapIter<T>,
-    options?: MapOptions<A, K, MA, MK, F, Z>,
-  ): MapResult<Yielded<R, Z>>
+    options?: MapOptions<A, K, MA, MK, F, Z, O>,
+  ): MapResult<Yielded<R, Z, O>>
   processMap(target: MapTarget, mapIter?: unknown, options: MapOptions = {}): unknown {
     if (this.#closed) throw new ConnectionError('ctx.processMap: this Context is closed')
     return this.#maps.start(target, mapIter, options)
+  }
+
+  /**
+   * One call of `target(...args)` on the workers of `processMap`. Calls made in one turn of the event loop travel
+   * together; a call whose worker died is made once more, then it rejects with WorkerCrashError. Rejects with what the
+   * target throws.
+   *
+   *     await ctx.run((x: number, y: number) => x * y, 6, 7) // 42
+   */
+  run<A extends readonly unknown[], R>(target: (...args: A) => R, ...args: A): Promise<Awaited<R>>
+  run<R = unknown>(target: URL, ...args: unknown[]): Promise<R>
+  run(target: MapTarget, ...args: unknown[]): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new ConnectionError('ctx.run: this Context is closed'))
+    return this.#maps.run(target, args)
   }
 
   /** The results of a map that was started with `returnTask: true`; once. */

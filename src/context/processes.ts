@@ -1,5 +1,6 @@
 import { ConnectionError } from '../errors.ts'
-import type { MakeWorker } from '../map/local.ts'
+import type { MakeWorker } from '../map/local-workers.ts'
+import { startWorker } from '../map/start-worker.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
 import { type ProcessOptions, readProcessOptions } from '../process/options.ts'
 import { type InnerProcessOptions, Process } from '../process/process.ts'
@@ -10,7 +11,6 @@ import type { Settings } from './options.ts'
 
 const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 const contextModule = new URL(`../context/context${ending}`, import.meta.url).href
-const workerModule = new URL(`../map/worker${ending}`, import.meta.url)
 
 /** A Context's processes, those of its calls and workers of its maps included: what they have in common. */
 export class Processes {
@@ -54,27 +54,11 @@ export class Processes {
     return started
   }
 
-  /** A worker for maps: the pool has it run its tasks, and replaces it. */
+  /** Starts a worker of the pool. */
   worker(path: string, worker: number, ended: Parameters<MakeWorker>[2]): Process {
-    const options: ProcessOptions = {
-      ...this.#settings.defaults,
-      // What the defaults say of targets is not said of this one.
-      args: [path, worker],
-      kwargs: undefined,
-      stateful: true,
-      passContext: false,
-      retryFor: undefined,
-      start: true,
-      name: `worker ${worker}`,
-    }
-    const inner: InnerProcessOptions = {
-      ...this.#inner('ctx.processMap'),
-      observe: event => {
-        this.#events.add(event)
-        if (event.type === 'exited') ended(event)
-      },
-    }
-    return new Process(workerModule, this.#address, options, inner)
+    // Workers are started seldom, and spares are children whose stderr is not read here.
+    const inner = { ...this.#inner('ctx.processMap'), spares: undefined }
+    return startWorker(this.#address, this.#settings.defaults, inner, path, worker, ended)
   }
 
   /** Stops those of the list; no more are started. */

@@ -18,8 +18,8 @@ export interface TiedOptions<Heard> extends LineEvents<Heard> {
   env?: NodeJS.ProcessEnv
   /** Node flags in addition to the inherited ones. */
   execArgv?: string[]
-  /** Of stdout and stderr; there is no stdin. Default: 'inherit'. */
-  stdio?: 'inherit' | 'pipe' | 'ignore'
+  /** Of stdout and stderr; there is no stdin. 'pipe-stderr': stdout is inherited. Default: 'inherit'. */
+  stdio?: 'inherit' | 'pipe' | 'ignore' | 'pipe-stderr'
   /** Called with each line that the child writes to file 4. */
   onReport?: (line: string) => void
   /** When the owner ends, 'last' children are ended after all the others: a server after those that talk to it. */
@@ -106,8 +106,9 @@ export function spawnTied<Sent, Heard>(entry: URL, options: TiedOptions<Heard> =
 }
 
 function start<Heard>(entry: URL, options: TiedOptions<Heard>): ChildProcess {
-  const { stdio: out = 'inherit' } = options
-  const stdio: StdioOptions = ['ignore', out, out, 'pipe', ...(options.onReport ? ['pipe' as const] : [])]
+  const { stdio: given = 'inherit' } = options
+  const [out, err] = given === 'pipe-stderr' ? (['inherit', 'pipe'] as const) : [given, given]
+  const stdio: StdioOptions = ['ignore', out, err, 'pipe', ...(options.onReport ? ['pipe' as const] : [])]
   const flags = [...inheritedFlags(process.execArgv), ...(options.execArgv ?? [])]
   return spawn(process.execPath, [...flags, fileURLToPath(entry), ...(options.args ?? [])], {
     cwd: launchDirectory(),

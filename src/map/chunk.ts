@@ -1,28 +1,36 @@
-import type { Wire } from '../protocol/values.ts'
+import { fromWire, type Wire } from '../protocol/values.ts'
 
-/** Items that travel together. */
+/** Encoded items: one list, or each by itself (`Shape.single`). */
+export type Payload = Wire | Wire[]
+
+/** Items that a worker gets in one message. */
 export interface Chunk {
-  /** The index of its first item. */
+  /** The index of its first item that has no outcome yet. */
   first: number
+  /** The number of its items that have no outcome yet. */
   count: number
-  items: Wire
-  /** Workers that died while at it. */
+  payload: Payload
+  /** The number of items at the start of the payload that have an outcome. */
+  reported: number
+  /** The number of workers that died while they ran it. */
   deaths: number
-  state: 'waiting' | 'running' | 'done'
-  results: unknown[]
-  /** The items that failed, where errors are results. */
-  failures: Map<number, unknown>
-  /** Ends the map when the consumer comes to it, after the results. */
-  error: { error: unknown } | undefined
 }
 
-export const newChunk = (first: number, items: Wire, count: number): Chunk => ({
-  first,
-  count,
-  items,
-  deaths: 0,
-  state: 'waiting',
-  results: [],
-  failures: new Map(),
-  error: undefined,
-})
+/** Consecutive items that wait for a worker. */
+export interface Segment {
+  first: number
+  items: unknown[]
+  /** The number of workers that died while they ran these items. */
+  deaths: number
+}
+
+/** The items of a chunk from `from` on, counted from its first one without an outcome. */
+export function segmentOf(chunk: Chunk, from: number, deaths: number): Segment {
+  const { payload, reported } = chunk
+  const items = Array.isArray(payload) ? payload : (fromWire(payload) as ArrayLike<unknown>)
+  return {
+    first: chunk.first + from,
+    items: Array.prototype.slice.call(items, reported + from, reported + chunk.count),
+    deaths,
+  }
+}

@@ -1,50 +1,96 @@
 import { toWire, type Wire } from '../protocol/values.ts'
+import type { Payload } from './chunk.ts'
 
-// What a pool and its workers tell each other: over a socket of their own, or, from machine to machine, as letters.
+// The messages between a pool and its workers: over a socket of their own, or, between machines, through namespaces.
 
-export const Do = { task: 0, chunk: 1, cancel: 2, forget: 3, kill: 4 } as const
-export const Did = { join: 0, begun: 1, done: 2, failed: 3, dropped: 4, gone: 5 } as const
+export const ToWorker = { job: 0, chunk: 1, cancel: 2, forget: 3, kill: 4 } as const
+export const FromWorker = {
+  joined: 0,
+  begun: 1,
+  results: 2,
+  failed: 3,
+  dropped: 4,
+  gone: 5,
+  full: 6,
+} as const
 
 export type PoolMessage =
-  /** A map begins here: the target as it was shipped, and what all its calls share. `copy`: where that cannot be had here. */
-  | [kind: typeof Do.task, task: number, target: Uint8Array, shape: Shape, copy: Uint8Array | null]
-  | [kind: typeof Do.chunk, task: number, chunk: number, items: Wire]
-  /** Ends what runs of the map, drops what waits. */
-  | [kind: typeof Do.cancel, task: number]
-  | [kind: typeof Do.forget, task: number]
-  /** Ends the worker: not for itself, but for the program that started it. */
-  | [kind: typeof Do.kill]
+  /** Opens a job: the shipped target and how to call it. `copy`: the target by value, for a machine that lacks its module. */
+  | [kind: typeof ToWorker.job, job: number, target: Uint8Array, shape: Shape, copy: Uint8Array | null]
+  | [kind: typeof ToWorker.chunk, job: number, chunk: number, items: Payload]
+  /** Aborts the signal of the job's running item and drops its queued chunks. */
+  | [kind: typeof ToWorker.cancel, job: number]
+  | [kind: typeof ToWorker.forget, job: number]
+  /** Ends the worker. Handled by its host. */
+  | [kind: typeof ToWorker.kill]
 
 /** How an item becomes a call. */
 export interface Shape {
+  /** The target's name. */
+  name: string
   stateful: boolean
   /** An item is the first argument; otherwise it is [arguments, kwargs]. */
   plain: boolean
+  /** Each item is encoded by itself. */
+  single: boolean
   args: Wire
   kwargs: Wire
   /** Errors are results. */
   settle: boolean
-  /** A chunk that turns out long may be handed back in part. */
+  /** A chunk that takes long is handed back in part. */
   divisible: boolean
-  /** The worker says when it begins a chunk. */
+  /** The worker reports the start of each chunk. */
   timed: boolean
+  /** Bytes of memory with which a worker takes no more items. */
+  memoryLimit: number | null
+}
+
+/** The outcomes of items of a chunk. */
+export interface Results {
+  /** The number of items, counted from the first one that has not been reported. */
+  count: number
+  results: Wire
+  /** The items that threw, where errors are results. */
+  failures: [at: number, error: Wire][]
+  ms: number
+  /** The number of items after these that the worker goes on with. All further ones are handed back, not begun. */
+  kept: number
 }
 
 export type WorkerMessage =
-  | [kind: typeof Did.join, worker: number]
-  | [kind: typeof Did.begun, chunk: number]
-  /** Fewer results than items: the rest is handed back. `failures`: the items that threw, where errors are results. */
-  | [kind: typeof Did.done, chunk: number, results: Wire, ms: number, failures: [at: number, error: Wire][]]
-  /** Item `at` of the chunk threw; the results before it. */
-  | [kind: typeof Did.failed, chunk: number, results: Wire, at: number, error: Wire]
-  | [kind: typeof Did.dropped, chunk: number]
-  /** Said by the program that started it: it is gone. `guilty`: it died while at what it had in hand first. */
-  | [kind: typeof Did.gone, guilty: boolean]
+  | [kind: typeof FromWorker.joined, worker: number]
+  | [kind: typeof FromWorker.begun, chunk: number]
+  | [
+      kind: typeof FromWorker.results,
+      chunk: number,
+      count: number,
+      results: Wire,
+      failures: Results['failures'],
+      ms: number,
+      kept: number,
+    ]
+  /** Item `at`, counted from the first one that has not been reported, threw; with the results before it. */
+  | [kind: typeof FromWorker.failed, chunk: number, results: Wire, at: number, error: Wire]
+  | [kind: typeof FromWorker.dropped, chunk: number]
+  /** Sent by a host: the worker has ended. `end`: how, if it died while it ran the first chunk of its queue. */
+  | [kind: typeof FromWorker.gone, end: WorkerEnd | null]
+  /** The worker is over its memory limit. */
+  | [kind: typeof FromWorker.full]
 
-/** From machine to machine: to or from one of the workers there. */
-export type Letter<M = PoolMessage | WorkerMessage> = [worker: number, message: M]
+/** How a worker that died ended. */
+export interface WorkerEnd {
+  /** In words: `was ended by SIGKILL`. */
+  reason: string
+  exitCode: number | null
+  signal: NodeJS.Signals | null
+  /** The last lines that it wrote to stderr. */
+  stderr: string
+}
 
-/** A list of items or results; many numbers travel as their plain bytes. */
+/** A message between machines, to or from one of the workers of a host. */
+export type Addressed<M = PoolMessage | WorkerMessage> = [worker: number, message: M]
+
+/** A list of items or results. Long lists of numbers travel as their plain bytes. */
 export function listToWire(list: ArrayLike<unknown>, call: string, root: string): Wire {
   if (list instanceof Float64Array || list.length < 32) return toWire(list, call, root)
   const numbers = new Float64Array(list.length)

@@ -26,7 +26,10 @@ const mapFields = {
   kwargs: objectOf<object>(),
   /** 'shared': the workers that have joined the namespace from anywhere, see `zproc worker`. Default 'own'. */
   pool: oneOf('own', 'shared'),
-  /** Workers that this map may use. Default: what the machine runs in parallel; of a shared pool, all that there are. */
+  /**
+   * The number of workers that this map may use. Workers are started as items are read, never more than there are items.
+   * Default: what the machine runs in parallel; of a shared pool, all that there are.
+   */
   count: count(1),
   /** true: the target gets a State first. Default false. */
   stateful: flag,
@@ -42,17 +45,26 @@ const mapFields = {
   onProgress: functionOf<(progress: Progress) => void>(),
   /** true: draws a progress bar on stderr. Default false. */
   progress: flag,
-  /** How often a chunk whose worker died is given to another. Default 1. */
+  /** The number of times that an item whose worker died is given to another one. Default 1. */
   maxRetries: count(0),
   /** true: yields { status, value | reason } for each item instead of throwing. Default false. */
   settle: flag,
+  /** false: yields results as they come, as { index, value }, with `settle` as { index, status, value | reason }. Default true. */
+  ordered: flag,
+  /** The number of items after which a worker is replaced by a new one. Default: unlimited. */
+  maxItemsPerWorker: count(1),
+  /**
+   * Bytes of memory of a worker, its resident set (of a thread: its heap), with which it finishes its item and is replaced
+   * by a new one. Default: unlimited.
+   */
+  memoryLimit: count(1),
   /** Milliseconds for one item, from its start; then its worker is replaced. Default: none. */
   timeout: time(),
 }
 
 /**
  * How a map is run. The type parameters are what its target is given: the types of `args`, `kwargs`, the items of
- * `mapArgs` and of `mapKwargs`, and the value of `stateful`; and the value of `settle`.
+ * `mapArgs` and of `mapKwargs`, and the value of `stateful`; and the values of `settle` and `ordered`.
  */
 export interface MapOptions<
   A extends readonly unknown[] = readonly unknown[],
@@ -61,6 +73,7 @@ export interface MapOptions<
   MK extends object | undefined = object | undefined,
   F extends boolean = boolean,
   Z extends boolean = boolean,
+  O extends boolean = boolean,
 > extends OptionsOf<typeof mapFields> {
   args?: A
   kwargs?: K
@@ -68,6 +81,7 @@ export interface MapOptions<
   mapKwargs?: MapIter<MK & object>
   stateful?: F
   settle?: Z
+  ordered?: O
 }
 
 export interface Progress {
@@ -99,12 +113,17 @@ export function readMapOptions(target: unknown, mapIter: unknown, given: MapOpti
     throw new TypeError(
       `${call}: new: true is for workers of this program; those of a shared pool join by themselves`,
     )
+  for (const name of ['maxItemsPerWorker', 'memoryLimit'] as const)
+    if (pool === 'shared' && options[name] !== undefined)
+      throw new TypeError(
+        `${call}: ${name} is for workers of this program; those of a shared pool serve other programs too`,
+      )
   return options
 }
 
-/** The error of one item, which it then tells. */
-export function withIndex(error: unknown, index: number): unknown {
-  if (typeof error === 'object' && error !== null) {
+/** The error of an item, with the item's index as its property where that can be set. */
+export function withIndex(error: unknown, index: number | undefined): unknown {
+  if (index !== undefined && typeof error === 'object' && error !== null) {
     try {
       Object.assign(error, { index })
     } catch {}

@@ -1,240 +1,292 @@
 import { availableParallelism } from 'node:os'
-import { after, cancel, soon } from '../async/interval.ts'
-import { TimeoutError } from '../errors.ts'
+import { after, cancel, microtask, soon } from '../async/interval.ts'
+import { TimeoutError, ZprocError } from '../errors.ts'
 import type { Process } from '../process/process.ts'
 import { errorFromWire } from '../protocol/values.ts'
-import type { Chunk } from './chunk.ts'
-import type { Crew, CrewEvents, Desk } from './crew.ts'
-import { Did, Do, type PoolMessage, type WorkerMessage } from './messages.ts'
-import type { Run } from './run.ts'
+import type { Job } from './job.ts'
+import { FromWorker, ToWorker, type WorkerEnd, type WorkerMessage } from './messages.ts'
+import { Slot } from './slot.ts'
+import type { WorkerHandle, Workers, WorkersEvents } from './workers.ts'
 
-// Milliseconds: a surplus worker that is not needed ends; a cancelled chunk that does not end costs its worker.
-const IDLE = 5_000
-const GRACE = 1000
+// A worker that is not needed ends after this many milliseconds; a cancelled item that has not ended costs its worker.
+const IDLE_MS = 5_000
+const GRACE_MS = 1000
+// Workers that a call starts itself: further ones are started one in each turn. At most BOOTING workers boot at a time.
+const STARTED_AT_ONCE = 4
+const BOOTING = 16
 
-interface Worker {
-  desk: Desk
-  /** The map that it was started for, where that wanted workers of its own. */
-  madeFor: Run | undefined
-  /** What it has in hand, by the chunk's number on this worker; the first is what it is at. */
-  hand: Map<number, { run: Run; chunk: Chunk; timer: NodeJS.Timeout | undefined }>
-  tasks: Set<Run>
-  idle: NodeJS.Timeout | undefined
-}
-
-/** The workers of a context, wherever they come from, shared by its maps. */
+/** The workers of a context, which all its jobs share: gives chunks to workers, and starts, replaces and ends workers. */
 export class Pool {
-  readonly #crew: Crew
-  readonly #workers = new Map<Desk, Worker>()
-  readonly #runs = new Set<Run>()
+  readonly #workers: Workers
+  readonly #slots = new Map<WorkerHandle, Slot>()
+  readonly #jobs = new Set<Job>()
+  readonly #added = new Set<Job>()
   #numbers = 0
   #chunks = 0
   #awaited = 0
-  #closed = false
+  #isGrowing = false
+  #isClosed = false
 
-  constructor(crewFor: (events: CrewEvents) => Crew) {
-    this.#crew = crewFor({
-      joined: desk => {
-        if (!this.#workers.has(desk)) this.#add(desk, undefined)
+  constructor(workersFor: (events: WorkersEvents) => Workers) {
+    this.#workers = workersFor({
+      joined: worker => {
+        if (!this.#slots.has(worker)) this.#slots.set(worker, new Slot(worker, undefined))
       },
-      heard: (desk, message) => {
-        const worker = this.#workers.get(desk)
-        if (worker) this.#heard(worker, message)
+      heard: (worker, message) => {
+        const slot = this.#slots.get(worker)
+        if (slot) this.#heard(slot, message)
       },
       heardAll: () => this.dispatch(),
-      gone: (desk, guilty) => {
-        const worker = this.#workers.get(desk)
-        if (worker) this.#gone(worker, guilty)
+      gone: (worker, end) => {
+        const slot = this.#slots.get(worker)
+        if (slot) this.#gone(slot, end)
       },
       failed: error => {
-        for (const run of [...this.#runs]) run.stopped(error)
+        for (const job of [...this.#jobs]) job.stop(error)
       },
     })
   }
 
   get processes(): Process[] {
-    return [...this.#workers.values()].flatMap(({ desk }) => desk.process ?? [])
+    return [...this.#slots.values()].flatMap(({ worker }) => worker.process ?? [])
   }
 
   nextNumber(): number {
     return ++this.#numbers
   }
 
-  begin(run: Run): void {
-    if (run.exhausted) return
-    const { fresh, limit } = run.settings
-    this.#runs.add(run)
-    this.#crew.begin()
-    if (this.#crew.start) {
-      const missing = fresh ? limit : limit - this.#workers.size
-      for (let i = 0; i < missing; i++) this.#start(fresh ? run : undefined)
-    }
+  /** Begins a job, or goes on with one that was idle. */
+  add(job: Job): void {
+    if (job.isDone) return
+    if (this.#isClosed) return job.stop(closedBefore(job))
+    this.#jobs.add(job)
+    job.onWork = () => this.dispatch()
+    this.#workers.open()
     this.dispatch()
   }
 
-  /** Nothing more of it is wanted: what runs is told, and after a while killed. */
-  finish(run: Run): void {
-    if (!this.#runs.delete(run)) return
-    for (const worker of this.#workers.values()) {
-      if (worker.madeFor === run) worker.madeFor = undefined
-      if (!worker.tasks.delete(run)) continue
-      const mine = [...worker.hand].filter(([, held]) => held.run === run)
+  /** As `add`, at the end of this turn: what is added until then begins together. */
+  addSoon(job: Job): void {
+    if (this.#added.size === 0)
+      microtask(() => {
+        const added = [...this.#added]
+        this.#added.clear()
+        for (const one of added) this.add(one)
+      })
+    this.#added.add(job)
+  }
+
+  /** Ends a job. What runs of it is told; an item that has not ended a second later costs its worker. */
+  finish(job: Job): void {
+    this.#jobs.delete(job)
+    for (const slot of this.#slots.values()) {
+      if (slot.madeFor === job) slot.madeFor = undefined
+      if (!slot.jobs.delete(job)) continue
+      const mine = [...slot.queue].filter(([, assigned]) => assigned.job === job)
       if (mine.length > 0) {
-        this.#tell(worker, [Do.cancel, run.number])
-        // What waits behind another map's chunk is dropped when its turn comes; only what runs has to be ended.
+        slot.tell([ToWorker.cancel, job.number])
+        // What waits behind another job's chunk is dropped when its turn comes; only what runs has to be ended.
         const late = () => {
-          const [current] = worker.hand.keys()
-          if (mine.some(([number]) => number === current)) this.#kill(worker)
+          if (mine.some(([number]) => number === slot.current)) this.#kill(slot)
         }
-        if (!this.#closed) after(GRACE, late)?.unref()
+        if (!this.#isClosed) after(GRACE_MS, late)?.unref()
       }
-      this.#tell(worker, [Do.forget, run.number])
+      slot.tell([ToWorker.forget, job.number])
     }
-    if (this.#runs.size === 0) this.#crew.rest?.()
+    if (this.#jobs.size === 0) this.#workers.rest?.()
     this.dispatch()
   }
 
-  /** Gives every worker that can take some a chunk of the map that has the fewest under way. */
+  /** Gives work to every worker that can take some: one chunk to each, then a second one where chunks are short. */
   dispatch(): void {
-    if (this.#closed) return
-    for (const run of this.#runs) run.workers = this.#workers.size
-    for (const worker of this.#workers.values()) {
-      if (!worker.desk.channel) continue
-      for (;;) {
-        const given = this.#pick(worker)
-        if (!given) break
-        this.#give(worker, given.run, given.chunk)
-      }
-      if (worker.hand.size === 0) this.#rest(worker)
-    }
+    if (this.#isClosed) return
+    for (const depth of [1, 2])
+      for (const slot of this.#slots.values()) if (slot.queue.size < depth && slot.canTake) this.#give(slot)
+    for (const slot of this.#slots.values())
+      if (slot.queue.size === 0 && slot.worker.channel) this.#rest(slot)
+    this.#grow()
+    for (const job of this.#jobs) if (job.isIdle) this.#idled(job)
   }
 
-  /** While somebody awaits a map, the program goes on. */
+  /** While a result is awaited, the program goes on. */
   awaiting(change: 1 | -1): void {
     this.#awaited += change
-    this.#crew.awaiting(this.#awaited > 0)
+    if (this.#awaited === (change === 1 ? 1 : 0)) this.#workers.keepAlive(change === 1)
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    for (const run of [...this.#runs]) run.stop('its Context was closed before the map was at its end')
-    await this.#crew.close()
-    this.#workers.clear()
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const job of [...this.#jobs]) job.stop(closedBefore(job))
+    await this.#workers.close()
+    this.#slots.clear()
   }
 
-  #pick(worker: Worker): { run: Run; chunk: Chunk } | undefined {
-    // Nothing is to wait behind what may take long.
-    for (const { run } of worker.hand.values()) if (run.ahead === 1 || run.ended) return undefined
-    const runs = [...this.#runs].sort((a, b) => a.running - b.running)
-    for (const run of runs) {
-      if (worker.hand.size >= run.ahead) continue
-      if (run.settings.fresh && worker.madeFor !== run) continue
-      if (!this.#mayUse(run, worker)) continue
-      const chunk = run.take()
-      if (chunk) return { run, chunk }
+  #give(slot: Slot): void {
+    const jobs = this.#jobs.size > 1 ? [...this.#jobs].sort((a, b) => a.running - b.running) : this.#jobs
+    for (const job of jobs) {
+      if (!this.#mayUse(job, slot)) continue
+      const chunk = job.next(slot.allowance(job))
+      if (!chunk) continue
+      cancel(slot.idle)
+      slot.idle = undefined
+      if (!slot.jobs.has(job)) {
+        slot.jobs.add(job)
+        const { target, shape, copy } = job.settings
+        slot.tell([ToWorker.job, job.number, target, shape, copy])
+      }
+      const number = ++this.#chunks
+      slot.queue.set(number, { job, chunk, timer: undefined })
+      slot.items += chunk.count
+      slot.tell([ToWorker.chunk, job.number, number, chunk.payload])
+      return slot.worker.channel?.flush()
+    }
+  }
+
+  #mayUse(job: Job, slot: Slot): boolean {
+    const { fresh, limit } = job.settings
+    if (slot.madeFor !== (fresh ? job : undefined)) return false
+    if (slot.allowance(job) <= 0) return false
+    // Nothing may wait behind an item that can take long.
+    for (const { job: other } of slot.queue.values()) if (other.depth === 1 || other.isOver) return false
+    if (slot.queue.size >= job.depth) return false
+    if (job.running < limit || slot.holds(job)) return true
+    let workers = 0
+    for (const other of this.#slots.values()) if (other.holds(job)) workers++
+    return workers < limit
+  }
+
+  /** Starts workers for the work that the others cannot take. */
+  #grow(): void {
+    if (this.#isGrowing || !this.#workers.start) return
+    for (let started = 0; started < STARTED_AT_ONCE; started++) {
+      const job = this.#jobToStartFor()
+      if (!job) return
+      this.#start(job.settings.fresh ? job : undefined)
+    }
+    this.#isGrowing = true
+    soon(() => {
+      this.#isGrowing = false
+      if (!this.#isClosed) this.#grow()
+    })
+  }
+
+  #jobToStartFor(): Job | undefined {
+    const slots = [...this.#slots.values()]
+    const booting = slots.filter(({ worker }) => !worker.channel)
+    if (booting.length >= BOOTING) return undefined
+    let shared = booting.filter(({ madeFor }) => !madeFor).length
+    for (const job of this.#jobs) {
+      const { fresh, limit } = job.settings
+      const isUsable = (slot: Slot) => slot.madeFor === (fresh ? job : undefined) && !slot.isRetiring
+      if (slots.filter(isUsable).length >= limit) continue
+      const coming = fresh ? booting.filter(isUsable).length : shared
+      const chunks = job.demand(coming + 1)
+      if (chunks > coming) return job
+      if (!fresh) shared -= chunks
     }
     return undefined
   }
 
-  /** Whether one more worker at it is not one too many. */
-  #mayUse(run: Run, worker: Worker): boolean {
-    const at = ({ hand }: Worker) => [...hand.values()].some(held => held.run === run)
-    if (run.running < run.settings.limit || at(worker)) return true
-    let others = 0
-    for (const other of this.#workers.values()) if (at(other)) others++
-    return others < run.settings.limit
+  #start(madeFor: Job | undefined): void {
+    const worker = this.#workers.start?.()
+    if (worker) this.#slots.set(worker, new Slot(worker, madeFor))
   }
 
-  #give(worker: Worker, run: Run, chunk: Chunk): void {
-    cancel(worker.idle)
-    worker.idle = undefined
-    if (!worker.tasks.has(run)) {
-      worker.tasks.add(run)
-      const { target, shape, copy } = run.settings
-      this.#tell(worker, [Do.task, run.number, target, shape, copy])
-    }
-    const number = ++this.#chunks
-    worker.hand.set(number, { run, chunk, timer: undefined })
-    this.#tell(worker, [Do.chunk, run.number, number, chunk.items])
-    worker.desk.channel?.flush()
-  }
-
-  #tell(worker: Worker, message: PoolMessage): void {
-    worker.desk.channel?.send(message)
-  }
-
-  #start(madeFor: Run | undefined): void {
-    const desk = this.#crew.start?.()
-    if (desk) this.#add(desk, madeFor)
-  }
-
-  #add(desk: Desk, madeFor: Run | undefined): void {
-    this.#workers.set(desk, { desk, madeFor, hand: new Map(), tasks: new Set(), idle: undefined })
-  }
-
-  #heard(worker: Worker, message: WorkerMessage): void {
-    if (message[0] === Did.join || message[0] === Did.gone) return
-    const number = message[1]
-    const held = worker.hand.get(number)
-    if (!held) return
-    const { run, chunk } = held
-    if (message[0] === Did.begun) {
-      held.timer = after(run.settings.timeout, () => soon(() => this.#late(worker, number)))
+  #heard(slot: Slot, message: WorkerMessage): void {
+    const [kind] = message
+    if (kind === FromWorker.joined || kind === FromWorker.gone) return
+    if (kind === FromWorker.full) {
+      slot.isRetiring = true
       return
     }
-    worker.hand.delete(number)
-    cancel(held.timer)
-    if (message[0] === Did.done) run.finished(chunk, message[2], message[3], message[4])
-    else if (message[0] === Did.failed) run.failed(chunk, message[2], message[3], errorFromWire(message[4]))
-    else run.dropped()
-    if (run.exhausted) this.finish(run)
-  }
-
-  // Called a turn after the time was up: an answer that had come by then has been read.
-  #late(worker: Worker, number: number): void {
-    const held = worker.hand.get(number)
-    if (!held) return
-    const { run, chunk } = held
-    worker.hand.delete(number)
-    this.#kill(worker)
-    const { timeout } = run.settings
-    run.late(chunk, new TimeoutError(`ctx.processMap: item ${chunk.first} took more than ${timeout} ms`))
-  }
-
-  #kill(worker: Worker): void {
-    worker.desk.kill()
-    this.#gone(worker, false)
-  }
-
-  // A worker that died is replaced; what it had in hand is another's.
-  #gone(worker: Worker, guilty = true): void {
-    if (!this.#workers.delete(worker.desk)) return
-    cancel(worker.idle)
-    if (this.#closed) return
-    const { madeFor } = worker
-    const wanted = Math.max(0, ...[...this.#runs].map(({ settings }) => settings.limit))
-    if (madeFor || !guilty || this.#workers.size < wanted) this.#start(madeFor)
-    let isFirst = true
-    for (const { run, chunk, timer } of worker.hand.values()) {
-      cancel(timer)
-      run.lost(chunk, guilty && isFirst)
-      isFirst = false
+    const number = message[1]
+    const assigned = slot.queue.get(number)
+    if (!assigned) return
+    const { job, chunk } = assigned
+    if (kind === FromWorker.begun) {
+      // One turn after the time is up: an answer that had come by then has been read.
+      assigned.timer = after(job.settings.timeout, () => soon(() => this.#late(slot, number)))
+      return
     }
-    worker.hand.clear()
+    if (kind === FromWorker.results) {
+      const [, , count, results, failures, ms, kept] = message
+      slot.items -= chunk.count - count - kept
+      if (kept > 0) slot.isOverdue = true
+      else this.#unassign(slot, number)
+      job.reported(chunk, { count, results, failures, ms, kept })
+    } else {
+      this.#unassign(slot, number)
+      if (kind === FromWorker.failed) job.failed(chunk, message[2], message[3], errorFromWire(message[4]))
+      else job.dropped()
+    }
+    if (job.isIdle) this.#idled(job)
+  }
+
+  #unassign(slot: Slot, number: number): void {
+    if (slot.current === number) slot.isOverdue = false
+    cancel(slot.queue.get(number)?.timer)
+    slot.queue.delete(number)
+  }
+
+  #idled(job: Job): void {
+    if (job.isDone) this.finish(job)
+    else this.#jobs.delete(job)
+  }
+
+  #late(slot: Slot, number: number): void {
+    const assigned = slot.queue.get(number)
+    if (!assigned) return
+    const { job, chunk } = assigned
+    const { call, timeout } = job.settings
+    slot.queue.delete(number)
+    this.#kill(slot)
+    job.late(chunk, new TimeoutError(`${call}: item ${chunk.first} took more than ${timeout} ms`))
+    if (job.isIdle) this.#idled(job)
+  }
+
+  #kill(slot: Slot): void {
+    slot.worker.kill()
+    this.#gone(slot, undefined)
+  }
+
+  // A worker that died is replaced; what it held is given to another.
+  #gone(slot: Slot, end: WorkerEnd | undefined): void {
+    if (!this.#slots.delete(slot.worker)) return
+    cancel(slot.idle)
+    if (this.#isClosed) return
+    const wanted = Math.max(0, ...[...this.#jobs].map(({ settings }) => settings.limit))
+    if (slot.madeFor || !end || this.#slots.size < wanted) this.#start(slot.madeFor)
+    let cause = end
+    for (const { job, chunk, timer } of slot.queue.values()) {
+      cancel(timer)
+      job.lost(chunk, cause)
+      cause = undefined
+      if (job.isIdle) this.#idled(job)
+    }
+    slot.queue.clear()
     this.dispatch()
   }
 
-  #rest(worker: Worker): void {
-    if (!this.#crew.release) return
-    const isSurplus = () => this.#workers.size > availableParallelism() && !worker.madeFor
-    if (worker.idle || !isSurplus()) return
-    worker.idle = after(IDLE, () => {
-      worker.idle = undefined
-      if (!isSurplus()) return
-      this.#workers.delete(worker.desk)
-      this.#crew.release?.(worker.desk)
+  #rest(slot: Slot): void {
+    if (!this.#workers.release) return
+    const hasAllowance = () => [...this.#jobs].every(job => slot.allowance(job) > 0)
+    if (slot.isRetiring || !hasAllowance()) return this.#release(slot)
+    const isSurplus = () => this.#slots.size > availableParallelism() && !slot.madeFor
+    if (slot.idle || !isSurplus()) return
+    slot.idle = after(IDLE_MS, () => {
+      slot.idle = undefined
+      if (isSurplus()) this.#release(slot)
     })
-    worker.idle?.unref()
+    slot.idle?.unref()
+  }
+
+  #release(slot: Slot): void {
+    cancel(slot.idle)
+    this.#slots.delete(slot.worker)
+    this.#workers.release?.(slot.worker)
   }
 }
+
+const closedBefore = ({ settings }: Job): ZprocError =>
+  new ZprocError(`${settings.call}: its Context was closed before the ${settings.unit} was at its end`)

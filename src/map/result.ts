@@ -1,93 +1,134 @@
+import { inspect } from 'node:util'
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { interruptible } from '../async/interrupt.ts'
+import { soon } from '../async/interval.ts'
 import { ZprocError } from '../errors.ts'
-import type { Pool } from './pool.ts'
+import { errorFromWire, fromWire } from '../protocol/values.ts'
+import type { Outcome } from './item-io.ts'
+import { withIndex } from './options.ts'
+import type { Outcomes } from './outcomes.ts'
 import type { Reporter } from './progress.ts'
-import type { Run } from './run.ts'
 
 // Longer arrays are made of another kind when they are made empty.
 const MOST = 1 << 25
 
 export type Settled<R> = { status: 'fulfilled'; value: R } | { status: 'rejected'; reason: unknown }
 
-/** What a map yields for each item: what its target gives, or, with `settle: true`, what became of it. */
-export type Yielded<R, Z extends boolean> = Z extends true ? Settled<Awaited<R>> : Awaited<R>
+/**
+ * What a map yields for each item: what its target gives or, with `settle: true`, its status; with `ordered: false`
+ * together with the item's index.
+ */
+export type Yielded<R, Z extends boolean = false, O extends boolean = true> = O extends false
+  ? { index: number } & (Z extends true ? Settled<Awaited<R>> : { value: Awaited<R> })
+  : Z extends true
+    ? Settled<Awaited<R>>
+    : Awaited<R>
 
-/** The results of a map, in the order of its items. They are being computed from the moment of the call on. */
+/** What a MapResult needs of its map. */
+export interface MapControl {
+  /** For messages: the call and the target. */
+  subject: string
+  ordered: boolean
+  settle: boolean
+  /** The number of items, as far as it is known. */
+  total: number | undefined
+  /** There is room for further results. */
+  room(): void
+  /** Nothing more is wanted. */
+  end(): void
+  /** A result is awaited, or no longer. */
+  awaiting(change: 1 | -1): void
+}
+
+/** The results of a map, computed in the background from the call of `ctx.processMap` on. An async iterable. */
 export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefined> {
-  readonly #run: Run
-  readonly #pool: Pool
+  readonly #map: MapControl
+  readonly #outcomes: Outcomes
   readonly #reporter: Reporter | undefined
+  /** The values of the outcome that is being consumed, and how many of them have been. */
+  #values: R[] | undefined
   #at = 0
+  #taken = 0
   #waiting: Deferred<void> | undefined
   #state: 'open' | 'cancelled' | 'ended' = 'open'
   #error: { error: unknown } | undefined
   #turn: Promise<unknown> = Promise.resolve()
+  #isRead = false
+  #isCollected = false
+  #isReported = false
   #unlisten: () => void = () => {}
 
   /** @internal */
-  constructor(run: Run, pool: Pool, reporter: Reporter | undefined, signal: AbortSignal | undefined) {
-    this.#run = run
-    this.#pool = pool
+  constructor(
+    map: MapControl,
+    outcomes: Outcomes,
+    reporter: Reporter | undefined,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#map = map
+    this.#outcomes = outcomes
     this.#reporter = reporter
-    run.changed = () => {
-      reporter?.tell(run.done)
+    outcomes.onChange = () => {
+      reporter?.tell(outcomes.done)
       this.#wake()
-      pool.dispatch()
+      this.#reportUnread()
     }
     const stop = (error: unknown) => {
       if (this.#state !== 'open') return
       this.#error = { error }
       this.#end()
     }
-    run.stopped = stop
+    outcomes.onFailure = stop
     if (reporter) reporter.failed = stop
     const aborted = () => stop(signal?.reason)
     if (signal?.aborted) aborted()
     else {
       signal?.addEventListener('abort', aborted, { once: true })
       this.#unlisten = () => signal?.removeEventListener('abort', aborted)
-      pool.begin(run)
     }
   }
 
-  /** All results that were not taken yet. Rejects when the map is cancelled before it has them. */
+  /** @internal Whether the map may begin. */
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  /**
+   * All results that have not been taken yet. Rejects with the error of the first item that failed, when the map is
+   * cancelled before its end, and when it is called a second time.
+   */
   toArray(): Promise<R[]> {
+    if (this.#isCollected)
+      return Promise.reject(
+        new ZprocError(`${this.#map.subject}: toArray() was called before; keep the array that it gave`),
+      )
+    this.#isCollected = true
     return this.#inTurn(async () => {
       // Made at once in its size, where that is known: a million results cost a fifth of what it takes to push them.
-      const all = new Array<R>(Math.min(this.#run.left, MOST))
-      let at = 0
+      const all = new Array<R>(Math.min(Math.max(0, (this.#map.total ?? 0) - this.#taken), MOST))
+      let length = 0
       for (;;) {
-        const chunk = await this.#chunk()
-        if (!chunk) {
+        const values = await this.#rest()
+        if (!values) {
           if (this.#state === 'cancelled')
             throw new ZprocError('toArray: the map was cancelled before its end')
-          all.length = at
+          all.length = length
           return all
         }
-        const results = this.#rest(chunk)
-        for (let i = 0; i < results.length; i++) all[at++] = results[i] as R
-        this.#at = 0
-        if (chunk.error) throw this.#fail(chunk.error.error)
-        this.#shift()
+        for (let i = this.#at; i < values.length; i++) all[length++] = values[i] as R
+        this.#at = values.length
       }
     })
   }
 
   next(): Promise<IteratorResult<R, undefined>> {
     return this.#inTurn(async () => {
-      for (;;) {
-        const chunk = await this.#chunk()
-        if (!chunk) return { done: true, value: undefined }
-        if (this.#at < chunk.results.length) return { done: false, value: this.#one(chunk, this.#at++) }
-        if (chunk.error) throw this.#fail(chunk.error.error)
-        this.#at = 0
-        this.#shift()
-      }
+      const values = await this.#rest()
+      return values ? { done: false, value: values[this.#at++] as R } : { done: true, value: undefined }
     })
   }
 
-  /** Ends the map: what runs is told by its signal, what waits is dropped. */
+  /** Ends the map: the signal of what runs is aborted, what waits is dropped. */
   cancel(): void {
     this.#end('cancelled')
   }
@@ -103,67 +144,79 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
 
   // Calls made before the one before has its answer take their turns.
   #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    this.#isRead = true
     const turn = this.#turn.then(step)
     this.#turn = turn.catch(() => {})
     return turn
   }
 
-  async #chunk() {
+  /** Values with at least one that has not been consumed, from `#at` on; undefined at the end. */
+  async #rest(): Promise<R[] | undefined> {
+    for (;;) {
+      const outcome = await this.#outcome()
+      if (!outcome) return undefined
+      this.#values ??= this.#decode(outcome)
+      if (this.#at < this.#values.length) return this.#values
+      this.#taken += this.#values.length
+      this.#values = undefined
+      this.#at = 0
+      this.#outcomes.shift()
+      if (outcome.error) {
+        this.#end()
+        throw withIndex(outcome.error.error, outcome.error.index)
+      }
+      this.#map.room()
+    }
+  }
+
+  async #outcome(): Promise<Outcome | undefined> {
     for (;;) {
       if (this.#error) {
         const { error } = this.#error
         this.#error = undefined
         throw error
       }
-      if (this.#state !== 'open') return null
-      const chunk = this.#run.head()
-      if (chunk) return chunk
-      if (chunk === null) {
+      if (this.#state !== 'open') return undefined
+      const outcome = this.#outcomes.peek()
+      if (outcome) return outcome
+      if (outcome === null) {
         this.#end()
-        return null
+        return undefined
       }
       this.#waiting = deferred()
-      this.#pool.awaiting(1)
+      this.#map.awaiting(1)
       try {
         await interruptible(this.#waiting.promise)
       } finally {
-        this.#pool.awaiting(-1)
+        this.#map.awaiting(-1)
       }
     }
   }
 
-  #shift(): void {
-    this.#run.shift()
-    // There is room for another chunk.
-    this.#pool.dispatch()
-  }
-
-  #rest(chunk: Done): ArrayLike<R> {
-    const { length } = chunk.results
-    if (!this.#run.settings.shape.settle && this.#at === 0) return chunk.results as R[]
-    return Array.from({ length: length - this.#at }, (_, i) => this.#one(chunk, this.#at + i))
-  }
-
-  #one(chunk: Done, i: number): R {
-    if (!this.#run.settings.shape.settle) return chunk.results[i] as R
-    const settled: Settled<unknown> = chunk.failures.has(i)
-      ? { status: 'rejected', reason: chunk.failures.get(i) }
-      : { status: 'fulfilled', value: chunk.results[i] }
-    return settled as R
-  }
-
-  #fail(error: unknown): unknown {
-    this.#end()
-    return error
+  #decode({ first, count, results, failures }: Outcome): R[] {
+    if (count === 0) return []
+    const values = fromWire(results) as R[]
+    const { ordered, settle } = this.#map
+    if (ordered && !settle) return values
+    const failed = new Map(failures)
+    return Array.from({ length: count }, (_, i) => {
+      const place = ordered ? {} : { index: first + i }
+      if (!settle) return { ...place, value: values[i] } as R
+      return (
+        failed.has(i)
+          ? { ...place, status: 'rejected', reason: withIndex(errorFromWire(failed.get(i)), first + i) }
+          : { ...place, status: 'fulfilled', value: values[i] }
+      ) as R
+    })
   }
 
   #end(state: 'ended' | 'cancelled' = 'ended'): void {
     if (this.#state !== 'open') return
     this.#state = state
     this.#unlisten()
-    this.#run.end()
-    this.#pool.finish(this.#run)
-    this.#reporter?.end(this.#run.done)
+    this.#map.end()
+    this.#outcomes.clear()
+    this.#reporter?.end(this.#outcomes.done)
     this.#wake()
   }
 
@@ -171,6 +224,17 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
     this.#waiting?.resolve()
     this.#waiting = undefined
   }
-}
 
-type Done = { results: unknown[]; failures: Map<number, unknown> }
+  // As a process that fails while nothing awaits it. One turn later: what was called just now may be read at once.
+  #reportUnread(): void {
+    if (this.#isRead || this.#isReported || !this.#outcomes.failure) return
+    this.#isReported = true
+    soon(() => {
+      const failure = this.#outcomes.failure
+      if (!this.#isRead && failure && this.#state === 'open')
+        process.stderr.write(
+          `[${this.#map.subject}] failed, and its results are not being read: ${inspect(failure.error)}\n`,
+        )
+    })
+  }
+}

@@ -1,5 +1,6 @@
 import { after, cancel } from '../async/interval.ts'
 import { describe } from '../protocol/values.ts'
+import type { ItemSource } from './item-io.ts'
 
 type AnyIterable = Iterable<unknown> | AsyncIterable<unknown>
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
@@ -11,11 +12,12 @@ interface Columns {
   mapKwargs: AnyIterable | undefined
 }
 
-// Milliseconds: what an async iterable has given by then is mapped, without waiting until it is many.
-const PATIENCE = 5
+// What an async iterable has given within this many milliseconds is mapped, without waiting for a full chunk.
+const WAIT_MS = 5
 
 /** What is mapped over, read a few items at a time; the shortest of the iterables ends it. */
-export class Source {
+export class Source implements ItemSource {
+  readonly isEmpty = false
   /** Items there are in all, if that can be known. */
   readonly total: number | undefined
   /** Items are the values of mapIter alone. Otherwise an item is [arguments, kwargs]. */
@@ -90,7 +92,7 @@ export class Source {
         this.#asked ??= Promise.all((this.#iterators as AnyIterator[]).map(iterator => iterator.next()))
         if (items.length > 0)
           late ??= new Promise(resolve => {
-            timer = after(PATIENCE, () => resolve(undefined))
+            timer = after(WAIT_MS, () => resolve(undefined))
           })
         const steps = await (late ? Promise.race([this.#asked, late]) : this.#asked)
         if (!steps) break

@@ -32,7 +32,7 @@ export class Attempts {
   /** Errors of the attempts so far. */
   readonly causes: unknown[] = []
   readonly #options: ProcessOptions
-  readonly #inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready'>
+  readonly #inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready' | 'keepsStderr'>
   readonly #events: AttemptsEvents
   // Let go of at the end: a Context keeps its processes.
   #assignment: Assignment | undefined
@@ -45,7 +45,7 @@ export class Attempts {
   constructor(
     assignment: Assignment,
     options: ProcessOptions,
-    inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready'>,
+    inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready' | 'keepsStderr'>,
     events: AttemptsEvents,
   ) {
     this.#assignment = assignment
@@ -53,7 +53,7 @@ export class Attempts {
     this.#inner = inner
     this.#events = events
     this.#policy = new RetryPolicy(options)
-    this.output = new Output(assignment.name, options)
+    this.output = new Output(assignment.name, options, inner.keepsStderr)
   }
 
   get isNew(): boolean {

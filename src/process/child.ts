@@ -11,7 +11,8 @@ export interface ChildSettings {
   execArgv: readonly string[]
   env: NodeJS.ProcessEnv | undefined
   memoryLimit: number | undefined
-  stdio: 'inherit' | 'pipe'
+  /** 'pipe-stderr': stdout is inherited. */
+  stdio: 'inherit' | 'pipe' | 'pipe-stderr'
 }
 
 const entry = new URL(`../process/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)

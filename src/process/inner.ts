@@ -26,6 +26,8 @@ export interface InnerOptions<P> {
   /** Whether it keeps this process alive while it runs. */
   hold?(): boolean
   spares?: Spares
+  /** Whether the last lines of its stderr are kept, see `stderrTailOf`. What it writes appears on stderr as before. */
+  keepsStderr?: boolean
   /** The call, for messages. Default 'new Process'. */
   call?: string
   observe?(event: EventOf<P>): void

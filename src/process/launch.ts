@@ -1,6 +1,6 @@
 import { wordsOf } from '../protocol/thrown.ts'
 import type { Attempt, Outcome } from './attempt.ts'
-import { Child } from './child.ts'
+import { Child, type ChildSettings } from './child.ts'
 import type { Job } from './job.ts'
 import type { ProcessOptions } from './options.ts'
 import type { Spares } from './spares.ts'
@@ -9,7 +9,7 @@ import { Thread } from './thread.ts'
 /** A child without a job: a spare one, if there is one that fits. */
 export function launch(
   { backend, execArgv = [], env, memoryLimit }: ProcessOptions,
-  { tied, stdio, spares }: { tied: boolean; stdio: 'inherit' | 'pipe'; spares: Spares | undefined },
+  { tied, stdio, spares }: { tied: boolean; stdio: ChildSettings['stdio']; spares: Spares | undefined },
 ): Attempt {
   const settings = { tied, execArgv, env, memoryLimit, stdio }
   if (backend === 'thread') return new Thread(settings)

@@ -4,16 +4,24 @@ import { after, cancel } from '../async/interval.ts'
 import type { Attempt } from './attempt.ts'
 import type { ProcessOptions } from './options.ts'
 
+// Characters of stderr that are kept.
+const KEPT_CHARACTERS = 2000
+
 /** What a process prints, over all its attempts: inherited, handed out as streams, or labelled line by line. */
 export class Output {
-  readonly stdio: 'inherit' | 'pipe'
+  readonly stdio: 'inherit' | 'pipe' | 'pipe-stderr'
+  /** The end of what it wrote to stderr, where that is kept. */
+  stderrTail = ''
+  readonly #keepsStderr: boolean
   readonly stdout: PassThrough | null
   readonly stderr: PassThrough | null
   readonly #label: string | undefined
   readonly #reading = new Map<Attempt, Promise<unknown>>()
 
-  constructor(name: string, { stdio = 'inherit', prefix = false }: ProcessOptions) {
-    this.stdio = prefix ? 'pipe' : stdio
+  constructor(name: string, { stdio = 'inherit', prefix = false }: ProcessOptions, keepsStderr = false) {
+    const given = prefix ? 'pipe' : stdio
+    this.stdio = keepsStderr && given === 'inherit' ? 'pipe-stderr' : given
+    this.#keepsStderr = keepsStderr
     this.#label = prefix ? `[${name}] ` : undefined
     this.stdout = stdio === 'pipe' ? new PassThrough() : null
     this.stderr = stdio === 'pipe' ? new PassThrough() : null
@@ -27,7 +35,9 @@ export class Output {
       if (!from) continue
       if (this.#label !== undefined) reading.push(labelled(from, process[name], this.#label))
       else if (to) from.pipe(to, { end: false })
-      if (to) reading.push(new Promise(resolve => from.once('end', resolve)))
+      else from.on('data', (bytes: Buffer) => process[name].write(bytes))
+      if (this.#keepsStderr && name === 'stderr') this.#keepTail(from)
+      if (this.#label === undefined) reading.push(new Promise(resolve => from.once('end', resolve)))
     }
     this.#reading.set(attempt, Promise.all(reading))
   }
@@ -43,6 +53,13 @@ export class Output {
     })
     await Promise.race([reading, enough])
     cancel(timer)
+  }
+
+  #keepTail(from: Readable): void {
+    const decoder = new StringDecoder('utf8')
+    from.on('data', (bytes: Buffer) => {
+      this.stderrTail = (this.stderrTail + decoder.write(bytes)).slice(-KEPT_CHARACTERS)
+    })
   }
 
   end(): void {

@@ -38,6 +38,7 @@ function heard(order: Order): void {
 
 function begin(job: Job): void {
   begun = true
+  process.title = `zproc ${job.name}`
   const is = becomeProcess(job, ask => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ask(signal))
   })

@@ -24,6 +24,11 @@ export type ProcessEvent = EventOf<Process>
 /** @internal */
 export type InnerProcessOptions = InnerOptions<Process>
 
+// Lines of stderr that an error about the end of a worker shows.
+const TAIL_LINES = 5
+
+/** @internal The last lines that a process wrote to stderr, if it was made to keep them. */
+export let stderrTailOf: (process: Process) => string
 /** @internal Looks again whether a process keeps this one alive. */
 export let refreshKeepAlive: (process: Process) => void
 
@@ -45,6 +50,10 @@ export class Process<R = unknown> {
   #calledOff: (() => void)[] = []
 
   static {
+    stderrTailOf = process => {
+      const lines = process.#attempts.output.stderrTail.trimEnd().split('\n')
+      return lines.slice(-TAIL_LINES).join('\n')
+    }
     refreshKeepAlive = process => process.#attempts.keepAlive()
   }
 

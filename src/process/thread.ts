@@ -28,13 +28,12 @@ export class Thread implements Attempt {
 
   constructor(settings: ChildSettings) {
     const { memoryLimit, stdio, execArgv, env } = settings
-    const piped = stdio === 'pipe'
     const { port1, port2 } = new MessageChannel()
     const data: ThreadData = { zproc: port2 }
     this.#port = port1
     this.#worker = startThread(entry, {
-      stdout: piped,
-      stderr: piped,
+      stdout: stdio === 'pipe',
+      stderr: stdio !== 'inherit',
       workerData: data,
       transferList: [port2],
       ...(env && { env }),

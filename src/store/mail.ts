@@ -1,4 +1,4 @@
-// Namespaces by which the members of a pool find and write to each other; see map/member.ts.
+// Namespaces by which the peers of a pool find and write to each other; see map/pool-peer.ts.
 export const MAIL = 'zproc:pool/'
 // Commits that they keep, and bytes of them: each is read within moments, and may be as large as a chunk of a map.
 const KEPT = 1000

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { randomIpcAddress } from '../../src/protocol/address.ts'
 import { room } from '../kit/servers.ts'
-import { isThere } from '../map/pools.ts'
-import { joinedWorker, zproc } from '../map/stations.ts'
+import { isThere } from '../map/contexts.ts'
+import { joinedWorker, zproc } from '../map/hosts.ts'
 
 test('help says what there is', async t => {
   const all = await zproc(t, '--help').ended()

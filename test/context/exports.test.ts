@@ -30,7 +30,7 @@ import {
   WorkerCrashError,
   ZprocError,
 } from 'zproc'
-import { joinedWorker } from '../map/stations.ts'
+import { joinedWorker } from '../map/hosts.ts'
 
 interface Room {
   n: number

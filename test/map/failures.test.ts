@@ -4,7 +4,7 @@ import type { State } from '../../src/client/state.ts'
 import { Context } from '../../src/context/context.ts'
 import { TimeoutError, WorkerCrashError, ZprocError } from '../../src/errors.ts'
 import { program } from '../kit/programs.ts'
-import { contextFor, range } from './pools.ts'
+import { contextFor, range } from './contexts.ts'
 
 // What a worker says of its end is not for the reader of these tests.
 const quiet = { stdio: 'pipe' } as const
@@ -143,7 +143,8 @@ test('an item that ends every worker is a WorkerCrashError with its index; those
   await assert.rejects(results.next(), error => {
     assert.ok(error instanceof WorkerCrashError)
     assert.deepEqual(error.indices, [7])
-    assert.match(error.message, /a worker died 2 times over item 7/)
+    assert.match(error.message, /a worker died 2 times over item 7: it was ended by SIGKILL/)
+    assert.deepEqual([error.exitCode, error.signal], [null, 'SIGKILL'])
     return true
   })
   const settled = await ctx.processMap(target, range(20), { chunkSize: 10, count: 2, settle: true }).toArray()
@@ -241,11 +242,11 @@ test('a program that is busy itself takes no item to be late that was finished i
   assert.deepEqual(await results.toArray(), [10, 100, 10])
 })
 
-test('workers that end before they can work are an error, not a hang', async t => {
+test('workers that end during startup are an error, not a hang', async t => {
   const ctx = contextFor(t, { ...quiet, execArgv: ['--no-such-flag'] })
   await assert.rejects(ctx.processMap((x: number) => x, [1], { count: 2 }).toArray(), error => {
     assert.ok(error instanceof ZprocError)
-    assert.match(error.message, /its workers end before they can work: .*exit code 9/)
+    assert.match(error.message, /3 workers in a row ended during startup: .*exit code 9/)
     return true
   })
 })

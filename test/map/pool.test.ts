@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { itemSignal } from '../../src/map/signal.ts'
+import { itemSignal } from '../../src/map/item-signal.ts'
 import { noTerminal, program } from '../kit/programs.ts'
-import { contextFor, exits, isThere, range } from './pools.ts'
+import { contextFor, exits, isThere, range } from './contexts.ts'
 
 const pid = (_?: number) => process.pid
 

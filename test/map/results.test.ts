@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { State } from '../../src/client/state.ts'
 import { Context } from '../../src/context/context.ts'
-import { contextFor, range } from './pools.ts'
+import { contextFor, range } from './contexts.ts'
 
 const power = (num: number, exp: number) => num ** exp
 const thingy = (seed: number, { num, exp }: { num: bigint; exp: bigint }) => BigInt(seed) + num ** exp
@@ -191,7 +191,11 @@ test('a given chunk size is kept', async t => {
   assert.equal(new Set(pids.slice(10)).size, 1)
 })
 
-test('an endless generator is read only a bounded number of chunks ahead', async t => {
+// Results of 64 KiB, of which 16 MiB may wait: 256 of them, the one that is consumed, and what workers hold.
+const large = (x: number) => [x, 'x'.repeat(64 << 10)] as const
+const MOST_AHEAD = 256 + 1 + 2 * 2 * 5
+
+test('an endless generator is read only as far as 16 MiB of results wait', async t => {
   const ctx = contextFor(t)
   let read = 0
   let closed = false
@@ -203,11 +207,10 @@ test('an endless generator is read only a bounded number of chunks ahead', async
     }
   }
   const seen: number[] = []
-  for await (const x of ctx.processMap((x: number) => x, numbers(), { count: 2, chunkSize: 5 })) {
+  for await (const [x] of ctx.processMap(large, numbers(), { count: 2, chunkSize: 5 })) {
     seen.push(x)
     await sleep(1)
-    // Four chunks for each worker, and what is being consumed.
-    assert.ok(read <= x + 2 * 4 * 5 + 5, `${read} read at ${x}`)
+    assert.ok(read <= x + MOST_AHEAD, `${read} read at ${x}`)
     if (seen.length === 100) break
   }
   assert.deepEqual(seen, range(100))
@@ -229,10 +232,10 @@ test('an endless async generator is read only as far as a slow consumer keeps up
     }
   }
   let at = 0
-  for await (const x of ctx.processMap((x: number) => x, numbers(), { count: 1, chunkSize: 3 })) {
+  for await (const [x] of ctx.processMap(large, numbers(), { count: 1, chunkSize: 3 })) {
     assert.equal(x, at++)
     await sleep(1)
-    assert.ok(read <= x + 4 * 3 + 4, `${read} read at ${x}`)
+    assert.ok(read <= x + MOST_AHEAD, `${read} read at ${x}`)
     if (at === 50) break
   }
   await end

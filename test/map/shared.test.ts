@@ -8,9 +8,9 @@ import { pathToFileURL } from 'node:url'
 import { Context, itemSignal, State, startServer, TimeoutError, WorkerCrashError } from '../../src/index.ts'
 import { poolNamespace } from '../../src/store/mail.ts'
 import { noRedis, startRedis } from '../kit/redis.ts'
+import { range } from './contexts.ts'
 import counted from './far.ts'
-import { range } from './pools.ts'
-import { joinedWorker } from './stations.ts'
+import { joinedWorker } from './hosts.ts'
 
 interface Home {
   address: string
@@ -145,9 +145,10 @@ async function contract(t: TestContext, { address, secretKey, args }: Home): Pro
     function* numbers() {
       for (;;) yield read++
     }
-    for await (const x of ctx.processMap((x: number) => x, numbers(), { ...shared, chunkSize: 5 })) {
-      // Four chunks for each of three workers, and what is being consumed.
-      assert.ok(read <= x + 3 * 4 * 5 + 5, `${read} read at ${x}`)
+    const large = (x: number) => [x, 'x'.repeat(64 << 10)] as const
+    for await (const [x] of ctx.processMap(large, numbers(), { ...shared, chunkSize: 5 })) {
+      // 16 MiB of results wait at most; three workers hold two chunks each.
+      assert.ok(read <= x + 256 + 1 + 3 * 2 * 5, `${read} read at ${x}`)
       if (x === 300) break
     }
     const told: { done: number; total: number | undefined }[] = []

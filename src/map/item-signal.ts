@@ -9,6 +9,6 @@ let current: AbortSignal = new AbortController().signal
 export const itemSignal = (): AbortSignal => current
 
 /** @internal */
-export function enterChunk(signal: AbortSignal): void {
+export function enterItemSignal(signal: AbortSignal): void {
   current = signal
 }

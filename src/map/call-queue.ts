@@ -1,0 +1,73 @@
+import { type Deferred, deferred } from '../async/deferred.ts'
+import { errorFromWire, fromWire, type Wire } from '../protocol/values.ts'
+import type { ItemSource, Outcome, OutcomeSink } from './item-io.ts'
+
+/** Calls of one target that were made by `ctx.run`: where its job gets them, and what settles their promises. */
+export class CallQueue implements ItemSource, OutcomeSink {
+  readonly isFull = false
+  done = false
+  #waiting: Wire[] = []
+  #at = 0
+  /** The calls that have no outcome yet, by number. */
+  readonly #calls = new Map<number, Deferred<unknown>>()
+  #count = 0
+  readonly #settled: () => void
+
+  /** `settled` is called once for each call. */
+  constructor(settled: () => void) {
+    this.#settled = settled
+  }
+
+  get isEmpty(): boolean {
+    return this.#at === this.#waiting.length
+  }
+
+  /** `item`: the arguments, encoded. */
+  add(item: Wire): Promise<unknown> {
+    const call = deferred<unknown>()
+    this.#calls.set(this.#count++, call)
+    this.#waiting.push(item)
+    return call.promise
+  }
+
+  take(count: number): Wire[] {
+    const items = this.#waiting.slice(this.#at, this.#at + count)
+    this.#at += items.length
+    if (this.isEmpty) {
+      this.#waiting = []
+      this.#at = 0
+    }
+    return items
+  }
+
+  close(): void {
+    this.done = true
+  }
+
+  put({ first, count, results, failures, error }: Outcome): void {
+    const values = count > 0 ? (fromWire(results) as ArrayLike<unknown>) : []
+    const failed = failures.length > 0 ? new Map(failures) : undefined
+    for (let i = 0; i < count; i++) {
+      const call = this.#take(first + i)
+      if (failed?.has(i)) call?.reject(errorFromWire(failed.get(i)))
+      else call?.resolve(values[i])
+    }
+    if (!error) return
+    // The target cannot be called at all.
+    this.close()
+    this.fail(error.error)
+  }
+
+  end(): void {}
+
+  /** Rejects all calls. */
+  fail(error: unknown): void {
+    for (const number of [...this.#calls.keys()]) this.#take(number)?.reject(error)
+  }
+
+  #take(number: number): Deferred<unknown> | undefined {
+    const call = this.#calls.get(number)
+    if (call && this.#calls.delete(number)) this.#settled()
+    return call
+  }
+}
