@@ -143,16 +143,25 @@ export class MissedUpdatesError extends ZprocError {
   override readonly code = 'ZPROC_MISSED_UPDATES'
   readonly from: number
   readonly to: number
-  constructor(from: number, to: number) {
-    super(
-      `updates ${from} to ${to} are no longer kept: this State fell behind by more than is kept (historyLimit, historyBytes); ` +
-        'it goes on from the oldest kept one',
-    )
+  constructor(from: number, to: number, message = missed(from, to), options?: ErrorOptions) {
+    super(message, options)
     this.from = from
     this.to = to
   }
   static {
     MissedUpdatesError.prototype.name = 'MissedUpdatesError'
+  }
+}
+
+const missed = (from: number, to: number): string =>
+  `updates ${from} to ${to} are no longer kept: this State fell behind by more than is kept (historyLimit, historyBytes); ` +
+  'it goes on from the oldest kept one'
+
+/** The State, view or Context was closed by the program itself. */
+export class ClosedError extends ZprocError {
+  override readonly code = 'ZPROC_CLOSED'
+  static {
+    ClosedError.prototype.name = 'ClosedError'
   }
 }
 
@@ -211,4 +220,5 @@ export const ownErrors = {
   MissedUpdatesError,
   ValueTooLargeError,
   WorkerCrashError,
+  ClosedError,
 }

@@ -32,6 +32,7 @@ export type {
 export {
   AtomicTimeoutError,
   AuthenticationError,
+  ClosedError,
   ConnectionError,
   KeyError,
   MissedUpdatesError,

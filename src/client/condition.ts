@@ -3,8 +3,17 @@ import type { Update } from './cursor.ts'
 import type { ChangeOptions } from './options.ts'
 import type { Reader } from './reader.ts'
 
+/** A call of a watcher, for what errors say. */
+export interface Call {
+  /** The method, as in state.getWhenEqual. */
+  name: string
+  keys: readonly string[]
+}
+
 /** What a watcher waits for. */
 export interface Matcher {
+  /** The keys that it was given. */
+  keys: readonly string[]
   /** Whether the state as it stands is enough: conditions, as against changes. */
   holds?(reader: Reader): boolean
   /** Whether this update, one that counts, is it. */
@@ -12,18 +21,24 @@ export interface Matcher {
   wantsBefore?: boolean
 }
 
-const condition = (holds: (reader: Reader) => boolean): Matcher => ({ holds, matches: holds })
+const condition = (keys: readonly string[], holds: (reader: Reader) => boolean): Matcher => ({
+  keys,
+  holds,
+  matches: holds,
+})
 
 export function changeOf(given: unknown[], options: ChangeOptions, call: string): Matcher {
   const keys = given.map(key => keyOf(key, call))
-  if (keys.length === 0) return { matches: () => true }
+  if (keys.length === 0) return { keys, matches: () => true }
   const duplicates = options.duplicateOkay === true
   if (!options.exclude)
     return {
+      keys,
       matches: (_, update) => keys.some(key => update.wrote(key) && (duplicates || update.changed(key))),
     }
   const others = new Set(keys)
   return {
+    keys,
     matches: (_, update) => {
       for (const key of update.keys())
         if (!others.has(key) && (duplicates || update.changed(key))) return true
@@ -37,12 +52,12 @@ function keyOf(given: unknown, call: string): string {
   return given
 }
 
-export const anyUpdate: Matcher = { matches: () => true, wantsBefore: true }
+export const anyUpdate: Matcher = { keys: [], matches: () => true, wantsBefore: true }
 
 export function test(fn: unknown, call: string): Matcher {
   if (typeof fn !== 'function')
     throw new TypeError(`${call}: the test must be a function of the snapshot, got ${describe(fn)}`)
-  return condition(reader => {
+  return condition([], reader => {
     const found: unknown = fn(reader.snapshot())
     // It would always count as true.
     if (found instanceof Promise) {
@@ -58,25 +73,25 @@ export function test(fn: unknown, call: string): Matcher {
 export function equal(key: unknown, value: unknown, call: string): Matcher {
   checkKey(key, call)
   const wire = toWire(value, call, key)
-  return condition(reader => equalWires(reader.values.get(key), wire))
+  return condition([key], reader => equalWires(reader.values.get(key), wire))
 }
 
 export function notEqual(key: unknown, value: unknown, call: string): Matcher {
   const { holds } = equal(key, value, call)
-  return condition(reader => !holds?.(reader))
+  return condition([key as string], reader => !holds?.(reader))
 }
 
 export function none(key: unknown, call: string): Matcher {
   checkKey(key, call)
-  return condition(reader => (reader.values.get(key) ?? null) === null)
+  return condition([key], reader => (reader.values.get(key) ?? null) === null)
 }
 
 export function notNone(key: unknown, call: string): Matcher {
   checkKey(key, call)
-  return condition(reader => (reader.values.get(key) ?? null) !== null)
+  return condition([key], reader => (reader.values.get(key) ?? null) !== null)
 }
 
 export function available(key: unknown, call: string): Matcher {
   checkKey(key, call)
-  return condition(reader => reader.values.has(key))
+  return condition([key], reader => reader.values.has(key))
 }

@@ -2,10 +2,13 @@ import type { Entry, WireChange, WireCommit } from '../protocol/messages.ts'
 import { frozenFromWire } from '../protocol/values.ts'
 import { ABSENT, equalSlots, type Slot, slot, slotAfter, type Values } from '../store/commit.ts'
 
-/** One commit that a cursor has just passed. */
+/** What a cursor has just passed: one commit, or several of which only the difference that they made is known. */
 export class Update {
+  /** The first revision of what was passed; `revision` for one commit. */
+  readonly first: number
   readonly revision: number
-  readonly commit: WireCommit
+  /** undefined: several commits were passed at once. */
+  readonly commit: WireCommit | undefined
   /** The whole state before; only made for those who ask ahead, see Waiter.wantsBefore. */
   readonly beforeSnapshot: object | undefined
   readonly #before: Map<string, Slot>
@@ -13,13 +16,15 @@ export class Update {
   readonly #after: Values
 
   constructor(
+    first: number,
     revision: number,
-    commit: WireCommit,
+    commit: WireCommit | undefined,
     snapshot: object | undefined,
     before: Map<string, Slot>,
     emptied: Values | undefined,
     after: Values,
   ) {
+    this.first = first
     this.revision = revision
     this.commit = commit
     this.beforeSnapshot = snapshot
@@ -29,8 +34,7 @@ export class Update {
   }
 
   get identical(): boolean {
-    const [, , , , , , identical] = this.commit
-    return identical ?? !this.#changedAny()
+    return this.commit?.[6] ?? !this.#changedAny()
   }
 
   /** The keys that it wrote, those that it left equal included. */
@@ -81,14 +85,22 @@ export class Cursor {
     const before = new Map<string, Slot>()
     const emptied = this.#apply(commit[7], before)
     this.position++
-    return new Update(this.position, commit, snapshot, before, emptied, this.values)
+    return new Update(this.position, this.position, commit, snapshot, before, emptied, this.values)
   }
 
   /** Moves to a revision, by all that was changed on the way there, or to the state that it is there. */
-  jump(revision: number, changes: WireChange[] | null, entries: Entry[] | null): void {
-    if (changes) this.#apply(changes, new Map())
-    else this.values = new Map(entries)
+  jump(revision: number, changes: WireChange[] | null, entries: Entry[] | null): Update {
+    const first = this.position + 1
+    const before = new Map<string, Slot>()
+    let emptied: Values | undefined
+    if (changes) emptied = this.#apply(changes, before)
+    else {
+      emptied = this.values
+      this.values = new Map(entries)
+      for (const key of this.values.keys()) if (!emptied.has(key)) before.set(key, ABSENT)
+    }
     this.position = revision
+    return new Update(first, revision, undefined, undefined, before, emptied, this.values)
   }
 
   #apply(changes: WireChange[], before: Map<string, Slot>): Values | undefined {

@@ -3,6 +3,7 @@ import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
 import { Ask, type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { Begun, Finish, Store } from '../store/store.ts'
 import { isHolding } from './holding.ts'
+import { OwnWrites } from './own.ts'
 
 /** One State's standing on a connection: what a State, its watchers and atomic functions have in common. */
 export class Link implements Begun {
@@ -10,6 +11,10 @@ export class Link implements Begun {
   readonly state: number
   readonly namespace: string
   readonly views = new Set<Follower>()
+  /** The writes of this State that were acknowledged. */
+  readonly own = new OwnWrites()
+  /** What the State waits for at present. */
+  readonly waits = new Set<{ closed(error: Error): void }>()
   /** Called when the State goes on at another log. */
   onOtherLog: (() => void) | undefined
   readonly #name: string
@@ -18,6 +23,7 @@ export class Link implements Begun {
   #failed = false
   // The message that the State begins with.
   #opening: ClientMessage | undefined
+  #closing: Error | undefined
   #closed: Error | undefined
 
   constructor(connection: Store, namespace: string, name: string, from: number | undefined) {
@@ -31,6 +37,11 @@ export class Link implements Begun {
     this.#begin()
   }
 
+  /** Whether the State was given the revision that it starts at. */
+  get isPlaced(): boolean {
+    return this.#from !== undefined
+  }
+
   /** The revision at which the State starts. */
   get start(): Promise<number> {
     if (this.#failed && !this.#closed) this.#begin()
@@ -41,7 +52,7 @@ export class Link implements Begun {
     if (otherLog) {
       this.#from = undefined
       this.#start = started()
-      this.lastCommit = 0
+      this.own.clear()
       this.onOtherLog?.()
     }
     if (otherLog || hasLeft(this.#opening?.[1] as number)) this.#begin()
@@ -84,7 +95,7 @@ export class Link implements Begun {
   async #seen<T>(reply: Promise<T>): Promise<T> {
     const value = await reply
     for (const view of this.views) {
-      const reached = view.reached(this.lastCommit)
+      const reached = view.reached(this.own.last)
       if (!reached) continue
       // Not every store brings updates before replies, nor keeps the program alive until they are here.
       const callOff = this.connection.keepAwaited()
@@ -94,16 +105,26 @@ export class Link implements Begun {
     return value
   }
 
-  /** The newest revision that an answer to this State told of. */
-  lastCommit = 0
-
+  /** A write was acknowledged. What changed nothing has no revision of its own: see Tell.committed. */
   committed(message: ServerMessage): void {
-    if (message[0] === Tell.committed && message[2] > this.lastCommit) this.lastCommit = message[2]
+    if (message[0] === Tell.committed && message[2] > 0) this.own.add(message[2])
   }
 
-  /** Throws, if the State is closed. */
+  /** Throws if the State is closed, or being closed. */
   check(): void {
-    if (this.#closed) throw this.#closed
+    const error = this.#closing ?? this.#closed
+    if (error) throw error
+  }
+
+  /** Why nothing is waited for any more, if so. */
+  get closing(): Error | undefined {
+    return this.#closing
+  }
+
+  /** Ends all that the State waits for: loops quietly, and everything else with `error`. */
+  stopWaiting(error: Error): void {
+    this.#closing = error
+    for (const wait of [...this.waits]) wait.closed(error)
   }
 
   close(error: Error): boolean {

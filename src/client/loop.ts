@@ -1,28 +1,32 @@
 import { interruptIsKept } from '../async/interrupt.ts'
-import type { Matcher } from './condition.ts'
+import type { Call, Matcher } from './condition.ts'
 import type { WatchOptions } from './options.ts'
 import type { Place } from './place.ts'
 import type { Reader } from './reader.ts'
 import { type Result, Search } from './search.ts'
+import { end, type Step, Steps } from './steps.ts'
 import type { Outcome, Wait } from './wait.ts'
 
-type Step<T> = IteratorResult<T, undefined>
+/** What a loop has open. It does not know the loop: one that is dropped ends with it. */
+interface Open {
+  reader: Reader | undefined
+}
 
-const end = (): { done: true; value: undefined } => ({ done: true, value: undefined })
+// A loop that was left without `return()`, as one whose body waits for ever.
+const dropped = new FinalizationRegistry<{ place: Place; open: Open }>(({ place, open }) => {
+  if (open.reader) place.drop(open.reader)
+})
 
-/** A watcher as an async iterator, with a reader of its own from the State's position on. */
-export class Loop<T> implements AsyncIterableIterator<T> {
+/** A buffered watcher as an async iterator, with a reader of its own from the State's position on. */
+export class Loop<T> extends Steps<T> {
   readonly #place: Place
   readonly #options: WatchOptions
-  readonly #call: string
-  readonly #newSearch: () => Search<Step<T>>
+  readonly #call: Call
+  readonly #matcher: Matcher
+  readonly #make: Result<Step<T>>
+  readonly #open: Open = { reader: undefined }
   #search: Search<Step<T>> | undefined
-  #reader: Reader | undefined
-  #done = false
   #pending: Wait<Step<T>> | undefined
-  // Steps that were asked for and are not over; and the last of them.
-  #underWay = 0
-  #last: Promise<void> = Promise.resolve()
   // What a step comes to that need not wait.
   #now: Promise<Step<T>> | undefined
   readonly #atOnce: Outcome<Step<T>> = {
@@ -30,72 +34,54 @@ export class Loop<T> implements AsyncIterableIterator<T> {
       this.#now = Promise.resolve(step)
     },
     failed: error => {
-      this.#finish()
+      this.finish()
       this.#now = Promise.reject(error)
     },
+    lost: error => this.#atOnce.failed(error),
   }
 
-  constructor(place: Place, matcher: Matcher, options: WatchOptions, call: string, make: Result<T>) {
+  constructor(place: Place, matcher: Matcher, options: WatchOptions, call: Call, make: Result<T>) {
+    super()
     this.#place = place
+    this.#matcher = matcher
     this.#options = options
     this.#call = call
-    const step: Result<Step<T>> = (reader, update) => ({ done: false, value: make(reader, update) })
-    this.#newSearch = () => new Search(place, matcher, options, step, true)
+    this.#make = (reader, update) => ({ done: false, value: make(reader, update) })
+    dropped.register(this, { place, open: this.#open }, this)
   }
 
-  next(): Promise<Step<T>> {
-    if (this.#underWay === 0 && this.#isHere()) return this.#now as Promise<Step<T>>
-    // Calls that are made before the one before has its answer take their turns.
-    const step = this.#underWay++ === 0 ? this.#step() : this.#last.then(() => this.#step())
-    this.#last = step.then(
-      () => {
-        this.#underWay--
-      },
-      () => {
-        this.#underWay--
-        this.#finish()
-      },
-    )
-    return step
-  }
-
-  async return(): Promise<Step<T>> {
-    this.#finish()
-    return end()
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  /** What has arrived needs no waiting, with all that belongs to that: who is behind catches up at full speed. */
-  #isHere(): boolean {
-    if (!this.#reader || !this.#search || this.#options.live) return false
-    if (this.#options.signal?.aborted || interruptIsKept()) return false
+  /** What has arrived needs no waiting, with all that belongs to that: a loop that is behind catches up at full speed. */
+  protected override atOnce(): Promise<Step<T>> | undefined {
+    const { reader } = this.#open
+    if (!reader || !this.#search || this.#place.closing) return undefined
+    if (this.#options.signal?.aborted || interruptIsKept()) return undefined
     this.#search.outcome = this.#atOnce
-    return this.#reader.catchUp(this.#search)
+    return reader.catchUp(this.#search) ? this.#now : undefined
   }
 
-  #step(): Promise<Step<T>> {
-    if (this.#done) return Promise.resolve(end())
-    const wait = this.#place.wait<Step<T>>(this.#options, this.#call)
+  protected override step(): Promise<Step<T>> {
+    if (this.#place.closing) {
+      this.finish()
+      return Promise.resolve(end())
+    }
+    const wait = this.#place.wait<Step<T>>(this.#options, this.#call, this.next, end())
     this.#pending = wait
     this.#place.whenKnown(wait, () => {
-      const { live } = this.#options
-      if (!this.#reader) this.#reader = live ? this.#place.live() : this.#place.borrow()
-      else if (live) this.#reader.seek()
-      this.#search ??= this.#newSearch()
-      this.#search.follow(this.#reader, wait)
+      const from = this.#place.base(this.#matcher)
+      this.#open.reader ??= this.#place.borrow(from)
+      this.#search ??= new Search(this.#place, this.#matcher, this.#options, this.#make, {
+        from,
+        isLoop: true,
+      })
+      this.#search.follow(this.#open.reader, wait)
     })
     return wait.promise
   }
 
-  #finish(): void {
-    if (this.#done) return
-    this.#done = true
+  protected override left(): void {
+    dropped.unregister(this)
     this.#pending?.found(end())
-    if (this.#reader && this.#options.live) this.#place.keepLive(this.#reader)
-    else if (this.#reader) this.#place.giveBack(this.#reader)
-    this.#reader = undefined
+    if (this.#open.reader) this.#place.giveBack(this.#open.reader)
+    this.#open.reader = undefined
   }
 }

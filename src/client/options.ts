@@ -44,6 +44,11 @@ export const watchFields = {
    * one that the State was handed.
    */
   live: flag,
+  /**
+   * true: the State's own writes are changes too. Default false: a change is an update by others. Not for conditions,
+   * which are tested after every update.
+   */
+  own: flag,
   /** Milliseconds until a TimeoutError; in a loop, for each step. Default: none. */
   timeout: time(),
   /** true: an update that left everything equal counts too. Default false. */

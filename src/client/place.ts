@@ -1,88 +1,120 @@
-import type { WireCommit } from '../protocol/messages.ts'
+import type { Call, Matcher } from './condition.ts'
+import type { Update } from './cursor.ts'
 import type { Link } from './link.ts'
 import type { WatchOptions } from './options.ts'
-import { Reader } from './reader.ts'
-import { Wait } from './wait.ts'
+import { type Follower, Reader } from './reader.ts'
+import { type Below, Wait } from './wait.ts'
 
 /** Where a State is on its namespace's log, and the readers that move on from there. */
 export class Place {
   readonly #link: Link
-  /** The newest revision that this State was handed, or started at. */
-  position: number | undefined
-  /** The newest revision that it was handed by any watcher, a live one included. */
-  seen = 0
+  // The newest revision that a buffered watcher of this State was handed, or that the State started at.
+  #position: number | undefined
   // The reader that stands ready for the next call; a loop borrows it.
   #idle: Reader | undefined
   #idleLive: Reader | undefined
   readonly #buffered = new Set<Reader>()
   readonly #live = new Set<Reader>()
+  // Readers that decide where the State is once they are where they go.
+  readonly #deciding = new Set<Reader>()
+  // Before the first reader of this State has begun, no update can be missed.
+  #hasBegun: boolean
 
   constructor(link: Link) {
     this.#link = link
-    // Who waits is told by the readers.
+    this.#hasBegun = link.isPlaced
+    // What waits is failed by its reader.
     link.onOtherLog = () => {
-      this.position = undefined
-      this.seen = 0
+      this.#position = undefined
+      this.#hasBegun = false
       this.#idle = this.#idleLive = undefined
       this.#buffered.clear()
       this.#live.clear()
+      this.#deciding.clear()
     }
   }
 
-  /** Begins a wait. */
-  wait<T>(options: WatchOptions, call: string): Wait<T> {
-    return new Wait<T>(this.#link.connection, options, call)
+  /** The revision of the update that this State was handed last, or that it started at. */
+  get position(): number | undefined {
+    for (const reader of this.#deciding) {
+      if (reader.isOnItsWay) continue
+      this.#deciding.delete(reader)
+      if (reader.landedAt === undefined) continue
+      this.#hasBegun = true
+      this.reached(reader.landedAt)
+    }
+    return this.#position
+  }
+
+  get link(): Link {
+    return this.#link
+  }
+
+  /** Why nothing is waited for any more, if so. */
+  get closing(): Error | undefined {
+    return this.#link.closing
+  }
+
+  /** Begins a wait. `atClose`: what it comes to when the State is closed, instead of an error. */
+  wait<T>(options: WatchOptions, call: Call, below: Below, atClose?: T): Wait<T> {
+    return new Wait<T>(this.#link, options, call, below, atClose)
   }
 
   /** Calls `go` once the State's position is known, if the wait is not over by then. */
   whenKnown<T>(wait: Wait<T>, go: () => void): void {
     if (wait.over) return
-    if (this.position !== undefined) return go()
+    if (this.#position !== undefined) return go()
     this.#link.start.then(
       revision => {
-        this.position ??= revision
+        this.#position ??= revision
         if (!wait.over) go()
       },
-      error => wait.failed(error),
+      error => wait.lost(error),
     )
   }
 
-  isOwn(commit: WireCommit): boolean {
-    const { connection, state } = this.#link
+  /** The revision from which a watcher that begins now looks: conditions never go back behind an acknowledged write. */
+  base(matcher: Matcher): number {
+    const position = this.position as number
+    return matcher.holds ? Math.max(position, this.#link.own.last) : position
+  }
+
+  isOwn({ commit, first, revision }: Update): boolean {
+    const { connection, state, own } = this.#link
+    if (!commit) return own.covers(first, revision)
     return commit[0] === connection.session && commit[1] === state
   }
 
-  reached(revision: number, live: boolean): void {
-    if (revision > this.seen) this.seen = revision
-    if (!live && revision > (this.position ?? 0)) this.position = revision
+  reached(revision: number): void {
+    if (revision > (this.#position ?? 0)) this.#position = revision
   }
 
-  /** A reader at the State's position, for who needs it once. */
-  buffered(): Reader {
+  /** A reader at the State's position, for one that needs it once. */
+  buffered(base: number): Reader {
     this.forgetEnded()
-    if (!this.#idle) this.#idle = this.#reader(this.position as number)
-    else if (this.#idle.open) this.#idle.skipTo(this.position as number)
+    const idle = this.#idle
+    if (idle?.serves(base)) return idle
+    // It has passed over updates that others may look for.
+    idle?.retire()
+    this.#idle = this.#reader()
     return this.#idle
   }
 
   /** A reader for a loop alone, which gives it back. */
-  borrow(): Reader {
-    const idle = this.buffered()
-    if (idle.busy) return this.#reader(this.position as number)
+  borrow(base: number): Reader {
+    const reader = this.buffered(base)
+    if (reader.busy) return this.#reader()
     this.#idle = undefined
-    return idle
+    return reader
   }
 
   giveBack(reader: Reader): void {
     this.forgetEnded()
-    if (!reader.error && !this.#idle) this.#idle = reader
-    else {
-      reader.close()
-      this.#buffered.delete(reader)
-    }
+    if (!reader.error && !this.#idle && reader.serves(this.position ?? 0)) this.#idle = reader
+    else this.drop(reader)
   }
 
-  /** A reader on its way to now, for one alone, who gives it back with `keepLive`. */
+  /** A reader on its way to now, for one alone, which gives it back with `keepLive`. */
   live(): Reader {
     const reader = this.#idleLive
     this.#idleLive = undefined
@@ -96,42 +128,59 @@ export class Place {
   }
 
   keepLive(reader: Reader): void {
-    if (!reader.error && !this.#idleLive) {
-      this.#idleLive = reader
-      return
-    }
-    reader.close()
-    this.#live.delete(reader)
+    if (reader.error || this.#idleLive) this.drop(reader)
+    else this.#idleLive = reader
   }
 
-  // A reader that fell behind has gone to the end of the gap: the State goes on from there.
+  /** A reader from now on for `follower` alone, which drops it. */
+  follow(follower: Follower): Reader {
+    const reader = new Reader(this.#link, -1, { follower })
+    this.#live.add(reader)
+    return reader
+  }
+
+  drop(reader: Reader): void {
+    reader.close()
+    this.#buffered.delete(reader)
+    this.#live.delete(reader)
+    this.#deciding.delete(reader)
+  }
+
+  /** The State goes on behind the gaps that its readers have met. */
   forgetEnded(): void {
     for (const reader of this.#buffered) {
-      if (!reader.error) continue
+      if (!reader.ended) continue
       this.#buffered.delete(reader)
       if (this.#idle === reader) this.#idle = undefined
-      this.position = Math.max(this.position ?? 0, reader.resumeAt ?? reader.position)
+      if (reader.resumeAt !== undefined) this.reached(reader.resumeAt)
     }
   }
 
   /** All buffered watching goes on from now. */
   goLive(): void {
     this.forgetEnded()
-    for (const reader of this.#buffered) reader.seek()
-    // Loops have the others: the next one-shot watcher starts from now as well.
-    this.#idle ??= this.#reader(-1)
-  }
-
-  close(error: Error): void {
-    for (const reader of [...this.#buffered, ...this.#live]) {
-      reader.close()
-      reader.lost(error)
+    for (const reader of this.#buffered) {
+      reader.seek()
+      this.#deciding.add(reader)
     }
+    // Loops have the others: the next one-shot watcher starts from now as well.
+    if (this.#idle) return
+    this.#idle = new Reader(this.#link, -1)
+    this.#buffered.add(this.#idle)
+    this.#deciding.add(this.#idle)
   }
 
-  #reader(from: number): Reader {
-    const reader = new Reader(this.#link, from)
+  close(): void {
+    for (const reader of [...this.#buffered, ...this.#live]) this.drop(reader)
+  }
+
+  #reader(): Reader {
+    const position = this.position as number
+    // Where the State goes is not known yet: this was asked for later, so it comes after that.
+    const goesLive = [...this.#deciding].some(reader => reader.goesLive)
+    const reader = new Reader(this.#link, goesLive ? -1 : position, { orOldest: !this.#hasBegun })
     this.#buffered.add(reader)
+    if (goesLive || !this.#hasBegun) this.#deciding.add(reader)
     return reader
   }
 }

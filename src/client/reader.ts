@@ -5,6 +5,7 @@ import {
   type Entry,
   type FeedStart,
   type Jump,
+  orOldestKept,
   type WireChange,
   type WireCommit,
 } from '../protocol/messages.ts'
@@ -16,7 +17,7 @@ import type { Link } from './link.ts'
 // Bytes of updates that the server may send ahead of what is consumed.
 const WINDOW = 256 << 10
 
-/** Somebody who waits for a reader to come to a certain update. */
+/** One that waits at a reader for a certain update, while the reader moves on for those that wait. */
 export interface Waiter {
   wantsBefore?: boolean
   /** The reader is ready: looks at the state where it is. True: done. */
@@ -26,35 +27,61 @@ export interface Waiter {
   fail(error: unknown): void
 }
 
-/** A cursor that moves by itself: what the server sends it is kept until somebody comes for it. */
+/** What has a reader to itself: the reader passes each update as soon as it arrives, and keeps none. */
+export interface Follower {
+  readonly wantsBefore?: boolean
+  /** true: the next step begins with a seek, so the server need not send more until then. */
+  readonly rests?: boolean
+  /** The reader has moved by this update; see Update for one that stands for several. */
+  passed(update: Update): void
+  /** Everything that has arrived is passed. Called first when the reader has begun. */
+  stands(): void
+  /** Nobody answers at present. The reader goes on when a server does. */
+  failed(error: Error): void
+  /** The reader has ended. */
+  lost(error: Error): void
+}
+
+interface ReaderOptions {
+  follower?: Follower
+  /** Where `from` is no longer kept, it begins at the oldest revision that is, and that is no gap. */
+  orOldest?: boolean
+}
+
+/** A cursor on a server's log, which moves by the updates that the server sends. */
 export class Reader extends Cursor implements FeedEvents {
   /** Why it moves no more. */
   error: Error | undefined
-  /** Where its State goes on when it has ended: behind a gap, if it met one. */
+  /** Where its State goes on when it has ended at a gap: behind that. */
   resumeAt: number | undefined
-  /** Called at each update that arrives, instead of keeping it for waiters. */
-  onArrival: (() => void) | undefined
-  /** Called when what comes next will take a while, or never come. */
-  onFailure: (() => void) | undefined
+  /** The revision that it was last put at, by its start or by a seek. */
+  landedAt: number | undefined
   readonly #link: Link
   readonly #id: number
-  // 'missed': it begins with a gap, and nobody has been told yet.
+  readonly #follower: Follower | undefined
+  readonly #orOldest: boolean
+  // 'missed': it stands before a gap, and nobody was told yet.
   #state: 'opening' | 'open' | 'missed' | 'seeking' | 'ended' = 'opening'
   #queue: { first: number; commits: readonly WireCommit[]; next: number; bytes: number }[] = []
   #used = 0
-  // What follows the queue is no longer kept by the server: whoever has read the queue is told.
+  // What follows the queue is no longer kept by the server.
   #gap: MissedUpdatesError | undefined
+  // The gap that is behind it, if what follows can be read on: whether that holds updates of others is not known yet.
+  #crossing: MissedUpdatesError | undefined
   // What was asked and is not answered; and the newest revision that arrived.
   #opening: ClientMessage | undefined
   #seeks: ClientMessage[] = []
   #seeksAgain = false
   #arrived: number
+  #retired = false
   readonly #waiters = new Set<Waiter>()
 
   /** Reads on from `from`; -1: from now. */
-  constructor(link: Link, from: number) {
+  constructor(link: Link, from: number, { follower, orOldest = false }: ReaderOptions = {}) {
     super(from)
     this.#link = link
+    this.#follower = follower
+    this.#orOldest = orOldest
     this.#arrived = from
     this.#id = link.connection.number()
     link.connection.feeds.set(this.#id, this)
@@ -65,8 +92,23 @@ export class Reader extends Cursor implements FeedEvents {
     return this.#waiters.size > 0
   }
 
-  get open(): boolean {
-    return this.#state === 'open'
+  /** Whether it has passed over nothing that comes after `revision`, or is on its way to the newest. */
+  serves(revision: number): boolean {
+    return this.#state === 'seeking' || this.position <= revision
+  }
+
+  /** Whether it is yet to be put somewhere, by its start or by a seek. */
+  get isOnItsWay(): boolean {
+    return this.#state === 'opening' || this.#state === 'seeking'
+  }
+
+  /** Whether it is on its way to the newest revision. */
+  get goesLive(): boolean {
+    return this.#state !== 'ended' && (this.#seeks.length > 0 || this.position < 0)
+  }
+
+  get ended(): boolean {
+    return this.#state === 'ended'
   }
 
   wait(waiter: Waiter): void {
@@ -74,14 +116,14 @@ export class Reader extends Cursor implements FeedEvents {
     if (this.#state === 'open' && waiter.begin(this)) return
     this.#waiters.add(waiter)
     if (this.#state === 'open') this.#advance()
-    else if (this.#state === 'missed') this.#fall(this.#gap as MissedUpdatesError)
+    else if (this.#state === 'missed') this.#fall()
   }
 
-  /** Offers `waiter`, who is alone here, what has arrived. False: nothing of it was what it looks for. */
+  /** Offers `waiter`, which is alone here, what has arrived. False: nothing of it was what it looks for. */
   catchUp(waiter: Waiter): boolean {
     if (this.#state !== 'open') return false
     for (;;) {
-      const update = this.take(waiter.wantsBefore === true)
+      const update = this.#take(waiter.wantsBefore === true)
       if (!update) return false
       if (waiter.offer(this, update)) return true
     }
@@ -89,43 +131,26 @@ export class Reader extends Cursor implements FeedEvents {
 
   leave(waiter: Waiter): void {
     this.#waiters.delete(waiter)
+    if (this.#retired && this.#waiters.size === 0) this.close()
   }
 
-  /** Passes over everything up to `revision` without offering it to anybody. */
-  skipTo(revision: number): void {
-    while (this.position < revision && this.take(false));
+  /** Closes it once nothing waits at it. */
+  retire(): void {
+    this.#retired = true
+    if (this.#waiters.size === 0) this.close()
   }
 
   /** Goes to the newest revision, past all that is waiting. */
   seek(): void {
     if (this.#state === 'ended') return
     if (this.#state !== 'opening') this.#state = 'seeking'
+    if (this.#used > 0) this.#credit()
     const message: ClientMessage = [Ask.seek, 0, this.#id]
     this.#seeks.push(message)
     this.#link.connection
       .request<Jump | null>('goLive', message, result)
       .then(jump => jump && this.#jumped(jump))
       .catch(error => this.#seeks.includes(message) && this.lost(error))
-  }
-
-  /** Moves by one update, if one is here. */
-  take(wantsBefore: boolean): Update | undefined {
-    const head = this.#queue[0]
-    if (!head) return undefined
-    const commit = head.commits[head.next++] as WireCommit
-    if (head.next === head.commits.length) {
-      this.#queue.shift()
-      this.#consumed(head.bytes)
-    }
-    try {
-      return this.move(commit, wantsBefore)
-    } catch (cause) {
-      // Whoever happens to be reading is not to blame: it ends as a lost connection does.
-      this.#queue = []
-      const { address } = this.#link.connection
-      this.lost(new ConnectionError(`${address} sent an update that does not fit the state here`, { cause }))
-      return undefined
-    }
   }
 
   close(): void {
@@ -138,12 +163,16 @@ export class Reader extends Cursor implements FeedEvents {
   updates(first: number, commits: readonly WireCommit[], bytes: number): void {
     this.#arrived = first + commits.length - 1
     this.#queue.push({ first, commits, next: 0, bytes })
-    if (this.#state === 'open') this.#proceed()
+    if (this.#follower && this.#state !== 'opening') this.#pass(this.#follower)
+    else if (this.#state === 'open') this.#advance()
   }
 
   fellBehind(from: number, to: number): void {
     this.#gap = new MissedUpdatesError(from, to)
-    if (this.#state === 'open') this.#proceed()
+    if (this.#state !== 'open') return
+    // A follower looks at the newest state, not at what led there.
+    if (this.#follower) this.seek()
+    else this.#advance()
   }
 
   reopen(hasLeft: (id: number) => boolean): void {
@@ -168,23 +197,8 @@ export class Reader extends Cursor implements FeedEvents {
     const waiters = [...this.#waiters]
     this.#waiters.clear()
     for (const waiter of waiters) waiter.fail(error)
-    this.onFailure?.()
-  }
-
-  #ask(credit: number): void {
-    const { connection, state } = this.#link
-    const message: ClientMessage = [Ask.feed, 0, state, this.#id, this.#arrived, credit]
-    this.#opening = message
-    connection
-      .request<FeedStart | null>('watch', message, result)
-      .then(start => this.#opening === message && this.#started(start))
-      .catch(error => this.#opening === message && this.lost(error))
-  }
-
-  #fall(gap: MissedUpdatesError): void {
-    this.resumeAt = gap.to
-    this.#link.connection.send([Ask.unfeed, this.#id])
-    this.lost(gap)
+    this.#follower?.failed(error)
+    if (this.#retired) this.close()
   }
 
   lost(error: Error): void {
@@ -192,62 +206,155 @@ export class Reader extends Cursor implements FeedEvents {
     this.error = error
     this.#state = 'ended'
     this.#link.connection.feeds.delete(this.#id)
-    this.failed(error)
-    this.onArrival?.()
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    for (const waiter of waiters) waiter.fail(error)
+    this.#follower?.lost(error)
+  }
+
+  /** Moves by one update, if one is here. */
+  #take(wantsBefore: boolean): Update | undefined {
+    const head = this.#queue[0]
+    if (!head) return undefined
+    const commit = head.commits[head.next++] as WireCommit
+    if (head.next === head.commits.length) {
+      this.#queue.shift()
+      this.#consumed(head.bytes)
+    }
+    try {
+      return this.move(commit, wantsBefore)
+    } catch (cause) {
+      // No watcher is to blame: the reader ends as with a lost connection.
+      this.#queue = []
+      const { address } = this.#link.connection
+      this.lost(new ConnectionError(`${address} sent an update that does not fit the state here`, { cause }))
+      return undefined
+    }
+  }
+
+  #ask(credit: number): void {
+    const { connection, state } = this.#link
+    const isFirst = this.#orOldest && this.landedAt === undefined
+    const from = isFirst ? orOldestKept(this.#arrived) : this.#arrived
+    const message: ClientMessage = [Ask.feed, 0, state, this.#id, from, credit]
+    this.#opening = message
+    connection
+      .request<FeedStart | null>('watch', message, result)
+      .then(start => this.#opening === message && this.#started(start))
+      .catch(error => this.#opening === message && this.lost(error))
   }
 
   #started(start: FeedStart | null): void {
+    this.#opening = undefined
     if (this.#state === 'ended') return
-    // What was open before goes on with what it has, or comes to the gap.
-    if (this.#state !== 'opening') return
-    if (start) this.#land(start[0], null, start[1])
-    if (this.#seeks.length > 0) this.#state = 'seeking'
-    else if (start) this.#ready()
-    else if (this.#waiters.size > 0 || this.onArrival) this.#fall(this.#gap as MissedUpdatesError)
-    else this.#state = 'missed'
+    // One that was open before goes on with what it has, or comes to the gap.
+    if (this.#state !== 'opening') return this.#follower && this.#pass(this.#follower)
+    const gap = this.#crossing ?? (start ? undefined : this.#gap)
+    this.#crossing = undefined
+    if (this.#seeks.length > 0) {
+      if (start) this.#land(start[0], null, start[1])
+      this.#state = 'seeking'
+    } else if (gap && !this.#link.own.covers(gap.from, gap.to)) this.#miss(gap)
+    else if (start) {
+      this.#land(start[0], null, start[1])
+      this.#ready()
+    } else this.#cross()
   }
 
   #jumped([revision, changes, entries]: Jump): void {
     if (this.#state === 'ended') return
     // The jump builds on all that was sent before it. What was sent after it may be here as well.
-    while ((this.#queue[0]?.first ?? Number.POSITIVE_INFINITY) <= revision) this.take(false)
-    this.#land(revision, changes, entries)
+    while ((this.#queue[0]?.first ?? Number.POSITIVE_INFINITY) <= revision) {
+      const update = this.#take(this.#follower?.wantsBefore === true)
+      if (update) this.#follower?.passed(update)
+    }
+    const skipped = this.position < revision
+    const update = this.#land(revision, changes, entries)
+    if (skipped) this.#follower?.passed(update)
     if (this.#gap && this.#gap.from <= revision) this.#gap = undefined
     this.#seeks.shift()
     if (this.#seeks.length === 0) this.#ready()
   }
 
-  #land(revision: number, changes: WireChange[] | null, entries: Entry[] | null): void {
-    this.jump(revision, changes, entries)
+  #land(revision: number, changes: WireChange[] | null, entries: Entry[] | null): Update {
+    const update = this.jump(revision, changes, entries)
+    this.landedAt = revision
     this.#arrived = Math.max(this.#arrived, revision)
+    return update
   }
 
   #ready(): void {
     this.#state = 'open'
+    if (this.#follower) return this.#pass(this.#follower)
     for (const waiter of [...this.#waiters]) if (waiter.begin(this)) this.#waiters.delete(waiter)
-    this.#proceed()
+    this.#advance()
   }
 
-  #proceed(): void {
-    if (!this.onArrival) return this.#advance()
-    this.onArrival()
-    if (this.#gap && this.#state === 'open') this.#fall(this.#gap)
+  #pass(follower: Follower): void {
+    while (this.#state === 'open' || this.#isNext()) {
+      const update = this.#take(follower.wantsBefore === true)
+      if (!update) break
+      follower.passed(update)
+    }
+    if (this.#state !== 'open') return
+    if (this.#gap) this.seek()
+    else follower.stands()
+  }
+
+  /** Whether what is next in the queue follows on the state here: what was sent after a jump may be here before it. */
+  #isNext(): boolean {
+    const head = this.#queue[0]
+    return head !== undefined && head.first + head.next === this.position + 1
   }
 
   #advance(): void {
     while (this.#waiters.size > 0) {
       let wantsBefore = false
       for (const waiter of this.#waiters) if (waiter.wantsBefore) wantsBefore = true
-      const update = this.take(wantsBefore)
-      // What arrived before a gap is still good: only whoever has read all of it is told.
-      if (!update) return this.#gap && this.#fall(this.#gap)
+      const update = this.#take(wantsBefore)
+      // What arrived before a gap is still good.
+      if (!update) return this.#gap && this.#cross()
       for (const waiter of [...this.#waiters]) if (waiter.offer(this, update)) this.#waiters.delete(waiter)
     }
+    if (this.#retired) this.close()
+  }
+
+  /**
+   * Asks for what follows the gap. The answer comes behind the acknowledgements of all own writes in the gap: if there is
+   * nothing else in it, nothing was missed.
+   */
+  #cross(): void {
+    const gap = this.#gap as MissedUpdatesError
+    this.#crossing = gap
+    this.#gap = undefined
+    this.#state = 'opening'
+    this.#arrived = gap.to
+    this.#link.connection.send([Ask.unfeed, this.#id])
+    this.#ask(WINDOW)
+  }
+
+  /** There is a gap: whatever waits is failed, or what waits next. */
+  #miss(gap: MissedUpdatesError): void {
+    this.#gap = gap
+    if (this.#waiters.size > 0) this.#fall()
+    else if (this.#retired) this.close()
+    else this.#state = 'missed'
+  }
+
+  #fall(): void {
+    const { from, to } = this.#gap as MissedUpdatesError
+    this.resumeAt = to
+    this.#link.connection.send([Ask.unfeed, this.#id])
+    this.lost(new MissedUpdatesError(this.#link.own.after(from), to))
   }
 
   #consumed(bytes: number): void {
     this.#used += bytes
-    if (this.#used < WINDOW / 2 || this.#state === 'ended') return
+    if (this.#used < WINDOW / 2 || this.#state === 'ended' || this.#follower?.rests) return
+    this.#credit()
+  }
+
+  #credit(): void {
     this.#link.connection.send([Ask.credit, this.#id, this.#used])
     this.#used = 0
   }

@@ -1,4 +1,4 @@
-import { type Entry, Tell } from '../protocol/messages.ts'
+import { type Entry, Tell, type WireCommit } from '../protocol/messages.ts'
 import { fromWire, type Wire } from '../protocol/values.ts'
 import type { Finish } from '../store/store.ts'
 import type { Update } from './cursor.ts'
@@ -21,7 +21,8 @@ export const wholeState: Finish = message => {
 export const snapshot = <T>(reader: Reader): T => reader.snapshot() as T
 
 export function rawUpdate<S>(reader: Reader, update: Update | undefined): RawUpdate<S> {
-  const { revision, identical, commit, beforeSnapshot } = update as Update
+  const { revision, identical, beforeSnapshot } = update as Update
+  const commit = (update as Update).commit as WireCommit
   return {
     before: beforeSnapshot as Snapshot<S>,
     after: reader.snapshot() as Snapshot<S>,

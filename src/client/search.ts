@@ -8,29 +8,50 @@ import type { Outcome, Wait } from './wait.ts'
 /** Makes what a watcher hands out, of the reader and the update that it stands at. */
 export type Result<T> = (reader: Reader, update: Update | undefined) => T
 
+/** Which updates a watcher counts. */
+export interface Counted {
+  /** Whether those of the watching State do. */
+  own: boolean
+  /** Whether those that left everything equal do. */
+  identical: boolean
+}
+
+/** Which updates a watcher counts: of changes, and of the loops of conditions, not those of the watching State. */
+export const counted = (matcher: Matcher, options: WatchOptions, isLoop: boolean): Counted => ({
+  own: matcher.holds ? !isLoop : options.own === true,
+  identical: options.duplicateOkay === true,
+})
+
+export const counts = (update: Update, { own, identical }: Counted, place: Place): boolean =>
+  (own || !place.isOwn(update)) && (identical || !update.identical)
+
 /** What a watcher looks for while a reader moves along the log: once, or again and again from where it was found. */
 export class Search<T> implements Waiter {
   readonly wantsBefore: boolean
   outcome!: Outcome<T>
   readonly #place: Place
   readonly #matcher: Matcher
-  readonly #options: WatchOptions
+  readonly #isLive: boolean
   readonly #make: Result<T>
-  readonly #othersOnly: boolean
-  // A condition is tested once on the state as it stands: as its State saw it last, and not on what a live watcher has
-  // seen pass since. So nothing counts before this revision.
+  readonly #counted: Counted
+  // Nothing before this revision counts: a condition is tested on the state there, and then after each update.
   readonly #from: number
   #standing: boolean
 
-  /** `othersOnly`: the State's own writes do not count. */
-  constructor(place: Place, matcher: Matcher, options: WatchOptions, make: Result<T>, othersOnly: boolean) {
+  constructor(
+    place: Place,
+    matcher: Matcher,
+    options: WatchOptions,
+    make: Result<T>,
+    { from, isLoop }: { from: number; isLoop: boolean },
+  ) {
     this.#place = place
     this.#matcher = matcher
-    this.#options = options
+    this.#isLive = options.live === true
     this.#make = make
-    this.#othersOnly = othersOnly
+    this.#counted = counted(matcher, options, isLoop)
     this.#standing = matcher.holds !== undefined
-    this.#from = options.live ? 0 : place.seen
+    this.#from = from
     this.wantsBefore = matcher.wantsBefore === true
   }
 
@@ -56,9 +77,8 @@ export class Search<T> implements Waiter {
   }
 
   offer(reader: Reader, update: Update): boolean {
-    if (this.#standing && reader.position <= this.#from) return this.begin(reader)
-    if (this.#othersOnly && this.#place.isOwn(update.commit)) return false
-    if (update.identical && !this.#options.duplicateOkay) return false
+    if (reader.position <= this.#from) return this.begin(reader)
+    if (!counts(update, this.#counted, this.#place)) return false
     try {
       if (!this.#matcher.matches(reader, update)) return false
       this.#found(reader, update)
@@ -69,13 +89,13 @@ export class Search<T> implements Waiter {
   }
 
   fail(error: unknown): void {
-    if (!this.#options.live) this.#place.forgetEnded()
-    this.outcome.failed(error)
+    if (!this.#isLive) this.#place.forgetEnded()
+    this.outcome.lost(error)
   }
 
   #found(reader: Reader, update: Update | undefined): void {
     this.#standing = false
-    this.#place.reached(reader.position, this.#options.live === true)
+    if (!this.#isLive) this.#place.reached(reader.position)
     this.outcome.found(this.#make(reader, update))
   }
 }

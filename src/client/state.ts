@@ -1,6 +1,6 @@
 import { Broadcast } from '../async/broadcast.ts'
 import { checkHome } from '../engines/engines.ts'
-import { ConnectionError } from '../errors.ts'
+import { ClosedError } from '../errors.ts'
 import { Ask } from '../protocol/messages.ts'
 import { readOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
@@ -32,6 +32,8 @@ export interface InnerState {
   from?: number
   /** The server is being started: connect when this resolves. */
   ready?: Promise<unknown>
+  /** The States that are closed together with a Context: the one that is made and its forks are added. */
+  family?: Set<State>
 }
 
 /** @internal */
@@ -83,6 +85,7 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     this.#link = link
     this.#calls = new Calls(link)
     this.#watcher = watcher
+    inner.family?.add(this as unknown as State)
   }
 
   /** The value of `key`; `fallback` (default undefined) when it is not there. */
@@ -231,7 +234,8 @@ export class State<S extends object = AnyState> extends Watchable<S> {
   }
 
   async #close(): Promise<void> {
-    const closed = new ConnectionError('this State is closed')
+    const closed = new ClosedError('this State is closed')
+    this.#inner.family?.delete(this as unknown as State)
     this.#watcher.close(closed)
     for (const view of this.#link.views) view.close()
     const { connection } = this.#link

@@ -1,41 +1,65 @@
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { onInterrupt, takeInterrupt } from '../async/interrupt.ts'
 import { after, cancel } from '../async/interval.ts'
-import { TimeoutError } from '../errors.ts'
-import type { Store } from '../store/store.ts'
+import {
+  AuthenticationError,
+  ClosedError,
+  ConnectionError,
+  MissedUpdatesError,
+  TimeoutError,
+} from '../errors.ts'
+import type { Call } from './condition.ts'
+import type { Link } from './link.ts'
 import type { WatchOptions } from './options.ts'
 
-/** Who is told of what a search comes to. */
+/** What is told how a search ends. */
 export interface Outcome<T> {
   found(value: T): void
+  /** By an error that is passed on as it is. */
   failed(error: unknown): void
+  /** By an error that all watchers of the connection share. */
+  lost(error: unknown): void
 }
 
-/** One wait, and all that can end it: what it waits for, an error, its timeout, its signal, an interruption. */
+/** The function that the stack of a watcher's error begins below. */
+// biome-ignore lint/complexity/noBannedTypes: any function, which is not called
+export type Below = Function
+
+/** One wait, and all that can end it: what it waits for, an error, its timeout, its signal, an interruption, a close. */
 export class Wait<T> implements Outcome<T> {
   over = false
   /** Called when it is over. */
   leave: (() => void) | undefined
+  readonly #link: Link
+  readonly #call: Call
+  readonly #atClose: T | undefined
   readonly #settled: Deferred<T> = deferred<T>()
+  // Where the program waits: its text is made when an error needs it.
+  readonly #trace: { stack?: string } = {}
   #letGo: (() => void) | undefined
 
-  constructor(connection: Store, { timeout, signal }: WatchOptions, call: string) {
+  /** `below`: the function under which the stack of errors begins. `atClose`: what it comes to when the State is closed. */
+  constructor(link: Link, { timeout, signal }: WatchOptions, call: Call, below: Below, atClose?: T) {
+    this.#link = link
+    this.#call = call
+    this.#atClose = atClose
+    Error.captureStackTrace(this.#trace, below)
     const early = signal?.aborted ? signal.reason : takeInterrupt()
     if (early !== undefined) {
       this.failed(early)
       return
     }
-    const release = connection.keepAwaited()
+    link.waits.add(this)
+    const release = link.connection.keepAwaited()
     const callOff = onInterrupt(error => {
       this.failed(error)
       return true
     })
-    const timer = after(timeout, () =>
-      this.failed(new TimeoutError(`${call}: nothing came within ${timeout} ms`)),
-    )
+    const timer = after(timeout, () => this.lost(new TimeoutError(`nothing came within ${timeout} ms`)))
     const aborted = signal && (() => this.failed(signal.reason))
     if (aborted) signal.addEventListener('abort', aborted, { once: true })
     this.#letGo = () => {
+      link.waits.delete(this)
       release()
       callOff()
       cancel(timer)
@@ -55,6 +79,16 @@ export class Wait<T> implements Outcome<T> {
     if (this.#end()) this.#settled.reject(error)
   }
 
+  lost(error: unknown): void {
+    if (this.#end()) this.#settled.reject(this.#told(error))
+  }
+
+  /** The program has closed the State. */
+  closed(error: Error): void {
+    if (this.#atClose !== undefined) this.found(this.#atClose)
+    else this.lost(error)
+  }
+
   /** False: it was over already. */
   #end(): boolean {
     if (this.over) return false
@@ -63,4 +97,35 @@ export class Wait<T> implements Outcome<T> {
     this.leave?.()
     return true
   }
+
+  /** The error as it is told here: by the call that waited, with the stack of that call. */
+  #told(error: unknown): unknown {
+    if (!(error instanceof Error)) return error
+    const { keys, name } = this.#call
+    const { namespace, connection } = this.#link
+    const about = keys.length === 0 ? '' : `key ${keys.map(key => `'${key}'`).join(', ')}, `
+    const told = as(
+      error,
+      `${name}: ${error.message} (${about}namespace '${namespace}' at ${connection.address})`,
+    )
+    if (!told) return error
+    const { stack = '' } = this.#trace
+    const stackOf = `${told.name}: ${told.message}${stack.slice(stack.indexOf('\n    at '))}`
+    if (stack.includes('\n    at ')) Object.defineProperty(told, 'stack', { value: stackOf, ...HIDDEN })
+    return told
+  }
+}
+
+const HIDDEN = { writable: true, enumerable: false, configurable: true }
+
+/** The same kind of error with another message; undefined: it is none that is shared. */
+function as(error: Error, message: string): Error | undefined {
+  if (error instanceof TimeoutError) return new TimeoutError(message)
+  if (error instanceof ClosedError) return new ClosedError(message)
+  const cause = { cause: error }
+  if (error instanceof MissedUpdatesError) return new MissedUpdatesError(error.from, error.to, message)
+  if (error instanceof ConnectionError)
+    return new ConnectionError(message, { ...cause, outcome: error.outcome })
+  if (error instanceof AuthenticationError) return new AuthenticationError(message, cause)
+  return undefined
 }

@@ -1,5 +1,6 @@
-import type { Matcher } from './condition.ts'
+import type { Call, Matcher } from './condition.ts'
 import type { Link } from './link.ts'
+import { LiveLoop } from './live.ts'
 import { Loop } from './loop.ts'
 import type { WatchOptions } from './options.ts'
 import { Place } from './place.ts'
@@ -20,25 +21,35 @@ export class Watcher {
     return this.#place.position
   }
 
-  once<T>(matcher: Matcher, options: WatchOptions, call: string, make: Result<T>): Promise<T> {
+  once<T>(matcher: Matcher, options: WatchOptions, name: string, make: Result<T>): Promise<T> {
     try {
+      checkOwn(matcher, options, name)
       this.#link.check()
     } catch (error) {
       return Promise.reject(error)
     }
     const place = this.#place
-    const wait = place.wait<T>(options, call)
+    const wait = place.wait<T>(options, { name, keys: matcher.keys }, this.once)
     place.whenKnown(wait, () => {
-      const reader = options.live ? place.live() : place.buffered()
-      const search = new Search(place, matcher, options, make, matcher.holds === undefined)
+      // What is live starts from now, and that is behind all that was acknowledged.
+      const from = options.live ? 0 : place.base(matcher)
+      const reader = options.live ? place.live() : place.buffered(from)
+      const search = new Search(place, matcher, options, make, { from, isLoop: false })
       search.follow(reader, wait, options.live ? () => place.keepLive(reader) : undefined)
     })
     return wait.promise
   }
 
-  iterate<T>(matcher: Matcher, options: WatchOptions, call: string, make: Result<T>): Loop<T> {
+  iterate<T>(
+    matcher: Matcher,
+    options: WatchOptions,
+    name: string,
+    make: Result<T>,
+  ): AsyncIterableIterator<T> {
+    checkOwn(matcher, options, name)
     this.#link.check()
-    return new Loop(this.#place, matcher, options, call, make)
+    const call: Call = { name, keys: matcher.keys }
+    return new (options.live ? LiveLoop : Loop)(this.#place, matcher, options, call, make)
   }
 
   /** Drops what is waiting: buffered watching goes on from now. */
@@ -47,7 +58,16 @@ export class Watcher {
     this.#place.goLive()
   }
 
+  /** Ends all that waits: loops quietly, one-shot watchers with `error`. */
   close(error: Error): void {
-    this.#place.close(error)
+    this.#link.stopWaiting(error)
+    this.#place.close()
   }
+}
+
+function checkOwn(matcher: Matcher, options: WatchOptions, name: string): void {
+  if (matcher.holds && options.own)
+    throw new TypeError(
+      `${name}: own: true is for changes; a condition is tested after this State's own writes as well`,
+    )
 }

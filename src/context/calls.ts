@@ -163,7 +163,7 @@ export abstract class Calls<S extends object> {
 
   #call(method: WatchMethod, args: unknown[], given: ChangeProcessOptions, test?: AnyFunction): AnyCall {
     const call = callOf(method)
-    const { live, timeout, duplicateOkay, exclude, ...options } = given
+    const { live, own, timeout, duplicateOkay, exclude, ...options } = given
     checkTogether(options, call)
     const wires = args.map((arg, i) => bytesOf(toWire(arg, call, i === 0 ? 'key' : 'value')))
     const shipped = test && ship(test, { call: `${call}(test)` }).bytes
@@ -172,7 +172,7 @@ export abstract class Calls<S extends object> {
       method,
       args: wires,
       test: shipped,
-      options: defined({ live, timeout, duplicateOkay, exclude }),
+      options: defined({ live, own, timeout, duplicateOkay, exclude }),
       from: from(),
     })
     return handler => this[begin](handler, options, call, watch) as Process<void>

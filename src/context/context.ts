@@ -49,6 +49,8 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   readonly #processes: Processes
   readonly #events: Events
   readonly #maps: Maps
+  // Those that are open, forks included.
+  readonly #states = new Set<State>()
   #closed: Promise<void> | undefined
 
   constructor(serverAddress?: string | null, options?: ContextOptions)
@@ -73,7 +75,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     warmUp()
     const { connectTimeout } = settings
     const options = { namespace, secretKey, connectTimeout }
-    this.state = new State<S>(this.serverAddress, options, { ready: own?.ready })
+    this.state = new State<S>(this.serverAddress, options, { ready: own?.ready, family: this.#states })
     this.ready = startOf(this.state).then(() => {})
     // The first use tells of a failure; a Context that is not used is no reason to crash.
     this.ready.catch(() => {})
@@ -270,7 +272,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     return this.#events.iterate()
   }
 
-  /** Stops the processes, ends the State, then the server if it is its own. */
+  /** Stops the processes, closes the State and all forks of it, then stops the server if it is its own. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -293,8 +295,9 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     await Promise.all([this.#maps.close(), this.#processes.close()])
     this.#events.end()
     this.#connection().delete(this.#events.add)
-    // One that hangs is ended without waiting for its answers.
-    await Promise.race([this.state.close(), ...(this.#own ? [this.#own.hung] : [])])
+    const closed = Promise.all([...this.#states].map(state => state.close()))
+    // A server that hangs is ended without waiting for its answers.
+    await Promise.race([closed, ...(this.#own ? [this.#own.hung] : [])])
     await this.#own?.stop()
   }
 }

@@ -1,7 +1,7 @@
+import { deferred } from '../async/deferred.ts'
 import { Reader } from '../client/reader.ts'
 import { linkOf, type State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
-import { MissedUpdatesError } from '../errors.ts'
 import { fromWire } from '../protocol/values.ts'
 
 export interface FollowEvents {
@@ -20,39 +20,33 @@ export interface FollowEvents {
 export async function follow(state: State<AnyState>, events: FollowEvents): Promise<() => void> {
   const link = linkOf(state as unknown as State<object>, 'processMap')
   await link.start
-  let reader = await begin()
-  const arrived = () => {
-    for (let update = reader.take(false); update; update = reader.take(false))
-      for (const key of update.keys()) tell(key)
-    if (reader.error instanceof MissedUpdatesError) {
-      events.missed()
-      begin().then(show, events.lost)
-    } else if (reader.error) events.lost(reader.error)
-  }
   const tell = (key: string) => {
     if (reader.values.has(key)) events.written(key, fromWire(reader.values.get(key)))
     else events.taken?.(key)
   }
-  const show = (next: Reader) => {
-    reader = next
-    for (const key of reader.values.keys()) tell(key)
-    reader.onArrival = arrived
-    arrived()
+  const begun = deferred<void>()
+  let stands = false
+  const lost = (error: Error) => {
+    begun.reject(error)
+    if (stands) events.lost(error)
   }
-  show(reader)
-  return () => {
-    reader.onArrival = undefined
-    reader.close()
-  }
-
-  function begin(): Promise<Reader> {
-    const reader = new Reader(link, -1)
-    return new Promise((resolve, reject) => {
-      const isThere = () => {
-        resolve(reader)
-        return true
-      }
-      reader.wait({ begin: isThere, offer: isThere, fail: reject })
-    })
-  }
+  const reader: Reader = new Reader(link, -1, {
+    follower: {
+      passed: update => {
+        if (!update.commit) events.missed()
+        for (const key of update.commit ? update.keys() : reader.values.keys()) tell(key)
+      },
+      stands: () => {
+        if (stands) return
+        stands = true
+        for (const key of reader.values.keys()) tell(key)
+        begun.resolve()
+      },
+      // It goes on when somebody answers again.
+      failed: begun.reject,
+      lost,
+    },
+  })
+  await begun.promise
+  return () => reader.close()
 }

@@ -52,7 +52,7 @@ export interface WatchJob {
   args: WireBytes[]
   /** The test of `when`, as `ship` made it. */
   test: Uint8Array | undefined
-  options: { live?: boolean; timeout?: number; duplicateOkay?: boolean; exclude?: boolean }
+  options: { live?: boolean; own?: boolean; timeout?: number; duplicateOkay?: boolean; exclude?: boolean }
   /** The revision to watch on from; undefined: the newest. */
   from: number | undefined
   /** The revision that was handled already, if `from` is one. */

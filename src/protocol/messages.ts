@@ -144,7 +144,7 @@ export type ClientMessage =
   | [kind: typeof Ask.hold, id: number, state: number, label: string]
   /** Ends hold number `hold` with one commit, or with none. */
   | [kind: typeof Ask.release, id: number, state: number, hold: number, changes: WireChange[] | null]
-  /** Reads the log on from revision `from` (-1: from now), `credit` bytes ahead of what is consumed. */
+  /** Reads the log on from revision `from` (-1: from now; see `orOldestKept`), `credit` bytes ahead of what is consumed. */
   | [kind: typeof Ask.feed, id: number, state: number, feed: number, from: number, credit: number]
   | [kind: typeof Ask.credit, feed: number, bytes: number]
   /** Takes a feed to the newest revision: replies with a Jump over what lies between. */
@@ -170,7 +170,7 @@ export type ServerMessage =
   /** The key is not there: what `get` and `pop` turn into their fallback or KeyError. */
   | [kind: typeof Tell.missing, id: number]
   | [kind: typeof Tell.error, id: number, error: Wire]
-  /** The call is commit number `revision`, or changed nothing at that revision. */
+  /** The call is commit number `revision`; one that changed nothing says `unchangedAt` of the revision that it found. */
   | [kind: typeof Tell.committed, id: number, revision: number, result: Wire | Entry]
   /** The calls `id`, `id + 1`, … of which there are `count`, are commits `revision`, `revision + 1`, …, and result in nothing. */
   | [kind: typeof Tell.done, id: number, revision: number, count: number]
@@ -186,6 +186,17 @@ export type ServerMessage =
   | [kind: typeof Tell.holdEnded, hold: number, atomicTimeout: number]
   /** The server has ended the session, and why. */
   | [kind: typeof Tell.ended, why: string]
+
+/** Where a feed begins that is to go on from `revision`, or from the oldest one that is kept, if that is later. */
+export const orOldestKept = (revision: number): number => -2 - revision
+/** The revision that a feed is to go on from, by the `from` of its message. */
+export function feedStart(from: number, oldest: number, newest: number): number {
+  if (from === -1) return newest
+  return from < 0 ? Math.max(oldest, Math.min(-2 - from, newest)) : Math.min(from, newest)
+}
+
+/** How the answer to a call that made no commit says at which revision it found nothing to change. */
+export const unchangedAt = (revision: number): number => -1 - revision
 
 /** The reply to `feed`: the state at `revision`. `null`: it fell behind already, as `fellBehind` has said. */
 export type FeedStart = [revision: number, entries: Entry[]]

@@ -1,4 +1,4 @@
-import { type FeedStart, type Jump, type ServerMessage, Tell } from '../protocol/messages.ts'
+import { type FeedStart, feedStart, type Jump, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Core, Room } from './core.ts'
 import type { Feed, Listener } from './feed.ts'
@@ -33,7 +33,7 @@ export class Reading implements Listener {
     const { space, feeds } = room
     if (!Number.isSafeInteger(from) || !Number.isSafeInteger(credit) || this.#feeds.has(number))
       throw new TypeError('a feed begins at a revision, with some credit, once')
-    const position = from < 0 ? space.revision : Math.min(from, space.revision)
+    const position = feedStart(from, space.first - 1, space.revision)
     const feed = { session: this, id: number, position, credit, room }
     this.#feeds.set(number, feed)
     if (position + 1 < space.first) {

@@ -8,6 +8,7 @@ import {
   type ServerMessage,
   Tell,
   unanswered,
+  unchangedAt,
   type WireLease,
 } from '../protocol/messages.ts'
 import { errorToWire, fromWire, type Wire } from '../protocol/values.ts'
@@ -169,9 +170,10 @@ export class Service {
       const { room, author } = this.#opened(state)
       if (lease?.[0]) this.#tied.set(room, author)
       this.#enter(room, message, () => {
+        const { revision } = room.space
         const result = write(room.space, author, first, second, lease)
         if (result === ABSENT) this.#tell([Tell.missing, id])
-        else this.#committed(id, room.space.revision, result)
+        else this.#committed(id, since(revision, room.space.revision), result)
       })
     }
   }
@@ -260,12 +262,13 @@ export class Service {
     doing?.begin(fn, author)
     try {
       const within = limits.atomicTimeout
+      const { revision } = room.space
       const result = runAtomic(room.space, author, fn, state =>
         args.length === 0
           ? runWithin(within, fn, state)
           : runWithin(within, fn, state, ...args.map(fromWire)),
       )
-      this.#committed(id, room.space.revision, result)
+      this.#committed(id, since(revision, room.space.revision), result)
     } finally {
       doing?.end()
     }
@@ -283,8 +286,9 @@ export class Service {
   #release([, id, state, hold, changes]: [number, number, number, number, never]): void {
     const { room, author } = this.#opened(state)
     this.#holds.release(hold, room, () => {
+      const { revision } = room.space
       if (changes) room.space.commit(author, 'atomic', changesFromWire(room.space, changes))
-      this.#committed(id, room.space.revision, undefined)
+      this.#committed(id, since(revision, room.space.revision), undefined)
     })
   }
 
@@ -325,6 +329,9 @@ export class Service {
     if (opened) this.#core.leave(opened.room)
   }
 }
+
+/** What a call that found the state at `before` and left it at `after` is answered with. */
+const since = (before: number, after: number): number => (before === after ? unchangedAt(after) : after)
 
 function checkFunction(number: unknown): void {
   if (!Number.isSafeInteger(number)) throw new TypeError('the number of a function is a whole one')

@@ -127,6 +127,7 @@ test('kill -9 of the server rejects everything that waits for it', async t => {
   const state = new State(server.address)
   await state.set('x', 1)
   const view = await state.view()
+  const changes = view.changes()
   const held = deferred<void>()
   const holding = atomic(async () => {
     held.resolve()
@@ -144,7 +145,11 @@ test('kill -9 of the server rejects everything that waits for it', async t => {
   const rejected = Promise.all(waiting.map(one => assert.rejects(one, { name: 'ConnectionError' })))
   process.kill(server.pid, 'SIGKILL')
   await rejected
-  assert.equal(view.get('x'), 1)
+  assert.equal(view.connected, false)
+  const gone = { name: 'ConnectionError', message: new RegExp(server.address) }
+  assert.throws(() => view.get('x'), gone)
+  assert.throws(() => view.snapshot, gone)
+  await assert.rejects(changes.next(), gone)
   await assert.rejects(state.get('x'), { name: 'ConnectionError', message: new RegExp(server.address) })
   await assert.rejects(state.getWhenChange(), { name: 'ConnectionError' })
   await state.close()

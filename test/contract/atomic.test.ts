@@ -457,7 +457,7 @@ contract('atomic', room => {
     })
     await assert.rejects(increment(undefined as never, 1), { name: 'TypeError', message: /got undefined/ })
     await state.close()
-    await assert.rejects(increment(state, 1), { name: 'ConnectionError', message: /closed/ })
+    await assert.rejects(increment(state, 1), { name: 'ClosedError', message: /closed/ })
   })
 
   test('many different functions can be used in turn', async t => {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MissedUpdatesError, type RawUpdate, type Snapshot, type State, TimeoutError } from 'zproc'
+import {
+  type AnyState,
+  MissedUpdatesError,
+  type RawUpdate,
+  type Snapshot,
+  type State,
+  TimeoutError,
+} from 'zproc'
 import { contract } from '../kit/servers.ts'
 import { assertPending, take } from '../kit/watching.ts'
 
@@ -155,19 +162,82 @@ contract('changes', room => {
     assert.deepEqual(await state.getWhenChange(), { x: 2 })
   })
 
-  test('a live loop passes over what happens while its body runs', async t => {
+  test('a live loop gives the newest state, in one step for all that came while its body ran', async t => {
+    const [state, other] = await room.pair(t)
+    const iterators = [
+      state.whenChange('n', { live: true }),
+      state.whenChange({ live: true }),
+      state.rawUpdates({ live: true }),
+    ]
+    const shown = (step: { value: AnyState }) => step.value.after ?? step.value
+    const firsts = iterators.map(iterator => iterator.next())
+    for (const first of firsts) await assertPending(first, state)
+    await other.set('n', 0)
+    for (const first of firsts) assert.deepEqual(shown(await first), { n: 0 })
+    for (let round = 1; round <= 20; round++) {
+      for (let i = 0; i < round; i++) await other.set('n', round * 100 - i)
+      await other.set('n', round)
+      for (const iterator of iterators) assert.deepEqual(shown(await iterator.next()), { n: round })
+    }
+    const lasts = iterators.map(iterator => iterator.next())
+    for (const last of lasts) await assertPending(last, state)
+    for (const iterator of iterators) await iterator.return?.()
+  })
+
+  test('a live loop of some keys steps for those alone, and then gives the newest state', async t => {
     const [state, other] = await room.pair(t)
     const iterator = state.whenChange('n', { live: true })
     const first = iterator.next()
     await assertPending(first, state)
     await other.set('n', 1)
-    assert.deepEqual((await first).value, { n: 1 })
-    for (let n = 2; n < 100; n++) await other.set('n', n)
-    const second = iterator.next()
-    await assertPending(second, state)
-    await other.set('n', 100)
-    assert.deepEqual((await second).value, { n: 100 })
+    await first
+    await other.set('m', 1)
+    await other.set('n', 1)
+    const next = iterator.next()
+    await assertPending(next, state)
+    await other.set('n', 2)
+    await next
+    await other.set('n', 3)
+    await other.set('m', 2)
+    assert.deepEqual((await iterator.next()).value, { n: 3, m: 2 })
     await iterator.return?.()
+  })
+
+  test('a live loop ends at the last update however large the ones before are', async t => {
+    const [state, other] = await room.pair(t)
+    for (const iterator of [state.whenChange({ live: true }), state.whenAvailable('n', { live: true })]) {
+      const first = iterator.next()
+      await state.ping()
+      await other.set('n', -1)
+      await first
+      let shown = -1
+      const pad = 'x'.repeat(20_000)
+      const writes = Promise.all(
+        Array.from({ length: 200 }, (_, n) => other.update({ n, pad: `${n}${pad}` })),
+      )
+      for (let steps = 0; shown < 199; steps++) {
+        assert.ok(steps <= 200)
+        shown = ((await iterator.next()).value as AnyState).n
+      }
+      await writes
+      await iterator.return?.()
+    }
+  })
+
+  test("with own: true a State's own writes are changes too", async t => {
+    const [state, other] = await room.pair(t)
+    const live = state.whenChange({ own: true, live: true })
+    const first = live.next()
+    await assertPending(first, state)
+    await state.set('n', 1)
+    await other.set('n', 2)
+    await state.set('n', 3)
+    assert.deepEqual((await first).value, { n: 1 })
+    assert.deepEqual((await live.next()).value, { n: 3 })
+    assert.deepEqual(await state.getWhenChange('n', { own: true }), { n: 1 })
+    assert.equal((await state.getRawUpdate({ own: true })).revision, 2)
+    assert.deepEqual((await take(state.whenChange({ own: true }), 1))[0], { n: 3 })
+    await live.return?.()
   })
 
   test('goLive drops what is waiting', async t => {
@@ -477,38 +547,79 @@ contract('a log that is not kept for ever', home => {
     })
   }
 
-  test('a State that first watches when its start is no longer kept gets MissedUpdatesError, then the rest', async t => {
+  test('a State that has not watched yet has missed nothing: it begins at the oldest kept revision', async t => {
     const room = await home.set(t, { historyLimit: 10 })
     const [state, other] = await room.pair(t)
     await state.size()
     for (let n = 1; n <= 25; n++) await other.set('n', n)
-    await assert.rejects(state.getWhenChange(), { name: 'MissedUpdatesError', from: 1, to: 15 })
     for (let n = 16; n <= 25; n++) assert.deepEqual(await state.getWhenChange(), { n })
-    const loop = (await room.beside(t, state)).whenChange()
+    const late = await room.beside(t, state)
     for (let n = 26; n <= 50; n++) await other.set('n', n)
-    await assert.rejects(loop.next(), { name: 'MissedUpdatesError', from: 26, to: 40 })
+    assert.deepEqual(
+      (await take(late.whenChange(), 10)).map(({ n }) => n),
+      [41, 42, 43, 44, 45, 46, 47, 48, 49, 50],
+    )
+    // Now it has watched.
+    for (let n = 51; n <= 75; n++) await other.set('n', n)
+    const loop = late.whenChange()
+    await assert.rejects(loop.next(), { name: 'MissedUpdatesError', from: 51, to: 65 })
     assert.equal((await loop.next()).done, true)
+    assert.deepEqual(await late.getWhenChange(), { n: 66 })
+  })
+
+  test("a State's own writes are never missed", async t => {
+    const room = await home.set(t, { historyLimit: 10 })
+    const [state, other] = await room.pair(t)
+    // Before it has watched, and after; more than is sent ahead.
+    const pad = 'x'.repeat(50_000)
+    for (let round = 0; round < 3; round++) {
+      for (let n = 1; n <= 25; n++) await state.set('own', `${n}${pad}`)
+      await other.set('n', round)
+      assert.equal((await state.getWhenChange()).n, round)
+    }
+    // Among those of others they are no gap of their own.
+    for (let n = 1; n <= 8; n++) await state.set('own', `${n}${pad}`)
+    await other.set('n', 'one')
+    for (let n = 1; n <= 25; n++) await state.set('own', -n)
+    await assert.rejects(state.getWhenChange({ timeout: 1000 }), {
+      name: 'MissedUpdatesError',
+      from: 87,
+      to: 102,
+    })
+    await other.set('n', 'last')
+    assert.equal((await state.getWhenChange()).n, 'last')
   })
 
   test('a watcher that is called off takes no MissedUpdatesError with it: the next one gets it', async t => {
     const room = await home.set(t, { historyLimit: 10 })
     const [state, other] = await room.pair(t)
     await other.set('n', 0)
-    await state.getWhenChange()
     const missing = state.fork()
     t.after(() => missing.close())
     await missing.size()
-    for (let n = 1; n <= 25; n++) await other.set('n', n)
-    const called = new AbortController()
-    const watching = missing.getWhenChange({ signal: called.signal })
-    // What it asks for is on its way when it is called off, and answered when nobody waits for it.
-    // No answer is read between ticks.
-    for (let tick = 0; tick < 5; tick++) await new Promise<void>(resolve => process.nextTick(resolve))
-    called.abort()
-    await assert.rejects(watching, { name: 'AbortError' })
-    await missing.size()
-    await assert.rejects(missing.getWhenChange(), { name: 'MissedUpdatesError', from: 2, to: 16 })
-    for (let n = 16; n <= 25; n++) assert.deepEqual(await missing.getWhenChange(), { n })
+    await other.set('n', 'seen')
+    await missing.getWhenChange()
+    for (const from of [3, 28]) {
+      for (let n = 1; n <= 25; n++) await other.set('n', 'x'.repeat(200_000) + n)
+      const called = new AbortController()
+      const watching = missing.getWhenEqual('n', 'never', { signal: called.signal })
+      watching.catch(() => {})
+      called.abort()
+      await assert.rejects(watching, { name: 'AbortError' })
+      await missing.size()
+      const revisions: number[] = []
+      while (revisions.at(-1) !== from + 24)
+        try {
+          revisions.push((await missing.getRawUpdate()).revision)
+        } catch (error) {
+          assert.ok(error instanceof MissedUpdatesError)
+          for (let r = error.from; r <= error.to; r++) revisions.push(r)
+        }
+      assert.deepEqual(
+        revisions,
+        Array.from({ length: 25 }, (_, i) => from + i),
+      )
+    }
   })
 
   test('goLive leaves a gap behind without an error', async t => {
@@ -527,12 +638,14 @@ contract('a log that is not kept for ever', home => {
     const room = await home.set(t, { historyLimit: 5 })
     const [state, other] = await room.pair(t)
     const iterator = state.whenChange({ live: true })
+    const first = iterator.next()
+    await assertPending(first, state)
+    await other.set('n', 'first')
+    assert.equal((await first).done, false)
     for (let round = 0; round < 3; round++) {
-      const next = iterator.next()
-      await assertPending(next, state)
-      await other.set('n', round)
-      assert.equal((await next).done, false)
       for (let n = 1; n <= 300; n++) await other.set('n', 'x'.repeat(2000) + n)
+      await other.set('n', round)
+      assert.deepEqual((await iterator.next()).value, { n: round })
     }
     await iterator.return?.()
   })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TimeoutError } from 'zproc'
+import { type AnyState, atomic, TimeoutError } from 'zproc'
 import { contract } from '../kit/servers.ts'
 import { assertPending, conditions, loop, once, take } from '../kit/watching.ts'
 
@@ -72,7 +72,12 @@ contract('conditions', room => {
       for (const live of [false, true])
         await assert.rejects(once(state, condition, { timeout: 20, live }), (error: Error) => {
           assert.ok(error instanceof TimeoutError)
-          assert.equal(error.message, `state.${name}: nothing came within 20 ms`)
+          const keys = typeof condition.args[0] === 'string' ? "key 'x', " : ''
+          assert.equal(
+            error.message,
+            `state.${name}: nothing came within 20 ms (${keys}namespace '${state.namespace}' at ${state.serverAddress})`,
+          )
+          assert.match(error.stack ?? '', /at TestContext\.<anonymous>.*conditions\.test\.ts/)
           return true
         })
     })
@@ -143,7 +148,7 @@ contract('conditions', room => {
       for (const iterator of [ahead, behind]) await iterator.return?.()
     })
 
-    test(`${loopName} with live goes on from the state as it is at each step`, async t => {
+    test(`${loopName} with live gives the newest state, once for all that came while its body ran`, async t => {
       const [state, other] = await room.pairAt(t, no)
       const iterator = loop(state, condition, { live: true })
       const next = iterator.next()
@@ -155,7 +160,12 @@ contract('conditions', room => {
       await assertPending(late, state)
       await other.set(yes3)
       assert.deepEqual((await late).value, yes3)
+      for (const update of [yes, no, yes2]) await other.set(update)
+      assert.deepEqual(await take(iterator, 1), [yes2])
+      const last = iterator.next()
+      await assertPending(last, state)
       await iterator.return?.()
+      assert.deepEqual(await last, { done: true, value: undefined })
     })
 
     test(`${loopName} ends with TimeoutError when a step takes too long`, async t => {
@@ -268,19 +278,93 @@ contract('conditions', room => {
     assert.deepEqual(await watching, { x: 1 })
   })
 
-  test('a State that was closed watches no more', async t => {
+  test('when a State is closed its loops end quietly, and what else waits rejects with ClosedError', async t => {
     const [, other] = await room.pair(t)
     const state = other.fork()
-    const pending = [
+    const loops = [
+      state.whenEqual('x', 1),
+      state.whenEqual('x', 1, { live: true }),
+      state.whenChange(),
+      state.whenChange('x', { live: true }),
+      state.rawUpdates({ live: true }),
+    ]
+    const steps = loops.map(loop => loop.next())
+    const once = [
       state.getWhenEqual('x', 1),
       state.getWhenEqual('x', 1, { live: true }),
-      state.whenEqual('x', 1).next(),
-      state.whenEqual('x', 1, { live: true }).next(),
+      state.getWhenChange('x'),
+      state.getRawUpdate(),
     ]
-    for (const one of pending) one.catch(() => {})
-    for (const one of pending) await assertPending(one, other)
+    for (const one of [...once, ...steps]) one.catch(() => {})
+    for (const one of [...once, ...steps]) await assertPending(one, other)
     await state.close()
-    for (const one of pending) await assert.rejects(one, { name: 'ConnectionError', message: /closed/ })
-    await assert.rejects(state.getWhenEqual('x', 1), { name: 'ConnectionError' })
+    for (const step of steps) assert.deepEqual(await step, { done: true, value: undefined })
+    for (const loop of loops) assert.deepEqual(await loop.next(), { done: true, value: undefined })
+    const closed = { name: 'ClosedError', code: 'ZPROC_CLOSED', message: /closed/ }
+    for (const one of once) await assert.rejects(one, closed)
+    await assert.rejects(state.getWhenEqual('x', 1), closed)
+  })
+
+  test('a loop whose body closes its State ends quietly', async t => {
+    const [, other] = await room.pair(t)
+    await other.set('x', 1)
+    for (const live of [false, true]) {
+      const state = await room.beside(t, other)
+      const seen: unknown[] = []
+      for await (const snapshot of state.whenEqual('x', 1, { live })) {
+        seen.push(snapshot)
+        await state.close()
+      }
+      assert.deepEqual(seen, [{ x: 1 }])
+    }
+  })
+
+  test('a condition is never tested on a state without an acknowledged write of its State', async t => {
+    const [other] = await room.pair(t)
+    for (const live of [false, true]) {
+      const state = await room.beside(t, other)
+      const key = `mine, live: ${live}`
+      await other.set('foreign', live)
+      await state.set(key, 1)
+      await assert.rejects(state.getWhenNone(key, { timeout: 20, live }), { name: 'TimeoutError' })
+      assert.equal((await state.getWhenNotNone(key, { live }))[key], 1)
+      assert.equal((await state.getWhen(() => true, { live }))[key], 1)
+      assert.equal(
+        (
+          await take(
+            state.when(() => true, { live }),
+            1,
+          )
+        )[0]?.[key],
+        1,
+      )
+      await state.set(key, 2)
+      assert.equal((await state.getWhenAvailable(key, { live }))[key], 2)
+    }
+  })
+
+  test('a call that changes nothing is no write: conditions go on where they were', async t => {
+    const [state, other] = await room.pairAt(t, { x: 1, kept: 1 })
+    await other.set('x', 2)
+    await other.set('x', 3)
+    assert.equal(await state.setDefault('kept', 5), 1)
+    assert.equal(await state.delete('missing'), false)
+    await atomic((s: AnyState) => s.kept)(state)
+    await atomic(async (s: AnyState) => s.kept)(state)
+    assert.deepEqual(await state.getWhen(s => s.x > 1), { x: 2, kept: 1 })
+  })
+
+  test('a one-shot watcher takes nothing from the others of its State', async t => {
+    const [state, other] = await room.pairAt(t, { n: 0 })
+    const waiting = state.getWhenEqual('n', 'never')
+    waiting.catch(() => {})
+    for (let n = 1; n <= 5; n++) await other.set('n', n)
+    await state.ping()
+    for (let n = 1; n <= 5; n++) assert.deepEqual(await state.getWhenChange('n'), { n })
+    for (let n = 6; n <= 9; n++) await other.set('n', n)
+    await assert.rejects(state.getWhenEqual('n', 'never', { timeout: 20 }), { name: 'TimeoutError' })
+    for (let n = 6; n <= 9; n++) assert.deepEqual(await state.getWhenChange('n'), { n })
+    await state.set('n', 'never')
+    assert.deepEqual(await waiting, { n: 'never' })
   })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AnyState, atomic } from 'zproc'
 import { contract } from '../kit/servers.ts'
+import { assertPending } from '../kit/watching.ts'
 
 contract('view', room => {
   test('a view holds the state as it is when it is made', async t => {
@@ -90,7 +91,7 @@ contract('view', room => {
   test('a State that is closed makes no views', async t => {
     const state = room.state(t)
     await state.close()
-    await assert.rejects(state.view(), { name: 'ConnectionError' })
+    await assert.rejects(state.view(), { name: 'ClosedError' })
   })
 
   test('a view survives more updates than the server keeps', async t => {
@@ -103,5 +104,43 @@ contract('view', room => {
     assert.equal(view.get('own'), 1)
     assert.equal(view.get('n').n, 999)
     assert.equal(view.revision, 1001)
+  })
+
+  test('changes of a view give the newest snapshot, once for all that came meanwhile, and end with the view', async t => {
+    const [state, other] = await room.pair(t)
+    const view = await state.view()
+    assert.equal(view.connected, true)
+    const changes = view.changes()
+    const first = changes.next()
+    await assertPending(first, state)
+    await other.set('n', 0)
+    assert.deepEqual((await first).value, { n: 0 })
+    for (let round = 1; round <= 10; round++) {
+      for (let n = 0; n <= round; n++) await other.set('n', n)
+      // Of its own writes it is known that the view holds them.
+      await state.set('own', round)
+      assert.deepEqual((await changes.next()).value, { n: round, own: round })
+    }
+    await other.set('n', 10)
+    const last = changes.next()
+    await assertPending(last, state)
+    view.close()
+    assert.deepEqual(await last, { done: true, value: undefined })
+    assert.deepEqual(await changes.next(), { done: true, value: undefined })
+    assert.deepEqual(await view.changes().next(), { done: true, value: undefined })
+    assert.equal(view.connected, false)
+    assert.deepEqual(view.snapshot, { n: 10, own: 10 })
+  })
+
+  test('changes of a view end with its State, and with their loop', async t => {
+    const state = await room.beside(t, room.state(t))
+    const view = await state.view()
+    const [left, open] = [view.changes(), view.changes()]
+    const steps = [left.next(), open.next()]
+    await left.return?.()
+    assert.deepEqual(await steps[0], { done: true, value: undefined })
+    await assertPending(steps[1] as Promise<unknown>, state)
+    await state.close()
+    assert.deepEqual(await steps[1], { done: true, value: undefined })
   })
 })

@@ -69,7 +69,7 @@ contract('addresses and servers', room => {
       () => state.getWhenChange(),
       () => state.getRawUpdate(),
     ])
-      await assert.rejects(call, { name: 'ConnectionError', message: 'this State is closed' })
+      await assert.rejects(call, { name: 'ClosedError', message: 'this State is closed' })
     assert.throws(() => state.whenChange(), ConnectionError)
     assert.throws(() => state.goLive(), ConnectionError)
     {

@@ -1,7 +1,7 @@
 import { deferred } from '../../async/deferred.ts'
 import { after, cancel, every, wallClock } from '../../async/interval.ts'
 import { AtomicTimeoutError } from '../../errors.ts'
-import type { Grant, WireChange } from '../../protocol/messages.ts'
+import { type Grant, unchangedAt, type WireChange } from '../../protocol/messages.ts'
 import type { Author } from '../../store/commit.ts'
 import { changesFromWire } from '../../store/methods.ts'
 import type { Lane } from './lane.ts'
@@ -54,14 +54,14 @@ export class Holds {
     await over.promise
   }
 
-  /** Ends a hold with a commit, or with none; resolves with the revision. */
+  /** Ends a hold with a commit, or with none; resolves with the revision, as Tell.committed says it. */
   async release(hold: number, author: Author, changes: WireChange[] | null): Promise<number> {
     const held = this.#held.get(hold)
     if (!held) throw this.#late()
     const { lane, writer, number, replica } = held
     if (!changes) {
       this.#end(hold)
-      return revisionOf(replica.head)
+      return unchangedAt(revisionOf(replica.head))
     }
     const trial = replica.trial()
     try {

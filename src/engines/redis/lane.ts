@@ -1,6 +1,6 @@
 import { deferred } from '../../async/deferred.ts'
 import { nextTick, sleep, soon, wallClock } from '../../async/interval.ts'
-import type { Entry } from '../../protocol/messages.ts'
+import { type Entry, unchangedAt } from '../../protocol/messages.ts'
 import type { Slot } from '../../store/commit.ts'
 import { keptOf } from '../../store/mail.ts'
 import { Batch, type Order, targetOf } from './batch.ts'
@@ -233,11 +233,16 @@ export class Lane {
     }
     replica.accept(trial, reply.head)
     const base = revisionOf(reply.head) - trial.revision
+    let before = 0
     for (const [i, write] of together.entries()) {
       const done = results[i] as { result: Slot | Entry; at: number } | { error: unknown }
       // Whatever was thrown, undefined included.
       if ('error' in done) this.#clerk.failed(write, done.error)
-      else this.#clerk.done(write, base + done.at, done.result)
+      else {
+        const revision = base + done.at
+        this.#clerk.done(write, done.at === before ? unchangedAt(revision) : revision, done.result)
+        before = done.at
+      }
     }
     expect(together)
     return true

@@ -250,12 +250,13 @@ local number = function (n) return string.format('%.0f', n) end
 `
 
 /**
- * ARGV 1 a revision (-1: the newest), 2 historyLimit. The state there, as the id of the
+ * ARGV 1 a revision (-1: the newest; see `orOldestKept` for others below 0), 2 historyLimit. The state there, as the id of the
  * newest commit in it, keys and values at some revision before, and the commits since. Without an id: the first revision
  * that is kept comes later.
  */
 export const begin = script(`${keys}${whole}${oldest}
 local from = tonumber(ARGV[1])
+if from < -1 then from = math.max(first - 1, -2 - from) end
 if from < 0 or from > last then from = last end
 if from + 1 < first then return {false, first} end
 if from == last then

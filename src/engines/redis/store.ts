@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { ConnectionError } from '../../errors.ts'
+import { ClosedError } from '../../errors.ts'
 import {
   Ask,
   type ClientMessage,
@@ -136,7 +136,7 @@ class RedisStore implements Store {
 
   async #end(): Promise<void> {
     if (this.error) return
-    this.error = new ConnectionError('this State is closed')
+    this.error = new ClosedError('this State is closed')
     this.#wakefulness.keep()
     await Promise.all([
       this.#grants.end(),
