@@ -9,6 +9,7 @@ import { DEEPEST, type GraphOptions, toGraph } from './value-graph-write.ts'
 import { isInline } from './value-kinds.ts'
 import { scan } from './value-scan.ts'
 import { isTree } from './value-tree.ts'
+import { weightOf } from './value-weight.ts'
 
 export { describe } from './describe.ts'
 /** Levels of nesting that a value may have. */
@@ -21,6 +22,7 @@ export type Wire = null | undefined | boolean | number | string | Packed
 export class Packed {
   #bytes: Uint8Array | undefined
   #isTree: boolean
+  #cameEncoded = true
   #isDecoded = false
   #isFrozen = false
   #value: unknown
@@ -35,6 +37,7 @@ export class Packed {
   static of(value: unknown, isTree: boolean): Packed {
     const packed = new Packed(NOTHING)
     packed.#bytes = undefined
+    packed.#cameEncoded = false
     packed.#isTree = isTree
     packed.#isDecoded = true
     packed.#value = value
@@ -83,6 +86,24 @@ export class Packed {
     packed.#isFrozen = this.#isFrozen
     packed.#value = this.#value
     return packed
+  }
+
+  /** Whether it was made from bytes, which it then keeps. */
+  get cameEncoded(): boolean {
+    return this.#cameEncoded
+  }
+
+  /** Lets go of the decoded value, if it can be decoded again. */
+  slim(): void {
+    if (!this.#bytes || !this.#isDecoded) return
+    this.#isDecoded = this.#isFrozen = false
+    this.#value = undefined
+  }
+
+  /** About how many bytes of memory it takes. */
+  get weight(): number {
+    if (this.#bytes) return PACKED + this.#bytes.length
+    return PACKED + weightOf(this.#value)
   }
 
   /** Throws unless it can be read, and is nested no deeper than `maxDepth` levels where it is to stand. */
@@ -197,6 +218,8 @@ const TREE = 0
 const GRAPH = 1
 const GRAPH_HEADER = 5
 const NOTHING = new Uint8Array()
+// Bytes of memory that a Packed takes besides those of its value: measured.
+const PACKED = 256
 
 const packr = new Packr({ useRecords: false, moreTypes: false, useToJSON: false, variableMapSize: true })
 const unpackr = new Unpackr({ useRecords: false, moreTypes: false, int64AsType: 'number' })

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { soon } from '../async/interval.ts'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { FunctionCache } from '../shipping/compiled.ts'
+import type { Author } from '../store/commit.ts'
 import { isMail, keptBytesOf, keptOf } from '../store/mail.ts'
 import { Namespace } from '../store/namespace.ts'
 import { Expiry } from './expiry.ts'
@@ -17,6 +18,8 @@ export interface Room {
   expiry: Expiry
   /** How many States are there. */
   states: number
+  /** The sessions that may have ephemeral keys there, as what each of them keeps of it. */
+  tied: Set<Map<Room, Author>>
 }
 
 /** What all sessions of one server, of type S, share. */
@@ -30,6 +33,8 @@ export class Core<S = unknown> {
   readonly sessions = new Map<string, S>()
   readonly functions = new FunctionCache()
   readonly #rooms = new Map<string, Room>()
+  /** The newest revision of all namespaces that were forgotten: one that comes again begins there, so that it never goes back. */
+  #forgotten = 0
   /** Sessions that were told of updates in this turn. */
   #told = new Set<{ flush(): void }>()
   #dirty = new Set<Feeds>()
@@ -67,21 +72,33 @@ export class Core<S = unknown> {
       const space = new Namespace(name, keptOf(name, historyLimit), {
         maxDepth,
         historyBytes: keptBytesOf(name, historyBytes),
+        revision: this.#forgotten,
       })
       const feeds: Feeds = new Feeds(space, () => this.#schedule(feeds))
-      const exclusive = new Exclusive()
-      const expiry = new Expiry(space, exclusive, () => {})
-      room = { space, feeds, exclusive, expiry, states: 0 }
-      this.#rooms.set(name, room)
+      const exclusive = new Exclusive(() => this.tidy(made))
+      const expiry = new Expiry(space, exclusive, () => this.tidy(made))
+      const made: Room = { space, feeds, exclusive, expiry, states: 0, tied: new Set() }
+      this.#rooms.set(name, made)
+      room = made
     }
     room.states++
     return room
   }
 
   leave(room: Room): void {
-    if (--room.states > 0 || !isMail(room.space.name)) return
-    room.expiry.end()
-    this.#rooms.delete(room.space.name)
+    room.states--
+    this.tidy(room)
+  }
+
+  /** Forgets a namespace that no State is in and that is empty, or that nobody misses. */
+  tidy(room: Room): void {
+    const { space, exclusive, expiry, states, tied } = room
+    if (states > 0 || exclusive.held || (space.values.size > 0 && !isMail(space.name))) return
+    if (this.#rooms.get(space.name) !== room) return
+    this.#forgotten = Math.max(this.#forgotten, space.revision)
+    this.#rooms.delete(space.name)
+    expiry.end()
+    for (const rooms of tied) rooms.delete(room)
   }
 
   /** The server stops. */

@@ -3,6 +3,12 @@ import { after, cancel } from '../async/interval.ts'
 export class Exclusive {
   #holder: { end: () => void; timer: NodeJS.Timeout | undefined } | undefined
   #line: (() => void)[] = []
+  readonly #free: () => void
+
+  /** `free` is called when a hold has ended and nobody waits. */
+  constructor(free: () => void = () => {}) {
+    this.#free = free
+  }
 
   get held(): boolean {
     return this.#holder !== undefined
@@ -38,5 +44,6 @@ export class Exclusive {
     // One of them may take the hold: the rest stays in line, in order.
     while (i < line.length && !this.#holder) (line[i++] as () => void)()
     this.#line = line.slice(i).concat(this.#line === line ? [] : this.#line)
+    if (!this.#holder) this.#free()
   }
 }

@@ -7,7 +7,7 @@ const limitFields = {
   atomicTimeout: time(1),
   /** Commits kept for each namespace. Default 100,000. */
   historyLimit: limit(1),
-  /** Bytes of values that those may hold, the newest commit apart: of large values fewer are kept. Default 256 MiB. */
+  /** Bytes of memory that those may take besides the state, the newest commit apart: of large ones fewer are kept. Default 256 MiB. */
   historyBytes: limit(1),
   /** The largest message taken, in bytes. Default 64 MiB. */
   maxMessageBytes: limit(1024),

@@ -100,7 +100,12 @@ export class Service {
     this.#reading.close()
     this.#holds.close()
     // After what this session has written and somebody else's hold still keeps waiting.
-    for (const [room, author] of this.#tied) room.exclusive.enter(() => room.space.expire(author))
+    for (const [room, author] of this.#tied)
+      room.exclusive.enter(() => {
+        room.tied.delete(this.#tied)
+        room.space.expire(author)
+        this.#core.tidy(room)
+      })
     for (const state of this.#states.keys()) this.#leave(state)
   }
 
@@ -168,7 +173,10 @@ export class Service {
     return (message: [number, number, number, unknown, unknown, WireLease?]) => {
       const [, id, state, first, second, lease] = message
       const { room, author } = this.#opened(state)
-      if (lease?.[0]) this.#tied.set(room, author)
+      if (lease?.[0]) {
+        this.#tied.set(room, author)
+        room.tied.add(this.#tied)
+      }
       this.#enter(room, message, () => {
         const { revision } = room.space
         const result = write(room.space, author, first, second, lease)

@@ -1,95 +1,191 @@
+import { weightOfText } from '../protocol/value-weight.ts'
 import { Packed } from '../protocol/values.ts'
-import { ABSENT, type Author, type Change, type Commit, type Slot } from './commit.ts'
+import { ABSENT, type Author, type Change, type Commit, type Slot, type Values } from './commit.ts'
+
+// Commits that lie in one block.
+const BLOCK = 256
+
+// Bytes of memory, measured: of a commit's places in its block; of a change that is an object, with its place in a list; of a
+// list; of a number that is no small integer; of a state that was emptied, and of an entry of it besides its key.
+const COMMIT = 64
+const CHANGE = 72
+const LIST = 48
+const DOUBLE = 16
+const VALUES = 150
+const ENTRY = 36
 
 /**
- * The newest commits of a log: `limit` of them at most, and as many as hold `bytes` of values, the newest apart. What they
- * consist of lies side by side, and only what is asked for is made an object: each object would be copied twice by the
+ * Commits that follow each other, what they consist of side by side: an object for each would be copied twice by the
  * collector, and looked at again and again, for as long as it is kept.
+ */
+class Block {
+  readonly authors: Author[]
+  readonly methods: string[]
+  readonly times: number[]
+  readonly identical: boolean[]
+  // The key of a commit's only change, with what that put in place of what; or else the changes.
+  readonly changes: (string | readonly Change[])[]
+  readonly befores: Slot[]
+  readonly afters: Slot[]
+  readonly weights: number[]
+
+  /** `size`: how many commits there is to be room for at once. */
+  constructor(size: number) {
+    this.authors = new Array(size)
+    this.methods = new Array(size)
+    this.times = new Array(size)
+    this.identical = new Array(size)
+    this.changes = new Array(size)
+    this.befores = new Array(size)
+    this.afters = new Array(size)
+    this.weights = new Array(size)
+  }
+}
+
+/**
+ * The newest commits of a log: `limit` of them at most, and as many as weigh `bytes`, the newest apart. A commit weighs what
+ * it takes in memory besides the state: its own entries, and the values that it replaced, which nothing else holds any more.
  */
 export class History {
   readonly limit: number
   readonly #limitBytes: number
   /** The oldest revision that is kept; one above the newest while there is none. */
-  first = 1
-  #last = 0
+  first: number
+  #last: number
   #bytes = 0
-  // Commit r is at (r - 1) % limit, so that a full log is written over in place.
-  readonly #authors: Author[] = []
-  readonly #methods: string[] = []
-  readonly #times: number[] = []
-  readonly #identical: boolean[] = []
-  // The key of its only change, with what that put in place of what; or else the changes.
-  readonly #changes: (string | readonly Change[])[] = []
-  readonly #befores: Slot[] = []
-  readonly #afters: Slot[] = []
+  readonly #blocks: Block[] = []
+  /** The revision with which the first block begins. */
+  #start: number
+  /** A block that is no longer used: a log that is full allocates nothing. */
+  #spare: Block | undefined
 
-  constructor(limit: number, bytes = Number.POSITIVE_INFINITY) {
+  /** `revision`: the last one before the log begins. */
+  constructor(limit: number, bytes = Number.POSITIVE_INFINITY, revision = 0) {
     this.limit = limit
     this.#limitBytes = bytes
+    this.#last = revision
+    this.first = this.#start = revision + 1
+  }
+
+  /** About how many bytes of memory the commits take besides the state. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   add(author: Author, method: string, time: number, identical: boolean, changes: readonly Change[]): void {
     if (this.#last - this.first + 1 === this.limit) this.#drop()
-    const at = this.#last++ % this.limit
+    const at = (++this.#last - this.#start) % BLOCK
+    if (at === 0) this.#blocks.push(this.#newBlock())
+    const block = this.#blocks[this.#blocks.length - 1] as Block
     const only = changes.length === 1 ? (changes[0] as Change) : undefined
-    this.#authors[at] = author
-    this.#methods[at] = method
-    this.#times[at] = time
-    this.#identical[at] = identical
-    if (only && only.key !== null && !only.undo) this.#put(at, only.key, only.before, only.after)
-    else this.#put(at, changes.map(kept))
-    if (this.#limitBytes === Number.POSITIVE_INFINITY) return
-    this.#bytes += this.#weight(at)
+    block.authors[at] = author
+    block.methods[at] = method
+    block.times[at] = time
+    block.identical[at] = identical
+    block.weights[at] = 0
+    const isBounded = this.#limitBytes !== Number.POSITIVE_INFINITY
+    if (isBounded) this.#bytes += block.weights[at] = COMMIT + weightOfChanges(changes)
+    if (only && only.key !== null && !only.undo) put(block, at, only.key, only.before, only.after)
+    else put(block, at, changes.map(kept))
     while (this.#bytes > this.#limitBytes && this.first < this.#last) this.#drop()
   }
 
   /** Of a change with steps back, neither of the values is kept. */
   at(revision: number): Commit {
-    const at = (revision - 1) % this.limit
-    const found = this.#changes[at] as string | readonly Change[]
-    const [before, after] = [this.#befores[at] as Slot, this.#afters[at] as Slot]
+    const [block, at] = this.#place(revision)
+    const found = block.changes[at] as string | readonly Change[]
+    const [before, after] = [block.befores[at] as Slot, block.afters[at] as Slot]
     return {
-      author: this.#authors[at] as Author,
-      method: this.#methods[at] as string,
-      time: this.#times[at] as number,
-      identical: this.#identical[at] as boolean,
+      author: block.authors[at] as Author,
+      method: block.methods[at] as string,
+      time: block.times[at] as number,
+      identical: block.identical[at] as boolean,
       changes: typeof found === 'string' ? [{ key: found, before, after, steps: null, undo: null }] : found,
     }
   }
 
-  #put(at: number, changes: string | readonly Change[], before?: Slot, after?: Slot): void {
-    this.#changes[at] = changes
-    this.#befores[at] = before
-    this.#afters[at] = after
+  #place(revision: number): [block: Block, at: number] {
+    const index = revision - this.#start
+    const at = index % BLOCK
+    return [this.#blocks[(index - at) / BLOCK] as Block, at]
+  }
+
+  #newBlock(): Block {
+    // A log that is short takes no more room than it needs; what grows by itself has some to spare.
+    const block = this.#spare ?? new Block(this.#last === this.first ? 0 : BLOCK)
+    this.#spare = undefined
+    return block
   }
 
   #drop(): void {
-    if (this.#limitBytes !== Number.POSITIVE_INFINITY) {
-      const at = (this.first - 1) % this.limit
-      this.#bytes -= this.#weight(at)
-      this.#put(at, [])
-    }
-    this.first++
+    const [block, at] = this.#place(this.first++)
+    this.#bytes -= block.weights[at] as number
+    put(block, at, NONE)
+    if (at < BLOCK - 1) return
+    this.#spare = this.#blocks.shift()
+    this.#start += BLOCK
   }
+}
 
-  /** The bytes of the values that a commit has put. */
-  #weight(at: number): number {
-    const changes = this.#changes[at] as string | readonly Change[]
-    if (typeof changes === 'string') return bytesOf(this.#afters[at] as Slot)
-    let bytes = 0
-    for (const change of changes) {
-      if (change.key === null) continue
-      bytes += bytesOf(change.after)
-      for (const [, , value] of change.steps ?? []) bytes += bytesOf(value)
-    }
-    return bytes
-  }
+const NONE: readonly Change[] = []
+
+function put(
+  block: Block,
+  at: number,
+  changes: string | readonly Change[],
+  before?: Slot,
+  after?: Slot,
+): void {
+  block.changes[at] = changes
+  block.befores[at] = before
+  block.afters[at] = after
 }
 
 const kept = (change: Change): Change =>
   change.key !== null && change.undo ? { ...change, before: ABSENT, after: ABSENT } : change
 
-function bytesOf(value: Slot): number {
-  if (value instanceof Packed) return value.bytes.length
-  return typeof value === 'string' ? value.length : 0
+/** What leaves the state is kept in its encoded form alone, if it has one. */
+function weightOfChanges(changes: readonly Change[]): number {
+  const [only] = changes
+  if (changes.length === 1 && only && only.key !== null && !only.undo)
+    return weightOfText(only.key) + weightOfSlot(only.before)
+  let weight = LIST
+  for (const change of changes) {
+    weight += CHANGE
+    if (change.key === null) weight += weightOfValues(change.before)
+    else {
+      weight += weightOfText(change.key)
+      weight += change.undo ? weightOfSteps(change) : weightOfSlot(change.before)
+    }
+  }
+  return weight
+}
+
+function weightOfValues(values: Values): number {
+  let weight = VALUES
+  for (const [key, value] of values) weight += ENTRY + weightOfText(key) + weightOfSlot(value)
+  return weight
+}
+
+function weightOfSlot(value: Slot): number {
+  if (value instanceof Packed) value.slim()
+  return weightOfPart(value)
+}
+
+/** The value before was put by an earlier commit if it came encoded: that one keeps it in this form. */
+function weightOfSteps({ before, steps, undo }: Extract<Change, { key: string }>): number {
+  let encoded = 0
+  if (before instanceof Packed && before.cameEncoded) encoded = weightOfSlot(before)
+  return encoded + weightOfPart(steps) + weightOfPart(undo)
+}
+
+/** Of a value as the log holds it, or a list of steps. */
+function weightOfPart(part: unknown): number {
+  if (part instanceof Packed) return part.weight
+  if (typeof part === 'string') return weightOfText(part)
+  if (typeof part === 'number') return Number.isInteger(part) && Math.abs(part) < 2 ** 31 ? 0 : DOUBLE
+  if (!Array.isArray(part)) return 0
+  let weight = LIST
+  for (const each of part) weight += 8 + weightOfPart(each)
+  return weight
 }

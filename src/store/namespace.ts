@@ -25,8 +25,10 @@ const NO_STATE = 0
 export interface NamespaceOptions {
   /** Levels of nesting that a value may have. */
   maxDepth?: number
-  /** Bytes of values that the kept commits may hold, the newest commit apart. */
+  /** Bytes of memory that the kept commits may take besides the state, the newest commit apart. */
   historyBytes?: number
+  /** The revision of the state at first, which is empty. */
+  revision?: number
   /** Milliseconds, from any beginning, that only go up. */
   clock?: () => number
 }
@@ -35,7 +37,7 @@ export interface NamespaceOptions {
 export class Namespace {
   readonly name: string
   values: Values = new Map()
-  revision = 0
+  revision: number
   /** Levels of nesting that a value may have. */
   readonly maxDepth: number
   readonly #history: History
@@ -54,7 +56,8 @@ export class Namespace {
     this.name = name
     this.maxDepth = options.maxDepth ?? MAX_DEPTH
     this.clock = options.clock ?? monotonic
-    this.#history = new History(historyLimit, options.historyBytes)
+    this.revision = options.revision ?? 0
+    this.#history = new History(historyLimit, options.historyBytes, this.revision)
   }
 
   get historyLimit(): number {
@@ -64,6 +67,11 @@ export class Namespace {
   /** The oldest revision whose commit is kept; one above `revision` while there is none. */
   get first(): number {
     return this.#history.first
+  }
+
+  /** Bytes of memory that the kept commits take besides the state, about; 0 where they are not bounded. */
+  get historyBytes(): number {
+    return this.#history.bytes
   }
 
   at(revision: number): Commit {
