@@ -9,6 +9,7 @@ const printed: Record<string, string[]> = {
   '22-map-common-arguments.ts': ['0, 1, 8, 27, 64, ... 941192, 970299', 'by 10 workers'],
   '23-map-mapped-arguments.ts': ['[ 4, 9, 36, 256 ]'],
   '24-map-mapped-kwargs.ts': ['1007', '3132', '298023223876953132', '736', '132', '65543', '8'],
+  '26-run.ts': ['[ 6765, 10946 ]', '[ [ 0, 17711 ], [ 1, 1 ], [ 2, 1 ] ]'],
   '25-map-downloader.ts': [
     'a process for each: 1 2 3 4 5 6 7 8 9 10 11 12',
     '  in N ms',

@@ -115,6 +115,14 @@ export async function mapsOfAShop(ctx: Context<Shop>): Promise<void> {
   exactly<MapResult<Settled<number>>>()(ctx.processMap(add, null, { mapArgs: [[1, 2]], settle: true }))
   exactly<MapResult<unknown>>()(ctx.processMap(new URL('file:///target.js'), [1]))
   exactly<TaskDetail>()(ctx.processMap((x: number) => x, [1], { returnTask: true }))
+  const placed = ctx.processMap((x: number) => `${x}`, [1], { ordered: false })
+  exactly<MapResult<{ index: number } & { value: string }>>()(placed)
+  exactly<MapResult<{ index: number } & Settled<string>>>()(
+    ctx.processMap((x: number) => `${x}`, [1], { ordered: false, settle: true }),
+  )
+  exactly<number>()(await ctx.run(add, 1, 2))
+  exactly<string>()(await ctx.run(async (text: string) => text, 'a'))
+  exactly<unknown>()(await ctx.run(new URL('file:///target.js'), 1))
   exactly<MapResult<number>>()(ctx.pullResultsForTask<number>({ id: '', namespace: '' }))
 }
 

@@ -81,6 +81,12 @@ ctx.processMap((text: string) => text.length, [1, 2])
 // TS2769: a target that wants a State, and is given none
 ctx.processMap((_state: State<Shop>, item: number) => item, [1, 2])
 
+// TS2769: an argument of a call that the target does not take
+ctx.run((x: number) => x, 'a')
+
+// TS2345: too few arguments of a call
+ctx.run((x: number, y: number) => x + y, 1)
+
 // TS2345: nothing to map over
 ctx.processMap((x: number) => x)
 
