@@ -20,7 +20,8 @@ export function after(ms: number | undefined, done: () => void): Timer | undefin
       if (--rounds > 0) timer.refresh()
       else done()
     },
-    Math.ceil(ms / rounds),
+    // The quotient of large numbers may be rounded up.
+    Math.min(Math.ceil(ms / rounds), LONGEST_DELAY),
   )
   return timer
 }

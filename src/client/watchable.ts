@@ -16,8 +16,8 @@ export abstract class Watchable<S extends object> {
   }
 
   /** Resolves at the next update by somebody else that changes one of `keys` (none given: any key). */
-  getWhenChange(...keysAndOptions: [...keys: Key<S>[], options: ChangeOptions]): Promise<Snapshot<S>>
   getWhenChange(...keys: Key<S>[]): Promise<Snapshot<S>>
+  getWhenChange(...keysAndOptions: [...keys: Key<S>[], options: ChangeOptions]): Promise<Snapshot<S>>
   getWhenChange(...args: unknown[]): Promise<Snapshot<S>> {
     return rejecting(() =>
       this.#watcher.once(...changeOf(args, 'state.getWhenChange'), snapshot<Snapshot<S>>),
@@ -73,8 +73,8 @@ export abstract class Watchable<S extends object> {
     })
   }
 
-  whenChange(...keysAndOptions: [...keys: Key<S>[], options: ChangeOptions]): Loop<Snapshot<S>>
   whenChange(...keys: Key<S>[]): Loop<Snapshot<S>>
+  whenChange(...keysAndOptions: [...keys: Key<S>[], options: ChangeOptions]): Loop<Snapshot<S>>
   whenChange(...args: unknown[]): Loop<Snapshot<S>> {
     return this.#watcher.iterate(...changeOf(args, 'state.whenChange'), snapshot<Snapshot<S>>)
   }

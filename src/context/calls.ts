@@ -36,6 +36,7 @@ export abstract class Calls<S extends object> {
   ): Process
 
   /** Calls `handler(snapshot, state, ...args)` in a new process, once for each change of `keys` (none: any key). */
+  callWhenChange(...keys: Key<S>[]): Call<Snapshot<S>, [state: State<S>]>
   callWhenChange<
     const A extends readonly unknown[] = [],
     const K extends object | undefined = undefined,
@@ -44,7 +45,6 @@ export abstract class Calls<S extends object> {
   >(
     ...keysAndOptions: [...keys: Key<S>[], options: ChangeProcessOptions<A, K, F, C>]
   ): Call<Snapshot<S>, Given<S, this, A, K, F, C>>
-  callWhenChange(...keys: Key<S>[]): Call<Snapshot<S>, [state: State<S>]>
   callWhenChange(...args: unknown[]): AnyCall {
     const call = callOf('whenChange')
     const [keys, given] = splitOptions<ChangeProcessOptions>(args)

@@ -56,6 +56,53 @@ export async function watchersOfAShop(shop: State<Shop>): Promise<void> {
   }
 }
 
+/** What a condition says of the state is known of the snapshot. */
+export async function conditionsOfAShop(shop: State<Shop>): Promise<void> {
+  exactly<string>()((await shop.getWhenAvailable('owner')).owner.name)
+  exactly<string>()((await shop.getWhenNotNone('owner')).owner.name)
+  exactly<5>()((await shop.getWhenEqual('cookies', 5)).cookies)
+  for await (const { owner } of shop.whenAvailable('owner')) exactly<string>()(owner.name)
+  for await (const { owner } of shop.whenNotNone('owner', { live: true })) exactly<string>()(owner.name)
+  for await (const { cookies } of shop.whenEqual('cookies', 0)) exactly<0>()(cookies)
+  type Owned = Snapshot<Shop> & { owner: { name: string } }
+  const isOwned = (state: Snapshot<Shop>): state is Owned => state.owner !== undefined
+  exactly<Owned>()(await shop.getWhen(isOwned))
+  for await (const owned of shop.when(isOwned)) exactly<Owned>()(owned)
+  // It is a snapshot still.
+  const narrowed: Snapshot<Shop> = await shop.getWhenNotNone('owner')
+  exactly<readonly string[]>()(narrowed.sold)
+}
+
+interface Sessions {
+  [id: string]: { user: string } | number
+  count: number
+}
+
+/** What an index signature says may be there may be missing. */
+export async function statesOfUnknownKeys(sessions: State<Sessions>): Promise<void> {
+  exactly<number>()(await sessions.get('count'))
+  exactly<{ user: string } | number | undefined>()(await sessions.get('nobody'))
+  exactly<{ user: string } | number | null>()(await sessions.get('nobody', null))
+  const view = await sessions.view()
+  exactly<number>()(view.get('count'))
+  exactly<{ readonly user: string } | number | undefined>()(view.get('nobody'))
+  const narrowed = await sessions.getWhenAvailable('nobody')
+  exactly<{ readonly user: string } | number>()(narrowed.nobody)
+}
+
+/** Another namespace may hold a state of another type. */
+export async function otherNamespaces(shop: State<Shop>, ctx: Context<Shop>): Promise<void> {
+  interface Flags {
+    beta: boolean
+  }
+  exactly<State<Flags>>()(shop.fork<Flags>({ namespace: 'flags' }))
+  const flags: State<Flags> = shop.fork({ namespace: 'flags' })
+  exactly<State<Shop>>()(shop.fork({ namespace: 'other' }))
+  exactly<boolean>()(await flags.get('beta'))
+  const isBeta = async (other: State<Flags>) => other.get('beta')
+  exactly<boolean>()(await ctx.process(isBeta, { namespace: 'flags' }).wait())
+}
+
 export async function atomicFunctions(shop: State<Shop>): Promise<void> {
   const sell = atomic((state: Draft<Shop>, kind: string, many?: number) => {
     state.sold.push(kind)
@@ -112,6 +159,13 @@ export async function mapsOfAShop(ctx: Context<Shop>): Promise<void> {
   )
   const add = (a: number, b: number) => a + b
   exactly<MapResult<number>>()(ctx.processMap(add, null, { mapArgs: [[1, 2]] }))
+  exactly<MapResult<number>>()(ctx.processMap(add, [1, 2], { mapArgs: [[1], [2]] }))
+  const named = (text: string, { by, or }: { by: number; or?: string }) => text.length * by + (or ?? '')
+  exactly<MapResult<string>>()(ctx.processMap(named, ['oat'], { kwargs: { by: 2 } }))
+  exactly<MapResult<string>>()(
+    ctx.processMap(named, ['oat'], { mapKwargs: [{ by: 2 }], kwargs: { or: 'none' } }),
+  )
+  exactly<MapResult<string>>()(ctx.processMap(letter => `${letter}!`, 'abc', { chunkSize: 2 }))
   exactly<MapResult<Settled<number>>>()(ctx.processMap(add, null, { mapArgs: [[1, 2]], settle: true }))
   exactly<MapResult<unknown>>()(ctx.processMap(new URL('file:///target.js'), [1]))
   exactly<TaskDetail>()(ctx.processMap((x: number) => x, [1], { returnTask: true }))
@@ -153,6 +207,8 @@ export async function processesThemselves(ctx: Context<Shop>, address: string): 
     exactly<Context<Shop>>()(inner)
     exactly<5>()(five)
   })
+  ctx.callWhenEqual('cookies', 0)(({ cookies }) => exactly<0>()(cookies))
+  ctx.callWhenAvailable('owner', { stateful: false })(({ owner }) => exactly<string>()(owner.name))
   const { name, signal, parent } = currentProcess()
   exactly<string>()(name)
   exactly<AbortSignal>()(signal)

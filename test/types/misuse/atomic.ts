@@ -22,6 +22,9 @@ await add(shop, 5, 6)
 // TS2345: a State of another shape
 await add(new State<{ cakes: string }>('ipc:///tmp/shop'), 5)
 
+// TS2345: a State in which the key is of another type
+await add(new State<{ cookies: string }>('ipc:///tmp/shop'), 5)
+
 // TS2353: a plain object instead of a State
 await add({ cookies: 1 }, 5)
 

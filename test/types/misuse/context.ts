@@ -78,6 +78,21 @@ new Context({ serverBackend: 'fork' })
 // TS2769: items of another type than the target takes
 ctx.processMap((text: string) => text.length, [1, 2])
 
+// TS2769: an argument of a map's target that is of another type
+ctx.processMap((x: number, by: number) => x * by, [1, 2], { args: ['two'] })
+
+// TS2769: an argument of a map's target that is missing
+ctx.processMap((x: number, by: number) => x * by, [1, 2])
+
+// TS2769: an argument of a map's target for each item that is of another type
+ctx.processMap((x: number, by: number) => x * by, [1, 2], { mapArgs: [['two'], ['three']] })
+
+// TS2769: kwargs of a map's target that are of another type
+ctx.processMap((x: number, { by }: { by: number }) => x * by, [1, 2], { kwargs: { by: 'two' } })
+
+// TS2769: a target that wants a State of another shape
+ctx.processMap((_state: State<{ cakes: string }>, x: number) => x, [1], { stateful: true })
+
 // TS2769: a target that wants a State, and is given none
 ctx.processMap((_state: State<Shop>, item: number) => item, [1, 2])
 

@@ -2,6 +2,9 @@ import { State } from 'zproc'
 
 const shop = new State<{ cookies: number; sold: string[]; owner?: { name: string } }>('ipc:///tmp/shop')
 
+const sessions = new State<Record<string, { user: string }>>('ipc:///tmp/shop')
+declare const either: 'owner' | 'sold'
+
 // TS2345: get of a key that the state does not have
 await shop.get('cokies')
 
@@ -10,6 +13,18 @@ const text: string = await shop.get('cookies')
 
 // TS2532: a key that may be missing is undefined until looked at
 console.log((await shop.get('owner')).name)
+
+// TS2322: a key of an index signature may be missing
+const session: { user: string } = await sessions.get('nobody')
+
+// TS2322: and so it may in a view
+const seen: { readonly user: string } = (await sessions.view()).get('nobody')
+
+// TS2322: a key that conditions may find missing is not narrowed
+const owner: { readonly name: string } = (await shop.getWhenNotEqual('owner', { name: 'me' })).owner
+
+// TS2322: of a key that is one of several it is not known which one was narrowed
+const both: { readonly name: string } = (await shop.getWhenNotNone(either)).owner
 
 // TS2345: set of a value of another type
 await shop.set('cookies', 'many')
@@ -67,6 +82,12 @@ for (const key of shop) console.log(key)
 
 // TS2554: a State needs the address of its server
 new State()
+
+// TS2345: an address that may be undefined
+new State(process.env.ADDRESS)
+
+// TS2322: a fork of the same namespace has the same type
+const flags: State<{ beta: boolean }> = shop.fork()
 
 // TS2353: an option that a State does not have
 new State('ipc:///tmp/shop', { secret: 'x' })
