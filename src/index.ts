@@ -6,6 +6,7 @@ export type {
   PingOptions,
   SetOptions,
   StateOptions,
+  WaitForServerOptions,
   WatchOptions,
 } from './client/options.ts'
 export { ping } from './client/ping.ts'
@@ -20,6 +21,7 @@ export type {
   Snapshot,
 } from './client/types.ts'
 export type { StateView } from './client/view.ts'
+export { waitForServer } from './client/wait-for-server.ts'
 export { Context } from './context/context.ts'
 export type { ContextEvent } from './context/events.ts'
 export type {

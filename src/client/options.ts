@@ -85,4 +85,14 @@ export const pingFields = {
   ...connectedFields,
 }
 
+export const waitFields = {
+  /** Milliseconds until a TimeoutError. Default: none. */
+  timeout: time(),
+  /** The key that the server was started with. Default: none. */
+  secretKey: secret,
+}
+
+/** How `waitForServer` waits. */
+export interface WaitForServerOptions extends OptionsOf<typeof waitFields> {}
+
 export interface PingOptions extends OptionsOf<typeof pingFields> {}

@@ -5,7 +5,7 @@ import type { Target, WatchAssignment } from '../process/assignment.ts'
 import { type ProcessOptions, readProcessOptions } from '../process/options.ts'
 import { type InnerProcessOptions, Process } from '../process/process.ts'
 import { Spares } from '../process/spares.ts'
-import { derivedKey } from '../transport/key.ts'
+import { knownKeys } from '../transport/key.ts'
 import type { Events } from './events.ts'
 import type { Settings } from './options.ts'
 
@@ -28,8 +28,10 @@ export class Processes {
     this.#address = address
     this.#settings = settings
     const { namespace, secretKey, connectTimeout } = settings
-    const key = secretKey === undefined ? undefined : derivedKey(secretKey)
-    this.#spares = new Spares(settings.spares, { address, namespace, secretKey, key, connectTimeout })
+    this.#spares = new Spares(settings.spares, () => {
+      const keys = secretKey === undefined ? [] : knownKeys(secretKey)
+      return { address, namespace, secretKey, keys, connectTimeout }
+    })
     this.#events = events
     this.#ready = ready
     ready?.then(

@@ -2,7 +2,7 @@ import { currentDirectory } from '../lifeline/directory.ts'
 import { describe, toWire } from '../protocol/values.ts'
 import { ship } from '../shipping/ship.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
-import { derivedKey } from '../transport/key.ts'
+import { knownKeys } from '../transport/key.ts'
 import { bytesOf, type Job, type WatchJob, type WireBytes } from './job.ts'
 import type { ProcessOptions } from './options.ts'
 
@@ -76,7 +76,7 @@ export function assign(
     address,
     namespace,
     secretKey,
-    key: secretKey === undefined ? undefined : derivedKey(secretKey),
+    keys: secretKey === undefined ? [] : knownKeys(secretKey),
     connectTimeout,
     contextModule,
     watch: watching,

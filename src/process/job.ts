@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { Packed, type Wire } from '../protocol/values.ts'
+import type { DerivedKey } from '../transport/key.ts'
 
 // What the two ends of a process tell each other. A Wire crosses as `bytesOf` makes it: values stay encoded.
 export type WireBytes = Exclude<Wire, Packed> | Uint8Array
@@ -26,8 +27,8 @@ export interface Job {
   address: string
   namespace: string
   secretKey: string | undefined
-  /** What that stands for, ready-made. */
-  key: Uint8Array | undefined
+  /** What that stands for, ready-made, at the servers that are known. */
+  keys: DerivedKey[]
   connectTimeout: number | undefined
   /** The module with Context, for a target that gets one. */
   contextModule: string | undefined
@@ -35,7 +36,7 @@ export interface Job {
 }
 
 /** Where a State, or a Context, is to join. */
-export type Joining = Pick<Job, 'address' | 'namespace' | 'secretKey' | 'key' | 'connectTimeout'>
+export type Joining = Pick<Job, 'address' | 'namespace' | 'secretKey' | 'keys' | 'connectTimeout'>
 
 export type WatchMethod =
   | 'whenChange'

@@ -129,8 +129,9 @@ async function openState(
 }
 
 /** How to join the server. */
-async function joining({ namespace, secretKey, key, connectTimeout }: Joining) {
-  if (secretKey !== undefined && key) (await import('../transport/key.ts')).learnKey(secretKey, key)
+async function joining({ namespace, secretKey, keys, connectTimeout }: Joining) {
+  if (secretKey !== undefined && keys.length > 0)
+    (await import('../transport/key.ts')).learnKeys(secretKey, keys)
   return { namespace, secretKey, connectTimeout }
 }
 

@@ -10,12 +10,12 @@ const CALM_TIME = 300
 /** Children that were made before they are needed. An idle one costs no time and does not delay the end. */
 export class Spares {
   readonly #wanted: number
-  readonly #at: Joining
+  readonly #at: () => Joining
   #waiting: { child: Child; key: string }[] = []
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(wanted: number, at: Joining) {
+  constructor(wanted: number, at: () => Joining) {
     this.#wanted = wanted
     this.#at = at
   }
@@ -39,7 +39,7 @@ export class Spares {
   }
 
   #rehearse(child: Child): void {
-    if (this.#waiting.some(spare => spare.child === child)) child.rehearse(this.#at)
+    if (this.#waiting.some(spare => spare.child === child)) child.rehearse(this.#at())
   }
 
   #refillSoon(settings: ChildSettings, key: string): void {

@@ -4,6 +4,7 @@ import { ConnectionError } from '../errors.ts'
 import { listening, SocketFile } from '../lifeline/socket-file.ts'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
+import type { DerivedKey } from '../transport/key.ts'
 import { createServer } from '../transport/secure.ts'
 import { Core } from './core.ts'
 import { Door, refuse } from './door.ts'
@@ -17,7 +18,7 @@ export interface Start {
   address: string
   limits: Limits
   /** What the secret key stands for: whoever listens need not know that itself. */
-  key: Uint8Array | undefined
+  key: DerivedKey | undefined
   /** The address was picked for this server, and will not be used again. */
   picked: boolean
 }

@@ -9,7 +9,7 @@ import { startThread } from '../lifeline/thread.ts'
 import { startWatchdog } from '../lifeline/watchdog.ts'
 import { formatAddress, isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
-import { derivedKey } from '../transport/key.ts'
+import { newKey } from '../transport/key.ts'
 import { describeHung, Watch } from './hung.ts'
 import { listen, type Start } from './listen.ts'
 import type { Started, Watched } from './main.ts'
@@ -69,7 +69,7 @@ export async function serve(address: string, settings: ServerSettings, inner: In
   const start = () => ({
     address: where,
     limits,
-    key: secretKey === undefined ? undefined : derivedKey(secretKey),
+    key: secretKey === undefined ? undefined : newKey(secretKey),
     picked,
   })
   const watch = new Watch({

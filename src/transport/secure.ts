@@ -10,7 +10,7 @@ import {
 } from 'node:net'
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls'
 import { LONGEST_DELAY } from '../async/interval.ts'
-import { derivedKey } from './key.ts'
+import { type DerivedKey, derivedKey } from './key.ts'
 
 // With a pre-shared key both ends prove that they hold it, and no certificate is needed. ECDHE: a session that was
 // recorded stays closed even to who learns the key later.
@@ -39,7 +39,7 @@ export interface ServerEvents {
 
 /** A server of plain sockets, or, with a derived key, of ones that only those with the same key get through. */
 export function createServer(
-  key: Uint8Array | undefined,
+  key: DerivedKey | undefined,
   handshakeTimeout: number,
   events: ServerEvents,
 ): Server {
@@ -68,9 +68,11 @@ export function createServer(
   })
 }
 
-function secureServer(psk: Uint8Array, handshakeTimeout: number, events: ServerEvents): Server {
+function secureServer(key: DerivedKey, handshakeTimeout: number, events: ServerEvents): Server {
   const server = tls().createServer({
-    pskCallback: (_socket, identity) => (identity === IDENTITY ? psk : null),
+    // The first that a client is told, before there is a key.
+    pskIdentityHint: key.salt,
+    pskCallback: (_socket, identity) => (identity === IDENTITY ? key.bytes : null),
     ciphers: CIPHERS,
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.2',
@@ -100,12 +102,15 @@ export function connectSocket(
   ready: () => void,
 ): Socket {
   if (secretKey === undefined) return plainSocket(where, ready)
-  const psk = derivedKey(secretKey)
   // Its types leave `onread` out, which goes to the socket as all that it does not know.
   const options = {
     ...where,
     onread: reading(() => socket),
-    pskCallback: () => ({ psk, identity: IDENTITY }),
+    pskCallback: (salt: string | null) => {
+      const key = derivedKey(secretKey, salt ?? '')
+      // Node's own way to end the handshake.
+      return key ? { psk: key.bytes, identity: IDENTITY } : null
+    },
     ciphers: CIPHERS,
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.2',

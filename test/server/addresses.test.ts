@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { type AnyState, ConnectionError, ping, State, startServer } from 'zproc'
+import { type AnyState, ConnectionError, ping, State, startServer, waitForServer } from 'zproc'
 import { program } from '../kit/programs.ts'
 import { impostor } from '../kit/raw.ts'
 import { serverContract as contract } from '../kit/servers.ts'
@@ -212,4 +212,113 @@ test('wrong options of a server are shown', async () => {
     [{ maxMessageBytes: 10 }, { name: 'RangeError', message: /maxMessageBytes.*10/ }],
   ]
   for (const [options, error] of wrong) await assert.rejects(startServer(null, options), error)
+})
+
+for (const secretKey of [undefined, 'a key that is long enough'])
+  test(`waitForServer resolves when a server answers (${secretKey ? 'with' : 'without'} a key)`, async t => {
+    const path = join(mkdtempSync(join(tmpdir(), 'wait-')), 's.sock')
+    t.after(() => rmSync(dirname(path), { recursive: true }))
+    const address = `ipc://${path}`
+    await assert.rejects(waitForServer(address, { secretKey, timeout: 30 }), {
+      name: 'TimeoutError',
+      message: `waitForServer: no server answers at ${address} within 30 ms`,
+    })
+    await assert.rejects(waitForServer(address, { timeout: 0 }), { name: 'TimeoutError' })
+    const waiting = waitForServer(address, { secretKey, timeout: 60_000 })
+    const forever = waitForServer(address, { secretKey, timeout: Number.POSITIVE_INFINITY })
+    const server = await startServer(address, { backend: 'inline', secretKey })
+    t.after(() => server.stop())
+    assert.equal(await waiting, server.pid)
+    assert.equal(await forever, server.pid)
+    if (secretKey)
+      await assert.rejects(waitForServer(address, { timeout: 60_000 }), { name: 'AuthenticationError' })
+    await assert.rejects(waitForServer('nowhere'), TypeError)
+  })
+
+for (const backend of ['process', 'thread', 'inline'] as const)
+  test(`a server says when it has ended, and leaves no file (${backend})`, async () => {
+    const server = await startServer(null, { backend })
+    const path = server.address.slice('ipc://'.length)
+    let ended = false
+    const exited = server.exited.then(end => {
+      ended = true
+      return end
+    })
+    assert.equal(await ping(server.address), server.pid)
+    assert.equal(ended, false)
+    await server.stop()
+    assert.deepEqual(await exited, { code: 0, signal: null })
+    assert.equal(existsSync(path), false)
+  })
+
+test('a server process that is killed is known to have ended, its file removed', async () => {
+  const server = await startServer()
+  process.kill(server.pid, 'SIGKILL')
+  assert.deepEqual(await server.exited, { code: null, signal: 'SIGKILL' })
+  assert.equal(existsSync(server.address.slice('ipc://'.length)), false)
+  await server.stop()
+})
+
+test('a server thread that runs out of memory ends alone', async t => {
+  const run = program(
+    t,
+    `import { atomic, State, startServer } from 'zproc'
+    const server = await startServer(null, { backend: 'thread', atomicTimeout: Infinity })
+    const state = new State<{ all: number[][] }>(server.address, { connectTimeout: 100 })
+    const fill = atomic(() => {
+      const all = []
+      for (;;) all.push(new Array(1e6).fill(0.5))
+    })
+    await fill(state).catch(error => console.log(error.name))
+    console.log(await server.exited)
+    await state.close()
+    await server.stop()`,
+    [],
+    { env: { NODE_OPTIONS: '--max-old-space-size=100' } },
+  )
+  const { code, stdout, stderr } = await run.ended()
+  assert.equal(code, 0, stderr)
+  assert.equal(stdout, 'ConnectionError\n{ code: 1, signal: null }\n')
+  assert.match(stderr, /^zproc: the server thread at .* ended: .*memory/m)
+})
+
+test('a relative path means one file, whatever the directory is later', async t => {
+  const run = program(
+    t,
+    `import { mkdtempSync, existsSync, rmSync } from 'node:fs'
+    import { tmpdir } from 'node:os'
+    import { join } from 'node:path'
+    import { ping, Process, State, startServer } from 'zproc'
+    const home = mkdtempSync(join(tmpdir(), 'relative-'))
+    const other = mkdtempSync(join(tmpdir(), 'relative-'))
+    process.chdir(home)
+    const server = await startServer('ipc://rel.sock')
+    const state = new State<{ x: number }>('ipc://rel.sock')
+    const child = new Process((s: State<{ x: number }>) => s.set('x', 1), 'ipc://rel.sock', { cwd: other })
+    process.chdir(other)
+    await child.wait()
+    console.log(await state.get('x'), existsSync(join(home, 'rel.sock')), server.address === state.serverAddress)
+    console.log(await ping('ipc://rel.sock').catch(error => error.name))
+    await state.close()
+    await server.stop()
+    console.log(existsSync(join(home, 'rel.sock')))
+    for (const folder of [home, other]) rmSync(folder, { recursive: true })`,
+  )
+  const { stdout, stderr } = await run.ended()
+  assert.equal(stdout, '1 true true\nConnectionError\nfalse\n', stderr)
+})
+
+test('a host that is not this machine needs a key, whatever its name begins with', async () => {
+  for (const host of [
+    '127.evil.example',
+    '127.0.0.1.evil.example',
+    '1270.example',
+    '0.0.0.0',
+    '[::]',
+    '[::ffff:8.8.8.8]',
+  ])
+    await assert.rejects(startServer(`tcp://${host}:0`, { backend: 'inline' }), {
+      name: 'TypeError',
+      message: /can be reached from other machines/,
+    })
 })

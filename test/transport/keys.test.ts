@@ -3,10 +3,10 @@ import { scryptSync } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
-import { createServer } from 'node:tls'
+import { connect, createServer, type TlsOptions } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { AuthenticationError, ConnectionError, State } from 'zproc'
+import { AuthenticationError, ConnectionError, ping, State, startServer } from 'zproc'
 import { program } from '../kit/programs.ts'
 import { impostor } from '../kit/raw.ts'
 
@@ -31,6 +31,7 @@ test('a key is in no command line, no environment, no output', {
     await new State(ctx.serverAddress).get('x').catch(error => console.error(error))
     await new State(ctx.serverAddress, { secretKey: secretKey + '!' }).get('x').catch(error => console.error(error))
     console.log(JSON.stringify([process.pid, ctx.serverProcess!.pid, child.pid]))
+    console.log(ctx.serverAddress)
     // Nothing else keeps it there.
     const staying = setInterval(() => {}, 1000)
     process.once('SIGUSR2', async () => {
@@ -43,7 +44,8 @@ test('a key is in no command line, no environment, no output', {
   )
   const pids = JSON.parse((await run.line()) as string) as number[]
   assert.equal(pids.length, 3)
-  const derived = scryptSync(secretKey, 'zproc pre-shared key', 32)
+  const salt = await saltAt((await run.line()) as string)
+  const derived = scryptSync(secretKey, `zproc pre-shared key ${salt}`, 32)
   const printed = inspect(new Uint8Array(derived)).split('\n')[1] as string
   const secrets = [
     secretKey,
@@ -108,6 +110,77 @@ for (const serverBackend of ['process', 'thread'])
     const { stdout, stderr } = await run.ended()
     assert.equal(stdout, '7 7 8 true\nAuthenticationError 2\n', stderr)
   })
+
+/** What the server at an `ipc://` address tells whoever begins a handshake. */
+async function saltAt(address: string): Promise<string | null> {
+  let salt: string | null = null
+  const socket = connect({
+    path: address.slice('ipc://'.length),
+    ciphers: 'ECDHE-PSK-CHACHA20-POLY1305',
+    maxVersion: 'TLSv1.2',
+    pskCallback: (hint: string | null) => {
+      salt = hint
+      return null
+    },
+  })
+  socket.on('error', () => {})
+  await new Promise(resolve => socket.once('close', resolve))
+  return salt
+}
+
+test('each server has a salt of its own, and the key that follows from it', async t => {
+  const servers = await Promise.all(
+    [1, 2].map(() => startServer(null, { backend: 'inline', secretKey: 'the same for both' })),
+  )
+  t.after(() => Promise.all(servers.map(server => server.stop())))
+  const salts = await Promise.all(servers.map(({ address }) => saltAt(address)))
+  for (const salt of salts) assert.match(salt as string, /^[\w-]{22}$/)
+  assert.notEqual(salts[0], salts[1])
+  for (const { address, pid } of servers)
+    assert.equal(await ping(address, { secretKey: 'the same for both' }), pid)
+})
+
+test('a server that tells no salt gets no handshake', async t => {
+  const asked: string[] = []
+  const server = createServer({
+    ciphers: 'ECDHE-PSK-CHACHA20-POLY1305',
+    maxVersion: 'TLSv1.2',
+    pskIdentityHint: 'short',
+    pskCallback: (_, identity) => {
+      asked.push(identity)
+      return Buffer.alloc(32)
+    },
+  } as TlsOptions)
+  server.on('tlsClientError', () => {})
+  const address = await impostor(t, socket => server.emit('connection', socket))
+  const state = new State(address, { secretKey })
+  t.after(() => state.close())
+  await assert.rejects(state.get('x'), { name: 'ConnectionError' })
+  assert.deepEqual(asked, [])
+})
+
+test('a short key is warned of, once in a tree of processes', async t => {
+  for (const [key, warnings] of [
+    ['short', 1],
+    ['long enough, and not of one word', 0],
+  ] as const) {
+    const run = program(
+      t,
+      `import { Context } from 'zproc'
+      const ctx = new Context({ secretKey: process.argv[2]!, serverBackend: 'process' })
+      const two = new Context(ctx.serverAddress, { secretKey: process.argv[2]! })
+      await two.state.set('x', 1)
+      await ctx.process(state => state.get('x')).wait()
+      await two.close()
+      await ctx.close()`,
+      [key],
+    )
+    const { code, stderr } = await run.ended()
+    assert.equal(code, 0, stderr)
+    assert.equal(stderr.split('ZPROC_SHORT_KEY').length - 1, warnings, stderr)
+    assert.ok(!stderr.includes(`'${key}'`))
+  }
+})
 
 const parentOf = (name: string): number => {
   if (!/^\d+$/.test(name)) return -1
