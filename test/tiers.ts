@@ -7,6 +7,7 @@ export const fast = [
   'test/cli/',
   'test/context/arguments',
   'test/context/calls',
+  'test/context/options',
   'test/contract/',
   'test/examples/examples',
   'test/faults/cut',

@@ -65,7 +65,8 @@ export class Watcher {
   }
 }
 
-function checkOwn(matcher: Matcher, options: WatchOptions, name: string): void {
+/** Whose writes count is a question for changes alone. */
+export function checkOwn(matcher: Matcher, options: WatchOptions, name: string): void {
   if (matcher.holds && options.own)
     throw new TypeError(
       `${name}: own: true is for changes; a condition is tested after this State's own writes as well`,

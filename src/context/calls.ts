@@ -1,6 +1,7 @@
 import * as condition from '../client/condition.ts'
 import { linkOf, type State } from '../client/state.ts'
 import type { Key, Narrowed, Snapshot } from '../client/types.ts'
+import { checkOwn } from '../client/watch.ts'
 import { splitOptions } from '../client/watchable.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
 import { bytesOf, type WatchMethod } from '../process/job.ts'
@@ -49,8 +50,7 @@ export abstract class Calls<S extends object> {
     const call = callOf('whenChange')
     const [keys, given] = splitOptions<ChangeProcessOptions>(args)
     const options = readOptions(changeProcessFields, given, call)
-    condition.changeOf(keys, options, call)
-    return this.#call('whenChange', keys, options)
+    return this.#call('whenChange', keys, options, condition.changeOf(keys, options, call))
   }
 
   /** Calls the handler for each state for which `test` is truthy. A type guard narrows the snapshot. */
@@ -76,8 +76,7 @@ export abstract class Calls<S extends object> {
   callWhen(test: (state: Snapshot<S>) => unknown, options: WatchProcessOptions = {}): AnyCall {
     const call = callOf('when')
     const read = readOptions(watchProcessFields, options, call)
-    condition.test(test, call)
-    return this.#call('when', [], read, test)
+    return this.#call('when', [], read, condition.test(test, call), test)
   }
 
   callWhenEqual<
@@ -151,18 +150,24 @@ export abstract class Calls<S extends object> {
 
   #callIf<A extends unknown[]>(
     method: WatchMethod,
-    condition: (...args: [...A, call: string]) => unknown,
+    condition: (...args: [...A, call: string]) => condition.Matcher,
     args: A,
     given: WatchProcessOptions,
   ): AnyCall {
     const call = callOf(method)
     const options = readOptions(watchProcessFields, given, call)
-    condition(...args, call)
-    return this.#call(method, args, options)
+    return this.#call(method, args, options, condition(...args, call))
   }
 
-  #call(method: WatchMethod, args: unknown[], given: ChangeProcessOptions, test?: AnyFunction): AnyCall {
+  #call(
+    method: WatchMethod,
+    args: unknown[],
+    given: ChangeProcessOptions,
+    matcher: condition.Matcher,
+    test?: AnyFunction,
+  ): AnyCall {
     const call = callOf(method)
+    checkOwn(matcher, given, call)
     const { live, own, timeout, duplicateOkay, exclude, ...options } = given
     checkTogether(options, call)
     const wires = args.map((arg, i) => bytesOf(toWire(arg, call, i === 0 ? 'key' : 'value')))

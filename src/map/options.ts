@@ -105,7 +105,7 @@ export function readMapOptions(target: unknown, mapIter: unknown, given: MapOpti
   const options = readOptions(mapFields, given, call)
   const { mapArgs, mapKwargs, pool, new: isNew } = options
   const isGiven = mapIter !== undefined && mapIter !== null
-  if (!isGiven && !mapArgs && !mapKwargs)
+  if (!isGiven && mapArgs === undefined && mapKwargs === undefined)
     throw new TypeError(`${call}: nothing to map over: give mapIter, mapArgs or mapKwargs`)
   if (isGiven && !mapFields.mapArgs.is(mapIter))
     throw new TypeError(`${call}: mapIter must be an iterable, got ${describe(mapIter)}`)

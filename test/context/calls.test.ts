@@ -134,6 +134,10 @@ test('wrong arguments are named at the call', () => {
     name: 'TypeError',
     message: 'ctx.callWhen: the test must be a function of the snapshot, got 5',
   })
+  assert.throws(() => ctx.callWhenEqual('x', 1 as never, { own: true }), {
+    name: 'TypeError',
+    message: /^ctx\.callWhenEqual: own: true is for changes/,
+  })
   assert.throws(() => ctx.callWhenChange('x', { timeout: -1 }), {
     name: 'RangeError',
     message: 'ctx.callWhenChange: timeout must be a number of milliseconds, 0 or more, got -1',

@@ -15,8 +15,16 @@ export interface OptionedCall {
 export const NOWHERE = 'nowhere'
 
 const connecting = { namespace: kind.text, secretKey: kind.text, connectTimeout: kind.time() }
-const watching = { live: kind.flag, timeout: kind.time(), duplicateOkay: kind.flag, signal: kind.signal }
-const changes = { ...watching, exclude: kind.flag }
+const watching = {
+  live: kind.flag,
+  timeout: kind.time(),
+  duplicateOkay: kind.flag,
+  signal: kind.signal,
+}
+const updates = { ...watching, own: kind.flag }
+const changes = { ...updates, exclude: kind.flag }
+/** The own writes of a State are no question for conditions. */
+const conditions = { ...watching, own: (value: unknown) => (value === true ? undefined : kind.flag(value)) }
 const pinging = { timeout: kind.time(), sentPayload: kind.bytes }
 const tying = { ephemeral: kind.flag, ttl: kind.timeToLive }
 const running = {
@@ -88,6 +96,9 @@ const mapping = {
   progress: kind.flag,
   maxRetries: kind.count(0),
   settle: kind.flag,
+  ordered: kind.flag,
+  maxItemsPerWorker: kind.count(1),
+  memoryLimit: kind.count(1),
   timeout: kind.time(),
 }
 
@@ -164,17 +175,17 @@ function watchers(state: State): OptionedCall[] {
     getWhenNone: o => state.getWhenNone('key', ended(o)),
     getWhenNotNone: o => state.getWhenNotNone('key', ended(o)),
     getWhenAvailable: o => state.getWhenAvailable('key', ended(o)),
-    getRawUpdate: o => state.getRawUpdate(ended(o)),
     when: o => state.when(test, o).return?.(),
     whenEqual: o => state.whenEqual('key', 1, o).return?.(),
     whenNotEqual: o => state.whenNotEqual('key', 1, o).return?.(),
     whenNone: o => state.whenNone('key', o).return?.(),
     whenNotNone: o => state.whenNotNone('key', o).return?.(),
     whenAvailable: o => state.whenAvailable('key', o).return?.(),
-    rawUpdates: o => state.rawUpdates(o).return?.(),
   }
   return [
-    ...Object.entries(once).map(([name, call]) => ({ name: `state.${name}`, options: watching, call })),
+    ...Object.entries(once).map(([name, call]) => ({ name: `state.${name}`, options: conditions, call })),
+    { name: 'state.getRawUpdate', options: updates, call: (o: object) => state.getRawUpdate(ended(o)) },
+    { name: 'state.rawUpdates', options: updates, call: (o: object) => state.rawUpdates(o).return?.() },
     {
       name: 'state.getWhenChange',
       options: changes,
@@ -197,12 +208,12 @@ function calls(ctx: Context): OptionedCall[] {
     callWhenNotNone: o => ctx.callWhenNotNone('key', o),
     callWhenAvailable: o => ctx.callWhenAvailable('key', o),
   }
-  const options = { ...running, ...watching }
+  const options = { ...running, ...conditions }
   return [
     ...Object.entries(all).map(([name, call]) => ({ name: `ctx.${name}`, options, call })),
     {
       name: 'ctx.callWhenChange',
-      options: { ...options, exclude: kind.flag },
+      options: { ...running, ...changes },
       call: (o: object) => ctx.callWhenChange('key', o),
     },
   ]
