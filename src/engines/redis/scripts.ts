@@ -6,7 +6,7 @@ import { tagOf } from './keys.ts'
 //   log     a hash: h the id of the newest commit, n how many keys were ever added, c the checkpoints,
 //           x who alone may write, until when (a hold has a dot in its name), and who waits for that,
 //           d:<writer> what a writer's last commit was: one that is sent again is not made again,
-//           e: some keys may have leases (see presence.ts)
+//           e: some keys may have leases (see presence.ts), k: the revision at which a copy may be due
 //   values  a hash of the encoded values             order   a sorted set: the keys in the order in which they came
 //   stream  the commits. An entry's id is <revision>-<microseconds>, its only field is named by the id before it.
 // A checkpoint is a copy of values and order at some revision: with the commits after it, the state at any later one.
@@ -55,6 +55,26 @@ local tag = string.sub(log, 1, -4)
 local values, order, stream = tag .. 'values', tag .. 'order', tag .. 'stream'
 `
 
+/** Bytes that the copies of a state may take in any case. */
+const COPIES = 16 << 20
+
+/**
+ * Whether another copy of the state is to be made, so many commits after the last one: of a small state after each thousand,
+ * of a large one so that there are four of them among the commits that are kept. To find out takes as long as there are keys,
+ * so it is done once in as many commits.
+ */
+const copies = `
+local function isTime(since, limit, last)
+  local keys = redis.call('HLEN', values)
+  redis.call('HSET', log, 'k', string.format('%.0f', last + math.max(1000, keys)))
+  if since < keys then return false end
+  local bytes = 0
+  for _, key in ipairs({values, order}) do bytes = bytes + (redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0) or 0) end
+  local among = math.min(limit, ${1_000_000})
+  return since >= math.min(among / 4, among * bytes / ${COPIES})
+end
+`
+
 /** A key has no lease any more; see presence.ts. */
 export const untie = `
 local function untie(key)
@@ -89,7 +109,7 @@ end
  *
  * Gives '<number> <newest id> <newest id before>'; or else a status, see Status, and what belongs to it.
  */
-export const commit = script(`${keys}${untie}
+export const commit = script(`${keys}${untie}${copies}
 local args, call = ARGV, redis.call
 local mark, number, expected, asked = args[1], args[2], args[3], args[5]
 local m = call('HMGET', log, 'h', mark, 'x', 'e')
@@ -208,7 +228,7 @@ else call('HSET', log, 'h', head, mark, done) end
 if math.floor(last / 100) > math.floor(first / 100) then
   local limit, all = tonumber(args[4]), call('HGET', log, 'c') or ''
   local at = tonumber(string.match(all, '%d+$') or 0)
-  if last - at >= 1000 and last - at >= call('HLEN', values) then
+  if last - at >= 1000 and last >= tonumber(call('HGET', log, 'k') or 0) and isTime(last - at, limit, last) then
     local from, kept, this = 0, {}, string.format('%.0f', last)
     call('COPY', values, values .. ':' .. this, 'REPLACE')
     call('COPY', order, order .. ':' .. this, 'REPLACE')
