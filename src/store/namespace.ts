@@ -98,6 +98,7 @@ export class Namespace {
 
   /** Ties `key`, which `author` has just put, to a time, to the author's session, or to both. */
   tie(key: string, author: Author, [ephemeral, ttl]: WireLease): void {
+    if (!ephemeral && ttl === null) return
     const due = ttl === null ? Number.POSITIVE_INFINITY : this.clock() + ttl
     this.#leases.add(key, author, ephemeral, due)
     if (ttl !== null) this.onLease?.()

@@ -13,8 +13,8 @@ import { Namespace } from '../../src/store/namespace.ts'
 import { runAtomic } from '../../src/store/run-atomic.ts'
 
 // ZPROC_COMMITS: how many commits of each kind are made and weighed, 1,000,000 for a long look.
-const COMMITS = Number(process.env.ZPROC_COMMITS ?? 40_000)
-const LIMIT = COMMITS >= 500_000 ? 16 << 20 : 2 << 20
+const COMMITS = Number(process.env.ZPROC_COMMITS ?? 20_000)
+const LIMIT = COMMITS >= 500_000 ? 16 << 20 : 1 << 20
 
 setFlagsFromString('--expose-gc')
 const collect: () => void = runInNewContext('gc')
