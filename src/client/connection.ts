@@ -16,15 +16,13 @@ import type { Shipped } from '../shipping/ship.ts'
 import { Requests } from '../store/requests.ts'
 import type { Begun, ConnectionEvent, FeedEvents, Finish, Store } from '../store/store.ts'
 import { Wakefulness } from '../store/wakefulness.ts'
+import { BATCH } from '../transport/channel.ts'
 import { Line, type LineOptions } from './line.ts'
 
 /** An event without what they all have. */
 type TypeOf<E> = E extends unknown ? Omit<E, 'address' | 'time'> : never
 
 type Waiting = [message: ClientMessage, bytes: number, call: string]
-
-// A message that may be larger than this is encoded at once, in a frame of its own.
-const ALONE = 64 << 10
 
 const open = new Map<string, Connection>()
 
@@ -106,21 +104,21 @@ export class Connection implements Store {
 
   #send(message: ClientMessage, bytes: number, call: string): void {
     const { phase } = this.#line
-    if (phase === 'up' && (overtakes(message) || (this.#later.length === 0 && this.#mayPass(message, bytes))))
+    if (phase === 'up' && ((this.#later.length === 0 && this.#mayPass(message, bytes)) || overtakes(message)))
       this.#pass(message, bytes, call)
     // What has no answer is about a session that is over.
     else if (phase !== 'down' || !unanswered.has(message[0])) this.#later.push([message, bytes, call])
   }
 
   /** Whether it can be asked now: what a client has under way is bounded. */
-  #mayPass([kind]: ClientMessage, bytes: number): boolean {
+  #mayPass(message: ClientMessage, bytes: number): boolean {
     if (this.#inFlight < this.#maxInFlight && this.#ahead + bytes <= AHEAD) return true
-    return this.#inFlight === 0 || unanswered.has(kind)
+    return this.#inFlight === 0 || unanswered.has(message[0])
   }
 
   #pass(message: ClientMessage, bytes: number, call: string): void {
     const { channel } = this.#line
-    if (bytes > ALONE || bytes > this.#maxMessageBytes) {
+    if (bytes > BATCH || bytes > this.#maxMessageBytes) {
       const frame = this.#frameOf(message, bytes, call)
       if (!frame) return
       channel.sendFrame(frame)
@@ -134,7 +132,7 @@ export class Connection implements Store {
   #frameOf(message: ClientMessage, bytes: number, call: string): Buffer | undefined {
     let size = bytes
     try {
-      const frame = encodeFrame([message])
+      const frame = encodeFrame([message], bytes)
       if (frame.length <= this.#maxMessageBytes) return frame
       size = frame.length
     } catch {
@@ -195,14 +193,12 @@ export class Connection implements Store {
   }
 
   #frame(messages: ServerMessage[]): void {
-    for (const message of messages) if (isUpdate(message)) this.#updates(message)
+    for (const message of messages) if (message[0] >= Tell.updates) this.#updates(message)
     for (const message of messages) {
-      const [kind] = message
-      if (kind === Tell.done) this.#done(message)
-      else if (kind === Tell.unknownFunction) this.#define(message)
-      else if (kind === Tell.holdEnded) this.holds.get(message[1])?.(message[2])
-      else if (kind === Tell.ended) throw new Error(`the server ended the session: ${message[1]}`)
-      else if (!isUpdate(message)) this.#answered(message)
+      if (message[0] >= Tell.updates) this.#ended(message)
+      else if (message[0] === Tell.done) this.#done(message)
+      else if (message[0] === Tell.unknownFunction) this.#define(message)
+      else this.#answered(message)
     }
     if (this.#later.length > 0) this.#passMore()
     this.#look()
@@ -226,7 +222,7 @@ export class Connection implements Store {
     try {
       const { hash, bytes } = this.#requests.ask(id, message) as Shipped
       const define: ClientMessage = [Ask.define, fn, hash, bytes]
-      const frame = encodeFrame([define])
+      const frame = encodeFrame([define], bytes.length)
       if (frame.length <= this.#maxMessageBytes) return channel.sendFrame(frame)
       this.#requests.refuse(id, this.#tooLarge(this.#requests.callOf(id) ?? '', frame.length))
     } catch (error) {
@@ -245,6 +241,12 @@ export class Connection implements Store {
       each[1]++
       each[2]++
     }
+  }
+
+  /** What has ended comes in its order among the answers: a hold ends after it was granted. */
+  #ended(message: ServerMessage): void {
+    if (message[0] === Tell.holdEnded) this.holds.get(message[1])?.(message[2])
+    else if (message[0] === Tell.ended) throw new Error(`the server ended the session: ${message[1]}`)
   }
 
   #updates(message: ServerMessage): void {
@@ -336,10 +338,8 @@ function joins(message: ClientMessage, before: ClientMessage | undefined): boole
   return true
 }
 
-const isUpdate = ([kind]: ServerMessage): boolean => kind === Tell.updates || kind === Tell.fellBehind
-
 // What ends a hold goes before all that may be waiting for that end.
-const overtakes = ([kind]: ClientMessage): boolean => kind === Ask.release || kind === Ask.credit
+const overtakes = (message: ClientMessage): boolean => message[0] === Ask.release || message[0] === Ask.credit
 
 /** Tells of a request whether it has left: whether it is none of those that wait. */
 function left(waiting: readonly Waiting[]): (id: number) => boolean {

@@ -1,4 +1,4 @@
-import { addExtension, Packr, Unpackr } from 'msgpackr/pack'
+import { addExtension, Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr/pack'
 import { pack } from './pack.ts'
 import { PACKED, scanFrame } from './value-scan.ts'
 import { Packed } from './values.ts'
@@ -41,26 +41,55 @@ export function decodeLent(bytes: Uint8Array, start: number, end: number): unkno
   return unpackr.unpack(bytes, within)
 }
 
-/** A frame: the length of what follows (4 bytes, big-endian), then one msgpack value. */
-export function encodeFrame(value: unknown): Buffer {
-  const frame = pack(packr, value, HEADER)
+// What is larger is encoded into a buffer that is used again and again, and copied: to have one made for each costs more.
+const SCRATCH = 4 << 20
+const large = new Packr({ useRecords: false, moreTypes: false })
+let scratch: Buffer | undefined
+
+/** A frame: the length of what follows (4 bytes, big-endian), then one msgpack value; `bytes`: about how large it will be. */
+export function encodeFrame(value: unknown, bytes = 0): Buffer {
+  const frame = bytes < SMALL ? pack(packr, value, HEADER) : packLarge(value)
   frame.writeUInt32BE(frame.length - HEADER, 0)
   return frame
+}
+
+function packLarge(value: unknown): Buffer {
+  scratch ??= Buffer.allocUnsafeSlow(1 << 20)
+  large.useBuffer(scratch)
+  try {
+    const bytes: Buffer = large.pack(value, RESERVE_START_SPACE + HEADER)
+    const { buffer } = bytes
+    if (buffer.byteLength > scratch.length && buffer.byteLength <= SCRATCH) scratch = Buffer.from(buffer)
+    if (buffer.byteLength > SCRATCH && buffer.byteLength <= 2 * bytes.length) return bytes
+    const frame = Buffer.allocUnsafeSlow(bytes.length)
+    bytes.copy(frame)
+    return frame
+  } finally {
+    // It holds no buffer that it has outgrown.
+    large.useBuffer(scratch)
+  }
 }
 
 // What msgpack may add to a number, a text or bytes at most, and what a character takes at most.
 const PART = 10
 const CHARACTER = 3
 
-/** How many bytes a message, or a part of one, takes in a frame at most: counted, not encoded. Both ends count alike. */
-export function weigh(part: unknown): number {
-  if (typeof part === 'string') return PART + CHARACTER * part.length
-  if (typeof part !== 'object' || part === null) return PART
-  if (part instanceof Packed) return PART + part.bytes.length
-  if (!Array.isArray(part)) return PART + (part instanceof Uint8Array ? part.length : 0)
+/** How many bytes a message takes in a frame at most: counted, not encoded. Both ends count alike. */
+export function weigh(message: readonly unknown[]): number {
   let sum = PART
-  for (let i = 0; i < part.length; i++) sum += weigh(part[i])
+  for (let i = 0; i < message.length; i++) {
+    const part = message[i]
+    sum += PART
+    if (typeof part === 'string') sum += CHARACTER * part.length
+    else if (typeof part === 'object' && part !== null) sum += weighObject(part)
+  }
   return sum
+}
+
+function weighObject(part: object): number {
+  if (part instanceof Packed) return part.bytes.length
+  if (Array.isArray(part)) return weigh(part)
+  return part instanceof Uint8Array ? part.length : 0
 }
 
 const NOTHING = new Uint8Array()

@@ -17,7 +17,7 @@ import type { AtomicFunction } from '../shipping/compiled.ts'
 import { ABSENT, type Author, type Slot } from '../store/commit.ts'
 import { changesFromWire, reads, writes } from '../store/methods.ts'
 import { runAtomic } from '../store/run-atomic.ts'
-import type { Channel } from '../transport/channel.ts'
+import { BATCH, type Channel } from '../transport/channel.ts'
 import type { Core, Room } from './core.ts'
 import { Holds } from './holds.ts'
 import { type AtomicCall, goesOn, Inbox, type Message } from './inbox.ts'
@@ -31,9 +31,6 @@ interface Opened {
 type Handler = (message: never) => void
 
 const STACK = { writable: true, enumerable: false, configurable: true }
-
-// An answer that may be larger than this is encoded at once, in a frame of its own.
-const ALONE = 64 << 10
 
 /** Whom it is for. */
 interface Client {
@@ -112,10 +109,10 @@ export class Service {
   #tell(message: ServerMessage): void {
     if (this.#closed) return
     const bytes = weigh(message)
-    if (bytes <= ALONE) return this.#channel.send(message, bytes)
+    if (bytes <= BATCH) return this.#channel.send(message, bytes)
     let frame: Buffer
     try {
-      frame = encodeFrame([message])
+      frame = encodeFrame([message], bytes)
     } catch (cause) {
       return this.#fail(
         message[1] as number,

@@ -311,10 +311,11 @@ export class Channel {
 
   #closeFrame(): void {
     const batch = this.#batch
+    const bytes = this.#bytes
     this.#batch = []
     this.#bytes = 0
     try {
-      this.#add(encodeFrame(batch))
+      this.#add(encodeFrame(batch, bytes))
     } catch (error) {
       // What cannot be encoded would never arrive: this ends the session, and not the process that sent it.
       this.#broken = true
