@@ -19,7 +19,7 @@ const limitFields = {
   maxHalfOpen: limit(1),
   /** The most milliseconds that a connection may take to say hello, its handshake included. Default 10,000. */
   handshakeTimeout: time(1),
-  /** Requests of one client that wait to be answered; what it sends beyond is read when there are fewer. Default 10,000. */
+  /** Requests that one client has under way; further ones wait in the client. Default 10,000. */
   maxInFlight: limit(1),
   /** Milliseconds that a client that lost its connection may take to come back to what it holds. Default 15,000. */
   graceTime: time(),
