@@ -1,10 +1,11 @@
-// How fast is a map of tiny items, of one call each, of long skewed ones, and what does it keep in memory?
+// How fast is a map of tiny items, of one call each, of long skewed ones, a single call, and what does a map keep in memory?
 import { connect, createServer } from 'node:net'
 import { Context } from 'zproc'
 import { randomIpcAddress } from '../src/protocol/address.ts'
 import { fromWire, toWire } from '../src/protocol/values.ts'
 import { Channel } from '../src/transport/channel.ts'
-import { inTurn, mustBe, sized, timed } from './kit/measure.ts'
+import { awaited, inTurn, mustBe, quick, sized, timed } from './kit/measure.ts'
+import { peer } from './kit/peer.ts'
 import { otherPools } from './kit/pools.ts'
 import { report } from './kit/report.ts'
 
@@ -58,6 +59,58 @@ report(
     ),
   }),
 )
+
+report(
+  '50,000 calls in flight, 2 workers',
+  'ms',
+  await inTurn(sized(3), {
+    'ctx.run': () => answered(lastOf(TINY) ** 2, Promise.all(TINY.map(x => ctx.run(square, x)))),
+    ...Object.fromEntries(
+      Object.entries(others).map(([name, pool]) => [
+        name,
+        () => answered(lastOf(TINY) ** 2, Promise.all(TINY.map(x => pool.run(x)))),
+      ]),
+    ),
+  }),
+)
+const ONES = sized(1000)
+report(
+  'One call at a time',
+  'µs',
+  await inTurn(sized(9), {
+    'ctx.run': () => awaited(ONES, x => ctx.run(square, x)),
+    ...Object.fromEntries(
+      Object.entries(others).map(([name, pool]) => [name, () => awaited(ONES, x => pool.run(x))]),
+    ),
+  }),
+)
+
+// Four of them 2 s, the others 20 ms.
+const UNEVEN = sized(400)
+const pauses = Array.from({ length: UNEVEN }, (_, i) => (i % (UNEVEN / 4) === 0 && !quick ? 2000 : 20))
+const pause = (ms: number) => new Promise<number>(resolve => setTimeout(resolve, ms, ms))
+const pausing = await peer('piscina').then(
+  found =>
+    found &&
+    new found.Piscina({
+      filename: new URL('./kit/pause.mjs', import.meta.url).href,
+      minThreads: 4,
+      maxThreads: 4,
+    }),
+)
+await ctx.processMap(square, TINY.slice(0, 8), { count: 4 }).toArray()
+report(
+  `${UNEVEN} items that wait for 20 ms, four of them for 2 s, 4 workers`,
+  'ms',
+  await inTurn(sized(3), {
+    ideal: () => Promise.resolve(pauses.reduce((sum, ms) => sum + ms, 0) / 4),
+    processMap: () => answered(lastOf(pauses), ctx.processMap(pause, pauses, { count: 4 }).toArray()),
+    ...(pausing && {
+      'piscina.run': () => answered(lastOf(pauses), Promise.all(pauses.map(ms => pausing.run(ms)))),
+    }),
+  }),
+)
+await pausing?.destroy()
 
 const spin = (ms: number) => {
   const end = performance.now() + ms

@@ -117,6 +117,22 @@ export const promises: Promised[] = [
       peer,
     }),
   ),
+  ...['piscina', 'tinypool', 'workerpool'].map(peer =>
+    ratio(
+      'map',
+      '50,000 calls in flight, 2 workers',
+      peer === 'workerpool' ? 'workerpool.exec' : `${peer}.run`,
+      {
+        atLeast: 1,
+        slack: 0.15,
+        peer,
+      },
+    ),
+  ),
+  ratio('map', '400 items that wait for 20 ms, four of them for 2 s, 4 workers', 'processMap', {
+    atMost: 1.1,
+    slack: 0.05,
+  }),
   ...['workers that joined, a zproc server', 'workers that joined, Redis'].flatMap(row =>
     ['wait', 'compute'].map(what =>
       ratio('shared', `1,000 items that ${what} for 5 ms, 2 workers`, row, { atMost: 1.15, slack: 0.05 }),

@@ -6,8 +6,10 @@ import { enterItemSignal } from './item-signal.ts'
 import { FromWorker, listToWire, type WorkerMessage } from './messages.ts'
 import type { Task } from './task.ts'
 
-// A chunk that takes longer than this many milliseconds is handed back in part, so that other workers can go on with it.
+// A chunk that takes longer than this many milliseconds is handed back in part, so that other workers can go on with it:
+// between two items, and while one is awaited.
 const LONG_MS = 20
+const LONG_AWAITED_MS = 40
 // Items that may pass without a look at the time, while as many take less than these milliseconds: few, the next may be long.
 const UNSEEN_ITEMS = 4
 const QUICK_MS = 0.1
@@ -60,13 +62,13 @@ export class ChunkRunner {
   }
 
   #giveBack(chunk: number): void {
-    this.#tell([FromWorker.results, chunk, 0, null, [], 0, 0])
+    this.#tell([FromWorker.results, chunk, 0, null, [], 0, 0, true])
   }
 }
 
 /** One chunk on its way. */
 class ChunkRun {
-  /** It takes longer than LONG_MS. */
+  /** It takes longer than LONG_AWAITED_MS. */
   isLong = false
   readonly #task: Task
   readonly #chunk: number
@@ -80,6 +82,7 @@ class ChunkRun {
   /** The number of items that it is to run. */
   #count = 0
   #began = 0
+  #isAwaited = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(
@@ -130,7 +133,8 @@ class ChunkRun {
         const result = call(items[i])
         if (!isThenable(result)) this.#results.push(result)
         else {
-          this.#timer ??= after(LONG_MS, () => this.#long())
+          this.#isAwaited = true
+          this.#timer ??= after(LONG_AWAITED_MS, () => this.#long())
           // Which results are the current ones is known after the wait: a report takes those before it.
           const value = await result
           this.#results.push(value)
@@ -172,7 +176,7 @@ class ChunkRun {
     this.#reported += count
     this.#results = []
     this.#failures = []
-    return [FromWorker.results, this.#chunk, count, results, failures, ms, kept]
+    return [FromWorker.results, this.#chunk, count, results, failures, ms, kept, this.#isAwaited]
   }
 
   #failed(at: number, error: unknown): WorkerMessage {

@@ -2,6 +2,10 @@
 const WORK_MS = 5
 const WEIGHT_BYTES = 256 << 10
 const MOST_ITEMS = 50_000
+// With chunks up to this many milliseconds a worker holds a second one: if it computes, and if it awaits, when what waits
+// behind a long item is handed back.
+const SHORT_MS = 4 * WORK_MS
+const SHORT_AWAITED_MS = 30
 // The number of chunks after which the durations count as measured.
 const MEASURED_CHUNKS = 8
 
@@ -12,6 +16,7 @@ export class ChunkSize {
   #msPerItem: number | undefined
   #bytesPerItem = 0
   #measured = 0
+  #isAwaited = false
 
   /** `fixed`: the number of items of every chunk. */
   constructor(fixed: number | undefined) {
@@ -23,13 +28,14 @@ export class ChunkSize {
     return (
       this.#measured >= MEASURED_CHUNKS &&
       this.#msPerItem !== undefined &&
-      this.#msPerItem * this.#size < 4 * WORK_MS
+      this.#msPerItem * this.#size < (this.#isAwaited ? SHORT_AWAITED_MS : SHORT_MS)
     )
   }
 
-  /** Records the duration of finished items. */
-  took(msPerItem: number): void {
+  /** Records the duration of finished items, and whether they were awaited. */
+  took(msPerItem: number, awaited: boolean): void {
     this.#measured++
+    this.#isAwaited = awaited
     this.#msPerItem = this.#msPerItem === undefined ? msPerItem : (this.#msPerItem + msPerItem) / 2
   }
 

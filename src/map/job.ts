@@ -105,13 +105,13 @@ export class Job {
     return chunks
   }
 
-  reported(chunk: Chunk, { count, results, failures, ms, kept }: Results): void {
+  reported(chunk: Chunk, { count, results, failures, ms, kept, awaited }: Results): void {
     if (kept === 0) this.running--
     if (this.#isOver) return
     if (chunk.count > count + kept) this.#giveBack(segmentOf(chunk, count + kept, chunk.deaths))
     chunk.count = kept
     if (count === 0) return
-    this.#size.took(ms / count)
+    this.#size.took(ms / count, awaited)
     if (results instanceof Packed) this.#size.returned(results.bytes.length / count)
     const { first } = chunk
     chunk.first += count

@@ -55,6 +55,8 @@ export interface Results {
   ms: number
   /** The number of items after these that the worker goes on with. All further ones are handed back, not begun. */
   kept: number
+  /** Whether an item was awaited, so that its worker could hand back what waits behind a long one. */
+  awaited: boolean
 }
 
 export type WorkerMessage =
@@ -68,6 +70,7 @@ export type WorkerMessage =
       failures: Results['failures'],
       ms: number,
       kept: number,
+      awaited: boolean,
     ]
   /** Item `at`, counted from the first one that has not been reported, threw; with the results before it. */
   | [kind: typeof FromWorker.failed, chunk: number, results: Wire, at: number, error: Wire]

@@ -210,11 +210,11 @@ export class Pool {
       return
     }
     if (kind === FromWorker.results) {
-      const [, , count, results, failures, ms, kept] = message
+      const [, , count, results, failures, ms, kept, awaited] = message
       slot.items -= chunk.count - count - kept
       if (kept > 0) slot.isOverdue = true
       else this.#unassign(slot, number)
-      job.reported(chunk, { count, results, failures, ms, kept })
+      job.reported(chunk, { count, results, failures, ms, kept, awaited })
     } else {
       this.#unassign(slot, number)
       if (kind === FromWorker.failed) job.failed(chunk, message[2], message[3], errorFromWire(message[4]))
