@@ -22,6 +22,14 @@ export class CallQueue implements ItemSource, OutcomeSink {
     return this.#at === this.#waiting.length
   }
 
+  get next(): number {
+    return this.#count - this.remaining
+  }
+
+  get remaining(): number {
+    return this.#waiting.length - this.#at
+  }
+
   /** `item`: the arguments, encoded. */
   add(item: Wire): Promise<unknown> {
     const call = deferred<unknown>()
@@ -38,6 +46,10 @@ export class CallQueue implements ItemSource, OutcomeSink {
       this.#at = 0
     }
     return items
+  }
+
+  limit(): void {
+    this.close()
   }
 
   close(): void {

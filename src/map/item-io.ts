@@ -6,10 +6,18 @@ export interface ItemSource {
   readonly done: boolean
   /** Nothing can be taken at present. */
   readonly isEmpty: boolean
+  /** The index of the item that is taken next. */
+  readonly next: number
+  /** The number of items that can be taken, if that is known. */
+  readonly remaining: number | undefined
   /** Up to `count` next items, none at the end; a promise only where an iterable makes one. */
   take(count: number): unknown[] | Promise<unknown[]>
+  /** Items from `index` on are not wanted. */
+  limit(index: number): void
   /** Nothing more is wanted. */
   close(): void
+  /** The same items, read from up to `lanes` places in turn, where that can be done. */
+  spread?(lanes: number): ItemSource | undefined
 }
 
 /** The outcomes of consecutive items, still encoded. */

@@ -5,6 +5,9 @@ import { ChunkSize } from './chunk-size.ts'
 import { failedAt, type ItemSource, type OutcomeSink } from './item-io.ts'
 import { listToWire, type Results, type Shape, type WorkerEnd } from './messages.ts'
 
+// The number of places, at most, that a list is read from.
+const LANES = 64
+
 export interface JobSettings {
   /** The call, for messages. */
   call: string
@@ -37,7 +40,7 @@ export class Job {
   running = 0
   /** Called when there may be more to give to workers, outside of a call of the pool. */
   onWork: () => void = () => {}
-  readonly #source: ItemSource
+  #source: ItemSource
   readonly #sink: OutcomeSink
   readonly #size: ChunkSize
   /** Items that were read and wait for a worker, by index. */
@@ -90,14 +93,22 @@ export class Job {
     return undefined
   }
 
-  /** The number of further workers, up to `most`, that it has work for. Reads items to find out. */
+  /** Reads items from several places in turn, if it can: for outcomes that are all collected, or wanted in any order. */
+  spread(): void {
+    if (!this.#isReading)
+      this.#source = this.#source.spread?.(Math.min(this.settings.limit, LANES)) ?? this.#source
+  }
+
+  /** The number of further workers, up to `most`, that it has work for. Reads items to find out, if their number is not known. */
   demand(most: number): number {
-    while (this.#backlog.length < most) {
+    const { remaining } = this.#source
+    while (remaining === undefined && this.#backlog.length < most) {
       const before = this.#read
       this.#readSegment()
       if (this.#read === before) break
     }
-    let chunks = 0
+    const toRead = this.#canRead && !this.#sink.isFull ? (remaining ?? 0) : 0
+    let chunks = Math.min(most, Math.ceil(toRead / this.#size.next))
     for (const segment of this.#backlog) {
       chunks += Math.ceil(segment.items.length / this.#sizeOf(segment))
       if (chunks >= most) return most
@@ -162,27 +173,26 @@ export class Job {
 
   get #canRead(): boolean {
     const { done, isEmpty } = this.#source
-    return (
-      !done && !isEmpty && !this.#isReading && !this.#isOver && this.#brokenAt === Number.POSITIVE_INFINITY
-    )
+    return !done && !isEmpty && !this.#isReading && !this.#isOver
   }
 
   #readSegment(): void {
     if (!this.#canRead || this.#sink.isFull) return
+    const { next } = this.#source
     let items: unknown[] | Promise<unknown[]>
     try {
       items = this.#source.take(this.#size.grow())
     } catch (error) {
       return this.#sourceFailed(error)
     }
-    if (!(items instanceof Promise)) return this.#arrived(items)
+    if (!(items instanceof Promise)) return this.#arrived(next, items)
     this.#isReading = true
     void items
       .finally(() => {
         this.#isReading = false
       })
       .then(
-        read => this.#arrived(read),
+        read => this.#arrived(next, read),
         error => this.#sourceFailed(error),
       )
       .finally(() => this.onWork())
@@ -193,11 +203,11 @@ export class Job {
     return deaths > 0 ? 1 : this.#size.next
   }
 
-  #arrived(items: unknown[]): void {
+  #arrived(first: number, items: unknown[]): void {
     if (this.#isOver) return
-    if (items.length > 0) this.#backlog.push({ first: this.#read, items, deaths: 0 })
+    if (items.length > 0) this.#giveBack({ first, items, deaths: 0 })
     this.#read += items.length
-    if (this.#source.done) this.#sink.end(this.#read)
+    if (this.#source.done && this.#brokenAt === Number.POSITIVE_INFINITY) this.#sink.end(this.#read)
   }
 
   /** The first items of a segment; the others stay in the backlog. */
@@ -262,7 +272,7 @@ export class Job {
     const waiting = this.#backlog
     this.#backlog = []
     for (const segment of waiting) this.#giveBack(segment)
-    this.#source.close()
+    this.#source.limit(this.#brokenAt)
   }
 
   // An iterable that throws ends the job after the items that it gave before.

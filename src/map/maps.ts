@@ -57,6 +57,11 @@ export class Maps {
       ordered,
       settle,
       total,
+      collect: () => {
+        outcomes.keepAll()
+        job.spread()
+        pool.dispatch()
+      },
       room: () => pool.dispatch(),
       end: () => {
         job.end()
@@ -65,7 +70,8 @@ export class Maps {
       awaiting: (change: 1 | -1) => pool.awaiting(change),
     }
     const result = new MapResult<unknown>(control, outcomes, reporter, options.signal)
-    if (result.isOpen) pool.add(job)
+    if (!ordered) job.spread()
+    if (result.isOpen) pool.begin(job)
     if (!options.returnTask) return result
     const id = randomUUID()
     this.#tasks.set(id, result)

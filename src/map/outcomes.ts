@@ -14,6 +14,7 @@ export class Outcomes implements OutcomeSink {
   #next = 0
   #arrivals = 0
   #bytes = 0
+  #mostBytes = MOST_BYTES
   #taken = 0
   #total: number | undefined
   #endFailure: { error: unknown } | undefined
@@ -31,7 +32,12 @@ export class Outcomes implements OutcomeSink {
   }
 
   get isFull(): boolean {
-    return this.#bytes >= MOST_BYTES
+    return this.#bytes >= this.#mostBytes
+  }
+
+  /** All results are wanted together: however many wait, more are begun. */
+  keepAll(): void {
+    this.#mostBytes = Number.POSITIVE_INFINITY
   }
 
   put(outcome: Outcome): void {

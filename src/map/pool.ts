@@ -55,6 +55,15 @@ export class Pool {
     return ++this.#numbers
   }
 
+  /** Begins a job at the end of this turn: until then it may still be told how it is read. */
+  begin(job: Job): void {
+    if (job.isDone || this.#isClosed) return this.add(job)
+    this.#jobs.add(job)
+    this.#workers.open()
+    this.#grow()
+    this.addSoon(job)
+  }
+
   /** Begins a job, or goes on with one that was idle. */
   add(job: Job): void {
     if (job.isDone) return
@@ -71,7 +80,7 @@ export class Pool {
       microtask(() => {
         const added = [...this.#added]
         this.#added.clear()
-        for (const one of added) this.add(one)
+        for (const one of added) if (!one.isOver) this.add(one)
       })
     this.#added.add(job)
   }
@@ -175,12 +184,13 @@ export class Pool {
     const slots = [...this.#slots.values()]
     const booting = slots.filter(({ worker }) => !worker.channel)
     if (booting.length >= BOOTING) return undefined
-    let shared = booting.filter(({ madeFor }) => !madeFor).length
+    const free = slots.filter(({ worker, queue }) => !worker.channel || queue.size === 0)
+    let shared = free.filter(({ madeFor }) => !madeFor).length
     for (const job of this.#jobs) {
       const { fresh, limit } = job.settings
       const isUsable = (slot: Slot) => slot.madeFor === (fresh ? job : undefined) && !slot.isRetiring
       if (slots.filter(isUsable).length >= limit) continue
-      const coming = fresh ? booting.filter(isUsable).length : shared
+      const coming = fresh ? free.filter(isUsable).length : shared
       const chunks = job.demand(coming + 1)
       if (chunks > coming) return job
       if (!fresh) shared -= chunks

@@ -32,6 +32,8 @@ export interface MapControl {
   settle: boolean
   /** The number of items, as far as it is known. */
   total: number | undefined
+  /** The results are wanted all together: items may be computed in any order. */
+  collect(): void
   /** There is room for further results. */
   room(): void
   /** Nothing more is wanted. */
@@ -103,6 +105,7 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
         new ZprocError(`${this.#map.subject}: toArray() was called before; keep the array that it gave`),
       )
     this.#isCollected = true
+    this.#map.collect()
     return this.#inTurn(async () => {
       // Made at once in its size, where that is known: a million results cost a fifth of what it takes to push them.
       const all = new Array<R>(Math.min(Math.max(0, (this.#map.total ?? 0) - this.#taken), MOST))

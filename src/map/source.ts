@@ -1,6 +1,7 @@
 import { after, cancel } from '../async/interval.ts'
 import { describe } from '../protocol/values.ts'
 import type { ItemSource } from './item-io.ts'
+import { SpreadSource } from './spread-source.ts'
 
 type AnyIterable = Iterable<unknown> | AsyncIterable<unknown>
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
@@ -30,8 +31,8 @@ export class Source implements ItemSource {
   #asked: Promise<Step[]> | undefined
   /** What an iterable threw; what it gave before comes first. */
   #failure: { error: unknown } | undefined
-  #at = 0
   done = false
+  next = 0
 
   constructor({ mapIter, mapArgs, mapKwargs }: Columns) {
     const columns = [mapIter, mapArgs, mapKwargs].filter(column => column !== undefined && column !== null)
@@ -45,12 +46,44 @@ export class Source implements ItemSource {
     this.done = this.total === 0
   }
 
+  get remaining(): number | undefined {
+    const total = this.#array?.length ?? this.total
+    return total === undefined ? undefined : Math.max(0, total - this.next)
+  }
+
+  limit(): void {
+    this.close()
+  }
+
+  spread(lanes: number): ItemSource | undefined {
+    const lists = this.#columns.filter(column => Array.isArray(column))
+    if (lanes < 2 || lists.length < this.#columns.length || this.done || !this.#areSound()) return undefined
+    const length = () => Math.min(...lists.map(list => list.length))
+    const item = (index: number) => {
+      const values = lists.map(list => list[index])
+      return this.plain ? values[0] : this.#call(values)
+    }
+    return new SpreadSource(length, item, this.next, Math.min(lanes, length() - this.next))
+  }
+
+  /** Whether every item can become a call: one that cannot ends the map after those before it. */
+  #areSound(): boolean {
+    const { args, kwargs } = this.#has
+    const lists = this.#columns as unknown[][]
+    const rows = args ? lists[this.#has.iter ? 1 : 0] : undefined
+    const named = kwargs ? lists.at(-1) : undefined
+    return (
+      (rows?.every(row => typeof row === 'object' && row !== null && Symbol.iterator in row) ?? true) &&
+      (named?.every(one => typeof one === 'object' && one !== null) ?? true)
+    )
+  }
+
   /** Up to `count` next items, none at the end; a promise only where an iterable makes one. */
   take(count: number): unknown[] | Promise<unknown[]> {
     if (this.#array) {
-      const items = this.#array.slice(this.#at, this.#at + count)
-      this.#at += items.length
-      this.done = this.#at >= this.#array.length
+      const items = this.#array.slice(this.next, this.next + count)
+      this.next += items.length
+      this.done = this.next >= this.#array.length
       return items
     }
     if (this.#failure) throw this.#failure.error
@@ -123,6 +156,7 @@ export class Source implements ItemSource {
       return
     }
     const values = steps.map(({ value }) => value)
+    this.next++
     if (this.plain) items.push(values[0])
     else items.push(this.#call(values))
   }

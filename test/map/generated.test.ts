@@ -126,7 +126,7 @@ class Trial {
     if (ordered) assert.deepEqual(indices, range(indices.length))
     for (const { index, outcome } of this.seen)
       assert.ok(allowed(this.plan, index).has(outcome), `item ${index}, ${acts[index]}, had ${outcome}`)
-    if (stop && this.seen.length >= stop.after && stop.after < acts.length && this.#isStopped()) return
+    if (stop && this.seen.length >= stop.after && stop.after <= acts.length && this.#isStopped()) return
     if (!this.ended) {
       assert.equal(indices.length, acts.length)
       assert.equal(this.plan.isBroken, false)
