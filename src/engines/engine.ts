@@ -7,4 +7,4 @@ export interface Engine {
 }
 
 /** What a State has of its store before the engine is loaded. */
-export type Shared = Pick<Store, 'states' | 'feeds' | 'holds' | 'functions'>
+export type Shared = Pick<Store, 'states' | 'feeds' | 'holds' | 'functions' | 'events'>

@@ -94,6 +94,11 @@ export class Client {
     else this.destroy()
   }
 
+  /** Makes the connection again, if it is given up. */
+  makeAgain(): void {
+    if (this.raw.status === 'end') this.#again()
+  }
+
   destroy(): void {
     this.raw.disconnect()
   }

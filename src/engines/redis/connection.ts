@@ -20,9 +20,15 @@ export class RedisConnection {
   readonly #others = new Set<Client>()
   readonly #wanted: () => boolean
 
-  constructor(address: RedisAddress, wanted: () => boolean) {
+  readonly #changed: (isThere: boolean) => void
+  /** Whether the connection for commands is there. */
+  isThere = false
+
+  /** `changed` is called when that connection is lost, and when it is there again. */
+  constructor(address: RedisAddress, wanted: () => boolean, changed: (isThere: boolean) => void) {
     this.address = address
     this.#wanted = wanted
+    this.#changed = changed
   }
 
   async connect(): Promise<void> {
@@ -37,6 +43,19 @@ export class RedisConnection {
       client.destroy()
       throw error
     }
+    this.isThere = true
+    const set = (isThere: boolean) => {
+      if (this.isThere === isThere) return
+      this.isThere = isThere
+      this.#changed(isThere)
+    }
+    client.raw.on('close', () => set(false))
+    client.raw.on('ready', () => set(true))
+  }
+
+  /** Makes the connection again, if it is given up. */
+  makeAgain(): void {
+    this.#client?.makeAgain()
   }
 
   /** Another connection, for commands that block. */

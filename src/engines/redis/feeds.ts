@@ -34,6 +34,8 @@ export class Feeds {
   readonly #otherLog: () => void
   readonly #feeds = new Map<number, Feed>()
   readonly #live = new Set<Feed>()
+  // What the log is known by, see scripts.ts; '': it has no commits. undefined: nothing of it was read yet.
+  #identity: string | undefined
   #following: Following | undefined
   #reached: { revision: number; resolve: () => void }[] = []
 
@@ -50,13 +52,19 @@ export class Feeds {
     return this.#feeds.has(number)
   }
 
+  /** A State begins: learns which log its revisions are of. */
+  async learn(call: string): Promise<void> {
+    this.#check(await this.#connection.call(call, 'hget', this.#keys.log, 'l'))
+  }
+
   /** Begins to read after revision `from`; -1: after the newest. */
   async open(number: number, from: number, credit: number, events: FeedEvents): Promise<FeedStart | null> {
     const feed: Feed = { number, events, id: `${from}-0`, credit, mode: 'opening' }
     this.#feeds.set(number, feed)
-    const [id, keys, chunks, entries] = await this.#script<
-      [Buffer | null, Buffer[], Buffer[][], StreamEntry[]]
+    const [id, keys, chunks, entries, identity] = await this.#script<
+      [Buffer | null, Buffer[], Buffer[][], StreamEntry[], Buffer | null]
     >(scripts.begin, from)
+    this.#check(identity)
     if (!id) {
       this.#fellBehind(feed, Number(keys))
       return null
@@ -83,11 +91,12 @@ export class Feeds {
     this.#live.delete(feed)
     feed.mode = 'seeking'
     // Asked for at once, so that it stands where it does among the writes of this process.
-    const asked = this.#script<[Buffer, StreamEntry[] | null, Buffer[], Buffer[][]]>(
+    const asked = this.#script<[Buffer, StreamEntry[] | null, Buffer[], Buffer[][], Buffer | null]>(
       scripts.jump,
       revisionOf(feed.id),
     )
-    const [id, entries, keys, chunks] = await asked
+    const [id, entries, keys, chunks, identity] = await asked
+    this.#check(identity)
     let head = feed.id
     feed.id = id.toString()
     microtask(() => feed.mode === 'seeking' && this.#go(feed, true))
@@ -159,24 +168,43 @@ export class Feeds {
     const following: Following = {
       key: this.#keys.stream,
       id,
-      entries: entries => this.#news(entries),
-      reconnected: () => void this.#check(following.id).catch(lost),
+      entries: entries => this.#news(following, entries),
+      check: () => void this.#verify(following).catch(lost),
       lost,
     }
     this.#following = following
     this.#tail.follow(following)
   }
 
-  /** Throws if the commit with this id is no part of the log any more. */
-  async #check(id: string): Promise<void> {
+  /** Throws if what was read last is no part of the log any more. */
+  async #verify(following: Following): Promise<void> {
+    const { id } = following
     const [head, entries] = await this.#since(revisionOf(id), 1)
-    // Whoever is behind a gap is told when it comes to that.
-    if (!head) return
+    // A feed that is behind a gap is told when it comes to that.
+    if (!head || this.#following !== following) return
     const [next] = entries
     if (next ? idBefore(next) !== id : head.toString() !== id) throw this.#another()
   }
 
-  #news(entries: StreamEntry[]): void {
+  /** Throws if the log that was just read is another one than before. */
+  #check(read: unknown): void {
+    const identity = String(read ?? '')
+    const known = this.#identity
+    this.#identity = identity
+    if (known && known !== identity) throw this.#another()
+  }
+
+  #news(following: Following, entries: StreamEntry[]): void {
+    const followsOn = idBefore(entries[0] as StreamEntry) === following.id
+    following.id = idOf(entries[entries.length - 1] as StreamEntry)
+    // What was between is not kept any more, or this is another log: each feed finds that out where it stands.
+    if (!followsOn) {
+      for (const feed of [...this.#live]) {
+        this.#live.delete(feed)
+        this.#go(feed)
+      }
+      return
+    }
     for (const feed of [...this.#live]) {
       // Whoever is not here yet, or met a gap, reads for itself what it lacks, or that it is gone.
       if (!this.#give(feed, entries)) {
@@ -196,6 +224,8 @@ export class Feeds {
     const next = revisionOf(feed.id) + 1
     const first = revisionOf(idOf(entries[0] as StreamEntry))
     if (first > next) return false
+    const known = entries[next - 1 - first]
+    if (known && idOf(known) !== feed.id) return false
     const fresh = first === next ? entries : entries.slice(next - first)
     const [head] = fresh
     if (!head) return true
@@ -251,8 +281,14 @@ export class Feeds {
       else this.#reached.push(waiter)
   }
 
-  #since(revision: number, count: number): Promise<[id: Buffer | null, entries: StreamEntry[]]> {
-    return this.#script(scripts.since, revision, count)
+  async #since(revision: number, count: number): Promise<[id: Buffer | null, entries: StreamEntry[]]> {
+    const [id, entries, identity] = await this.#script<[Buffer | null, StreamEntry[], Buffer | null]>(
+      scripts.since,
+      revision,
+      count,
+    )
+    this.#check(identity)
+    return [id, entries]
   }
 
   async #script<T>(script: scripts.Script, revision: number, ...more: number[]): Promise<T> {

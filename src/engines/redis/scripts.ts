@@ -3,7 +3,7 @@ import { MAIL } from '../../store/mail.ts'
 import { tagOf } from './keys.ts'
 
 // What Redis itself does. One namespace is a few keys that begin with one hash tag, of which the scripts are given the first:
-//   log     a hash: h the id of the newest commit, n how many keys were ever added, c the checkpoints,
+//   log     a hash: h the id of the newest commit, l what the log is known by, from its first commit on, n how many keys were ever added, c the checkpoints,
 //           x who alone may write, until when (a hold has a dot in its name), and who waits for that,
 //           d:<writer> what a writer's last commit was: one that is sent again is not made again,
 //           e: some keys may have leases (see presence.ts), k: the revision at which a copy may be due
@@ -223,6 +223,7 @@ while i < n do
   head = id
 end
 done = number .. ' ' .. head .. ' ' .. before
+if not m[1] then call('HSET', log, 'l', time[1] .. '.' .. time[2] .. '.' .. mark) end
 if added then call('HSET', log, 'h', head, mark, done, 'n', added)
 else call('HSET', log, 'h', head, mark, done) end
 if math.floor(last / 100) > math.floor(first / 100) then
@@ -262,7 +263,8 @@ return {redis.call('HGET', log, 'h') or '0-0', keys, all}
 `)
 
 const oldest = `
-local head = redis.call('HGET', log, 'h') or '0-0'
+local known = redis.call('HMGET', log, 'h', 'l')
+local head, identity = known[1] or '0-0', known[2]
 local last = tonumber(string.match(head, '^%d+'))
 local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
 first = math.max(first and tonumber(string.match(first[1], '^%d+')) or last + 1, last - tonumber(ARGV[2]) + 1)
@@ -272,16 +274,16 @@ local number = function (n) return string.format('%.0f', n) end
 /**
  * ARGV 1 a revision (-1: the newest; see `orOldestKept` for others below 0), 2 historyLimit. The state there, as the id of the
  * newest commit in it, keys and values at some revision before, and the commits since. Without an id: the first revision
- * that is kept comes later.
+ * that is kept comes later. Last, as of all readings of the log, what it is known by.
  */
 export const begin = script(`${keys}${whole}${oldest}
 local from = tonumber(ARGV[1])
 if from < -1 then from = math.max(first - 1, -2 - from) end
 if from < 0 or from > last then from = last end
-if from + 1 < first then return {false, first} end
+if from + 1 < first then return {false, first, false, false, identity} end
 if from == last then
   local keys, all = whole(values, order)
-  return {head, keys, all, {}}
+  return {head, keys, all, {}, identity}
 end
 local at = 0
 for r in string.gmatch(redis.call('HGET', log, 'c') or '', '%d+') do
@@ -291,7 +293,7 @@ local keys, all = {}, {}
 if at > 0 then keys, all = whole(values .. ':' .. number(at), order .. ':' .. number(at)) end
 local after = redis.call('XRANGE', stream, number(from + 1), number(from + 1))[1]
 local commits = from > at and redis.call('XRANGE', stream, number(at + 1), number(from)) or {}
-return {after[2][1], keys, all, commits}
+return {after[2][1], keys, all, commits, identity}
 `)
 
 /**
@@ -301,10 +303,10 @@ return {after[2][1], keys, all, commits}
 export const jump = script(`${keys}${whole}${oldest}
 local from = tonumber(ARGV[1])
 if from <= last and from + 1 >= first and last - from <= ${BEHIND} then
-  return {head, redis.call('XRANGE', stream, number(from + 1), '+')}
+  return {head, redis.call('XRANGE', stream, number(from + 1), '+'), false, false, identity}
 end
 local keys, all = whole(values, order)
-return {head, false, keys, all}
+return {head, false, keys, all, identity}
 `)
 
 /**
@@ -313,6 +315,6 @@ return {head, false, keys, all}
  */
 export const since = script(`${keys}${oldest}
 local from = tonumber(ARGV[1])
-if from < last and from + 1 < first then return {false, first} end
-return {head, redis.call('XRANGE', stream, number(from + 1), '+', 'COUNT', ARGV[3])}
+if from < last and from + 1 < first then return {false, first, identity} end
+return {head, redis.call('XRANGE', stream, number(from + 1), '+', 'COUNT', ARGV[3]), identity}
 `)

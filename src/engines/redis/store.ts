@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { after, wallClock } from '../../async/interval.ts'
 import { ClosedError } from '../../errors.ts'
 import {
   Ask,
@@ -15,7 +16,7 @@ import type { Shipped } from '../../shipping/ship.ts'
 import { ABSENT, type Author } from '../../store/commit.ts'
 import { reads, writes } from '../../store/methods.ts'
 import { Requests } from '../../store/requests.ts'
-import type { Finish, Store } from '../../store/store.ts'
+import type { ConnectionEvent, Finish, Store } from '../../store/store.ts'
 import { Wakefulness } from '../../store/wakefulness.ts'
 import type { Shared } from '../engine.ts'
 import { parseRedisAddress } from './address.ts'
@@ -40,6 +41,16 @@ interface Space {
   presence: Presence
 }
 
+/** An event without what they all have. */
+type EventWithout = ConnectionEvent extends infer E
+  ? E extends unknown
+    ? Omit<E, 'address' | 'time'>
+    : never
+  : never
+
+// Milliseconds between two attempts to get a connection back that nothing waits for.
+const RETRY = 1000
+
 /** Logs in Redis or Valkey. What a server does for its clients is done here, in who calls, and by the scripts. */
 export function open(address: string, shared: Shared): Store {
   return new RedisStore(address, shared)
@@ -52,7 +63,7 @@ class RedisStore implements Store {
   readonly holds: Store['holds']
   readonly functions: Store['functions']
   readonly states: Store['states']
-  readonly events: Store['events'] = new Set()
+  readonly events: Store['events']
   error: Error | undefined
   readonly #connection: RedisConnection
   readonly #tail: Tail
@@ -74,8 +85,13 @@ class RedisStore implements Store {
     this.feeds = shared.feeds
     this.holds = shared.holds
     this.functions = shared.functions
+    this.events = shared.events
     const parsed = parseRedisAddress(address, 'connect')
-    this.#connection = new RedisConnection(parsed, () => this.#wakefulness.wanted)
+    this.#connection = new RedisConnection(
+      parsed,
+      () => this.#wakefulness.wanted,
+      isThere => void this.#changed(isThere),
+    )
     this.#tail = new Tail(this.#connection)
     this.#grants = new Holds(this.session.toString(36), parsed.settings.atomicTimeout, (hold, why) =>
       this.holds.get(hold)?.(why),
@@ -84,6 +100,7 @@ class RedisStore implements Store {
       () => {
         const early = this.#early ?? []
         this.#early = undefined
+        this.#event({ type: 'connected', newLog: false })
         for (const message of early) this.#take(message)
         this.#look()
       },
@@ -126,6 +143,34 @@ class RedisStore implements Store {
     this.#released = true
     this.#look()
     return this.#ended
+  }
+
+  /** What becomes of the connection: those that listen are told, and which log it leads to is looked at before. */
+  async #changed(isThere: boolean): Promise<void> {
+    if (this.#ended) return
+    if (!isThere) {
+      this.#event({ type: 'disconnected', error: undefined })
+      this.#retry()
+      return
+    }
+    const spaces = [...this.#spaces.values()]
+    const looked = await Promise.allSettled(spaces.map(({ feeds }) => feeds.learn('events')))
+    if (looked.every(({ status }) => status === 'fulfilled')) this.#event({ type: 'resumed' })
+  }
+
+  #event(event: EventWithout): void {
+    if (this.events.size === 0) return
+    const whole = { ...event, address: this.address, time: wallClock() }
+    for (const listener of [...this.events]) listener(whole)
+  }
+
+  /** While something listens or shows the state, a connection that was lost is made again without being needed. */
+  #retry(): void {
+    after(RETRY, () => {
+      if (this.#ended || this.#connection.isThere || (this.events.size === 0 && this.feeds.size === 0)) return
+      this.#connection.makeAgain()
+      this.#retry()
+    })?.unref()
   }
 
   #look(): void {
@@ -200,6 +245,7 @@ class RedisStore implements Store {
 
   /** Revisions of this namespace begin anew. */
   #otherLog(name: string): void {
+    this.#event({ type: 'connected', newLog: true })
     for (const [state, { space }] of this.#states)
       if (space.name === name) this.states.get(state)?.beginAgain(() => false, true)
   }
@@ -291,7 +337,9 @@ class RedisStore implements Store {
       const space = this.#space(namespace)
       this.#states.set(state, { space, author: { session: this.session, state, pid: process.pid, name } })
       this.#inOrder(space, id, async () => {
-        return [Tell.ok, id, revisionOf(await space.presence.look(this.#callOf(id)))]
+        const call = this.#callOf(id)
+        const [head] = await Promise.all([space.presence.look(call), space.feeds.learn(call)])
+        return [Tell.ok, id, revisionOf(head)]
       })
     },
     [Ask.close]: ([, state]: [number, number]) => {

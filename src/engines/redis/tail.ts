@@ -2,7 +2,7 @@ import { after, cancel, sleep, wallClock } from '../../async/interval.ts'
 import type { Client } from './client.ts'
 import type { RedisConnection } from './connection.ts'
 import { explain } from './errors.ts'
-import { idOf, type StreamEntry } from './replica.ts'
+import type { StreamEntry } from './replica.ts'
 
 // Milliseconds for which one reading waits in Redis for news, and after which one without an answer has failed.
 const BLOCK = 2000
@@ -14,9 +14,10 @@ const COUNT = 100
 export interface Following {
   key: string
   id: string
+  /** What comes after `id`: the follower moves that on. */
   entries(entries: StreamEntry[]): void
-  /** Another connection was made: what is at its end may be another log. */
-  reconnected(): void
+  /** Another connection was made, or nothing came for a while: what is at its end may be another log. */
+  check(): void
   lost(error: Error): void
 }
 
@@ -86,7 +87,7 @@ export class Tail {
       })
       this.#clientId = this.#isAlone ? undefined : Number(await client.call('client', 'ID'))
       this.#isConnected = true
-      if (this.#asked > 0) for (const following of this.#followed.values()) following.reconnected()
+      if (this.#asked > 0) for (const following of this.#followed.values()) following.check()
     }
     this.#asked = this.#changes
     const followed = [...this.#followed.values()]
@@ -106,10 +107,11 @@ export class Tail {
     } finally {
       cancel(dead)
     }
+    // A log that begins anew has ids that are older, and would be read in silence.
+    if (!reply && this.#asked === this.#changes) for (const following of followed) following.check()
     for (const [key, entries] of reply ?? []) {
       const following = this.#followed.get(key.toString())
       if (!following || !followed.includes(following)) continue
-      following.id = idOf(entries[entries.length - 1] as StreamEntry)
       following.entries(entries)
     }
   }
