@@ -268,9 +268,9 @@ export class Reader extends Cursor implements FeedEvents {
       const update = this.#take(this.#follower?.wantsBefore === true)
       if (update) this.#follower?.passed(update)
     }
-    const skipped = this.position < revision
-    const update = this.#land(revision, changes, entries)
-    if (skipped) this.#follower?.passed(update)
+    // A follower may have passed what came behind it already.
+    if (!this.#follower) this.#land(revision, changes, entries)
+    else if (this.position < revision) this.#follower.passed(this.#land(revision, changes, entries))
     if (this.#gap && this.#gap.from <= revision) this.#gap = undefined
     this.#seeks.shift()
     if (this.#seeks.length === 0) this.#ready()

@@ -24,7 +24,13 @@ export function check(history: History): Violation[] {
   for (const own of byState(entries).values()) {
     const start = own.find((entry): entry is StartRecord => entry.type === 'start')
     const steps = own.filter((entry): entry is WatchRecord => entry.type === 'watch')
-    if (start) checkWatching(start, steps, log, bounds, historyLimit, found)
+    const acknowledged = calls
+      .filter(({ by, result }) => by === own[0]?.by && result !== undefined)
+      .flatMap(call => {
+        const revision = commits.get(call)
+        return revision === undefined ? [] : [{ revision, invoked: call.invoked, returned: call.returned! }]
+      })
+    if (start) checkWatching(start, steps, { log, bounds, historyLimit, acknowledged }, found)
     const views = own.filter((entry): entry is ViewRecord => entry.type === 'view')
     checkViews(
       views,

@@ -88,8 +88,8 @@ export async function runClient(
 function begin(name: string, { address, namespace, secretKey }: Place, record: Recorder): Life {
   let number = 0
   // The name is what tells the commits of States apart: the context gives one to each process.
-  const options = { namespace, secretKey, name }
-  return { name, state: new State<AnyState>(address, options), record, number: () => number++ }
+  const state = new State<AnyState>(address, { namespace, secretKey }, { name })
+  return { name, state, record, number: () => number++ }
 }
 
 async function started(life: Life, view: boolean): Promise<'begun' | 'ended' | 'lost'> {

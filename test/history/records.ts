@@ -35,6 +35,8 @@ export interface Watch {
   value?: Json
   live: boolean
   duplicateOkay: boolean
+  /** Of changes: the State's own count too. */
+  own?: boolean
 }
 
 export interface Raw {

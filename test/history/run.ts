@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type AnyState, State, type StateOptions } from 'zproc'
+import { type AnyState, State } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
 import { randomIpcAddress } from '../../src/protocol/address.ts'
 import { elsewhere } from '../kit/elsewhere.ts'
@@ -88,7 +88,7 @@ export async function happen(
     }
   }
 
-  const director = new State<AnyState>(address, { ...place, name: DIRECTOR } as StateOptions)
+  const director = new State<AnyState>(address, place, { name: DIRECTOR })
   // On a connection of its own, and in place before anything happens.
   const witness = new State<AnyState>(elsewhere(address), place)
   await witness.size()

@@ -7,6 +7,8 @@ export interface Watched {
   holds(revision: number): boolean
   /** Whether update `revision` is one to hand out. */
   matches(revision: number): boolean
+  /** Whether a live loop has something to hand out once update `revision` has come: the newest state, if that will do. */
+  makesDue(revision: number): boolean
   /** What comes next for who has seen everything up to `position`; undefined: nothing more. */
   next(position: number): number | undefined
 }
@@ -14,16 +16,18 @@ export interface Watched {
 export function watched(watch: Watch, loop: 'first' | 'next' | undefined, name: string, log: Log): Watched {
   const test = conditionOf(watch)
   const holds = (revision: number) => test?.(revision, log) === true
-  const matches = (revision: number): boolean => {
+  const counts = (revision: number): boolean => {
     const { name: author, identical } = log.at(revision)
     if (identical && !watch.duplicateOkay) return false
     // A condition's one-shot watcher looks at its own State's updates too.
-    if (author === name && (!test || loop)) return false
-    return test ? holds(revision) : changes(watch, revision, log)
+    return author !== name || (test ? !loop : watch.own === true)
   }
+  const matches = (revision: number): boolean =>
+    counts(revision) && (test ? holds(revision) : changes(watch, revision, log))
   return {
     holds,
     matches,
+    makesDue: revision => counts(revision) && (test !== undefined || changes(watch, revision, log)),
     next: position => {
       if (loop !== 'next' && holds(position)) return position
       for (let revision = position + 1; revision <= log.end; revision++)

@@ -14,8 +14,11 @@ import { now, type Watch, type WatchRecord } from './records.ts'
 import { isFlagged } from './watched.ts'
 import type { Watching } from './workload.ts'
 
-// Who goes live may miss the end of the history, and looks for it when nothing came for so long, milliseconds.
+// One that goes live may miss the end of the history, and looks for it when nothing came for so long, milliseconds.
 const LIVE_TIMEOUT = 15
+
+/** Whether a live loop ends at the end of each history, by what that writes last: it is to need no time limit. */
+const comesToTheEnd = ({ kind, live }: Watch): boolean => live && kind !== 'equal' && kind !== 'notNone'
 
 /** Watches with one State until the history has ended, or the State is lost. */
 export async function watchOn(
@@ -35,7 +38,8 @@ export async function watchOn(
       entry.wentLive = true
     }
     life.record(entry)
-    const options = { timeout: watch.live || goLive ? LIVE_TIMEOUT : timeout }
+    const mayMissTheEnd = goLive || (watch.live && !(entry.loop && comesToTheEnd(watch)))
+    const options = { timeout: mayMissTheEnd ? LIVE_TIMEOUT : timeout }
     try {
       let seen: Seen
       if (watching.kind === 'loop') {
@@ -84,8 +88,8 @@ function rawOf({ before, after, identical, revision, by }: RawUpdate<AnyState>):
 }
 
 function once(state: State<AnyState>, watch: Watch, more: WatchOptions): Promise<Seen> {
-  const { kind, keys, exclude, value, live, duplicateOkay } = watch
-  const options = { ...more, live, duplicateOkay }
+  const { kind, keys, exclude, value, live, duplicateOkay, own } = watch
+  const options = { ...more, live, duplicateOkay, own }
   const key = keys[0] as string
   switch (kind) {
     case 'raw':
@@ -108,8 +112,8 @@ function once(state: State<AnyState>, watch: Watch, more: WatchOptions): Promise
 }
 
 function loop(state: State<AnyState>, watch: Watch, more: WatchOptions): AsyncIterator<Seen> {
-  const { kind, keys, exclude, value, live, duplicateOkay } = watch
-  const options = { ...more, live, duplicateOkay }
+  const { kind, keys, exclude, value, live, duplicateOkay, own } = watch
+  const options = { ...more, live, duplicateOkay, own }
   const key = keys[0] as string
   switch (kind) {
     case 'raw':

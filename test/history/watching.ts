@@ -4,6 +4,15 @@ import type { Raw, StartRecord, WatchRecord } from './records.ts'
 import type { Found } from './violations.ts'
 import { type Watched, watched } from './watched.ts'
 
+/** What is known of a history apart from what watchers handed out. */
+export interface Known {
+  log: Log
+  bounds: Bounds
+  historyLimit: number
+  /** The State's own commits, and when each was asked for and acknowledged. */
+  acknowledged: readonly { revision: number; invoked: number; returned: number }[]
+}
+
 /**
  * Checks what one State's watchers handed out. Where the State can stand is a set of revisions: more than one before its
  * first answer, since it began at some time while it was being made.
@@ -11,26 +20,37 @@ import { type Watched, watched } from './watched.ts'
 export function checkWatching(
   start: StartRecord,
   steps: readonly WatchRecord[],
-  log: Log,
-  bounds: Bounds,
-  historyLimit: number,
+  known: Known,
   found: Found,
 ): void {
+  const { log, bounds, historyLimit } = known
   let positions = range(bounds.least(start.invoked), bounds.most(start.returned ?? Number.POSITIVE_INFINITY))
   let live = 0
   let goingLive = -1
+  // Before it has watched, a State misses nothing: it begins at the oldest revision that is kept.
+  let hasWatched = false
   for (const [i, step] of steps.entries()) {
     const { watch, loop, returned } = step
     if (returned === undefined || step.error) return
     const wanted = watched(watch, loop, step.by, log)
     const newest = bounds.most(returned)
+    if (!hasWatched && !watch.live) {
+      const oldest = newest - historyLimit
+      positions = unique(positions.flatMap(at => range(at, Math.max(at, oldest))))
+    }
     // `goLive` is on its way to the server until something comes of it.
     if (step.wentLive) goingLive = Math.max(goingLive, bounds.least(step.invoked))
     if (goingLive >= 0) positions = unique(positions.flatMap(at => range(Math.max(at, goingLive), newest)))
     if (!step.late) goingLive = -1
+    if (!step.late && !watch.live) hasWatched = true
+    // Conditions are tested at the newest acknowledged write, unless the State is past that.
+    const bases = isCondition(watch) && loop !== 'next' ? basesOf(step, positions, known) : positions
     if (step.missed) {
       const [from, to] = step.missed
-      const isGap = positions.some(at => at < from && (at === from - 1 || (wanted.next(at) ?? from) >= from))
+      const isOwn = (at: number) => range(at + 1, from - 1).every(r => log.at(r).name === step.by)
+      const isGap = bases.some(
+        at => at < from && (at === from - 1 || isOwn(at) || (wanted.next(at) ?? from) >= from),
+      )
       if (watch.live || !isGap || to < from || to > newest - historyLimit)
         return found(
           'wrong gap',
@@ -38,22 +58,18 @@ export function checkWatching(
         )
       positions = [to]
     } else if (step.late) {
-      // Whatever it passed over was not for it. It may have had no time to pass over anything.
-      const passed = (at: number) => Math.max(at, Math.min(newest, (wanted.next(at) ?? log.end + 1) - 1))
-      if (!watch.live) positions = unique(positions.flatMap(at => range(at, passed(at))))
     } else if (watch.live) {
-      // It starts from now: with the state as it is, or with the next update.
-      const now = Math.max(live, bounds.least(step.invoked))
-      const from = loop === 'next' || watch.kind === 'raw' || watch.kind === 'change' ? now + 1 : now
-      const at = firstLike(step, wanted, from, newest, log)
-      if (at === undefined)
+      const at = liveRevision(step, wanted, Math.max(live, 0), newest, known)
+      if (at === undefined) {
+        const from = Math.max(live, bounds.least(step.invoked))
         return found(
           blameLive(step, from, newest, log),
           `${shown(step)}: no revision from ${from} to ${newest} is that`,
         )
+      }
       live = at
     } else {
-      const expected = positions.map(at => wanted.next(at)).filter(at => at !== undefined)
+      const expected = bases.map(at => wanted.next(at)).filter(at => at !== undefined)
       const seen = expected.filter(at => at <= newest && isLike(step, at, log))
       if (seen.length === 0) {
         const blame = blameBuffered(step, steps[i + 1], expected, log)
@@ -62,6 +78,49 @@ export function checkWatching(
       positions = unique(seen)
     }
   }
+}
+
+const isCondition = ({ kind }: WatchRecord['watch']): boolean => kind !== 'raw' && kind !== 'change'
+
+/** Where a condition can be tested first. An acknowledgement may have come before the call that got it went on. */
+function basesOf(step: WatchRecord, positions: number[], { acknowledged }: Known): number[] {
+  const newest = (writes: Known['acknowledged']) => Math.max(0, ...writes.map(({ revision }) => revision))
+  const least = newest(acknowledged.filter(({ returned }) => returned < step.invoked))
+  const later = acknowledged.filter(({ invoked, revision }) => invoked < step.returned! && revision > least)
+  const bases = [least, ...later.map(({ revision }) => revision)]
+  return unique(positions.flatMap(at => bases.map(base => Math.max(at, base))))
+}
+
+/** The revision, if any, at which a live watcher can have handed out what it did; `live`: that of the step before. */
+function liveRevision(
+  step: WatchRecord,
+  wanted: Watched,
+  live: number,
+  newest: number,
+  { log, bounds }: Known,
+): number | undefined {
+  const now = bounds.least(step.invoked)
+  const from = Math.max(live, now)
+  const changes = !isCondition(step.watch)
+  // A one-shot starts from now: with the state as it is, or with the next update.
+  if (!step.loop) return firstLike(step, wanted, changes ? from + 1 : from, newest, log)
+  if (step.watch.kind === 'raw') {
+    const last = step.seen?.raw?.revision ?? 0
+    const isNewest = range(last + 1, now).every(revision => !wanted.matches(revision))
+    const isNew = step.loop === 'next' ? last > live : last > now
+    return isNew && isNewest && last <= newest && wanted.matches(last) && isLike(step, last, log)
+      ? last
+      : undefined
+  }
+  // The newest state, since an update that counts came after the one before.
+  return range(from, newest).find(revision => {
+    if (revision === 0 || !isLike(step, revision, log))
+      return revision === 0 && step.loop === 'first' && isLike(step, 0, log) && !changes && wanted.holds(0)
+    if (!changes && !wanted.holds(revision)) return false
+    if (!changes && step.loop === 'first') return true
+    const after = step.loop === 'first' ? now : live
+    return range(after + 1, revision).some(at => wanted.makesDue(at))
+  })
 }
 
 /** Whether what was handed out is the state at `revision`, and the update that led to it. */
@@ -138,5 +197,5 @@ const range = (from: number, to: number): number[] =>
 
 const unique = (numbers: number[]): number[] => [...new Set(numbers)]
 
-const shown = ({ by, number, watch, seen }: WatchRecord): string =>
-  `${by}#${number} ${JSON.stringify(watch)} → ${JSON.stringify(seen)}`
+const shown = ({ by, number, watch, seen, loop }: WatchRecord): string =>
+  `${by}#${number}${loop ? ` (${loop} step)` : ''} ${JSON.stringify(watch)} → ${JSON.stringify(seen)}`

@@ -154,7 +154,8 @@ function watchOf(pick: Random, live: boolean): Watch {
     available: 1,
   })
   const duplicateOkay = pick.chance(0.2)
-  if (kind === 'raw') return { ...rawWatch(duplicateOkay), live }
+  const own = pick.chance(0.2)
+  if (kind === 'raw') return { ...rawWatch(duplicateOkay), live, own }
   if (kind !== 'change') return { kind, keys: ['flag'], value: kind === 'equal' ? 1 : 0, live, duplicateOkay }
   const keys = pick.chance(0.5) ? [] : [...registers, 'flag'].filter(() => pick.chance(0.5))
   // Which keys an update wrote without changing them, the log does not tell.
@@ -163,6 +164,7 @@ function watchOf(pick: Random, live: boolean): Watch {
     keys,
     exclude: keys.length > 0 && pick.chance(0.3),
     live,
+    own,
     duplicateOkay: duplicateOkay && keys.length === 0,
   }
 }
