@@ -1,3 +1,4 @@
+import { onAbort } from '../async/aborted.ts'
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { onInterrupt, takeInterrupt } from '../async/interrupt.ts'
 import { after, cancel } from '../async/interval.ts'
@@ -56,14 +57,13 @@ export class Wait<T> implements Outcome<T> {
       return true
     })
     const timer = after(timeout, () => this.lost(new TimeoutError(`nothing came within ${timeout} ms`)))
-    const aborted = signal && (() => this.failed(signal.reason))
-    if (aborted) signal.addEventListener('abort', aborted, { once: true })
+    const unlisten = signal && onAbort(signal, () => this.failed(signal.reason))
     this.#letGo = () => {
       link.waits.delete(this)
       release()
       callOff()
       cancel(timer)
-      if (aborted) signal.removeEventListener('abort', aborted)
+      unlisten?.()
     }
   }
 

@@ -90,7 +90,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     return this.#secretKey
   }
 
-  /** The processes that it started, in order, ended ones included. */
+  /** The processes that it started, in order. One that has ended, and whose end was told, leaves it when the next is started. */
   get processList(): Process[] {
     return this.#processes.list
   }
@@ -241,7 +241,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   }
 
   /**
-   * What the processes of `processList` returned, in its order. `timeout`: for all of them together.
+   * What the processes that are in `processList` now returned, in its order. `timeout`: for all of them together.
    * With `safe: true` an error takes the place of its result, else the first one rejects.
    */
   async waitAll(options: WaitAllOptions = {}): Promise<unknown[]> {

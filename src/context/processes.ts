@@ -3,7 +3,7 @@ import type { MakeWorker } from '../map/local-workers.ts'
 import { startWorker } from '../map/start-worker.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
 import { type ProcessOptions, readProcessOptions } from '../process/options.ts'
-import { type InnerProcessOptions, Process } from '../process/process.ts'
+import { type InnerProcessOptions, isDealtWith, Process } from '../process/process.ts'
 import { Spares } from '../process/spares.ts'
 import { knownKeys } from '../transport/key.ts'
 import type { Events } from './events.ts'
@@ -14,7 +14,7 @@ const contextModule = new URL(`../context/context${ending}`, import.meta.url).hr
 
 /** A Context's processes, those of its calls and workers of its maps included: what they have in common. */
 export class Processes {
-  /** Those that were asked for by name, in order. */
+  /** Those that were asked for by name, in order: until they have ended, their end was told by `wait()`, and another starts. */
   readonly list: Process[] = []
   readonly #address: string
   readonly #events: Events
@@ -52,8 +52,17 @@ export class Processes {
       hold: () => wait || this.#events.awaited,
     }
     const started = new Process(target, this.#address, { ...defaults, ...own }, inner)
+    this.#letGo()
     this.list.push(started)
     return started
+  }
+
+  /** Those that have ended, and whose end somebody was told, are forgotten: their values, too. */
+  #letGo(): void {
+    const { list } = this
+    let kept = 0
+    for (const process of list) if (!isDealtWith(process)) list[kept++] = process
+    list.length = kept
   }
 
   /** Starts a worker of the pool. */

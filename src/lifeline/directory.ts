@@ -4,7 +4,9 @@ import { dirname } from 'node:path'
 /** Where this process is; undefined: in a directory that was removed. */
 export function currentDirectory(): string | undefined {
   try {
-    return process.cwd()
+    // Node remembers it, and would not notice.
+    const directory = process.cwd()
+    return existsSync(directory) ? directory : undefined
   } catch {
     return undefined
   }

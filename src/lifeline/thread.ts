@@ -1,8 +1,14 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 
-/** Starts `entry` in a worker thread. Threads do not inherit tsx from `--import`: a TypeScript entry loads it first. */
+/**
+ * Starts `entry` in a worker thread. Threads do not inherit tsx from `--import`: a TypeScript entry loads it first. They do
+ * inherit `--input-type`, with which Node takes no file for an entry, so it is imported.
+ */
 export function startThread(entry: URL, options: WorkerOptions = {}): Worker {
-  if (!entry.pathname.endsWith('.ts')) return new Worker(entry, options)
+  if (!entry.pathname.endsWith('.ts')) {
+    if (!process.execArgv.some(flag => flag.startsWith('--input-type'))) return new Worker(entry, options)
+    return new Worker(`import(${JSON.stringify(entry.href)})`, { ...options, eval: true })
+  }
   const load = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(tsx => {
     tsx.register()
     return import(${JSON.stringify(entry.href)})

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { onAbort } from '../async/aborted.ts'
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { interruptible } from '../async/interrupt.ts'
 import { soon } from '../async/interval.ts'
@@ -85,8 +86,7 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
     const aborted = () => stop(signal?.reason)
     if (signal?.aborted) aborted()
     else {
-      signal?.addEventListener('abort', aborted, { once: true })
-      this.#unlisten = () => signal?.removeEventListener('abort', aborted)
+      if (signal) this.#unlisten = onAbort(signal, aborted)
     }
   }
 

@@ -31,12 +31,12 @@ export class Attempts {
   exitCode: number | null = null
   /** Errors of the attempts so far. */
   readonly causes: unknown[] = []
-  readonly #options: ProcessOptions
+  // Let go of at the end, as the assignment: a process may be kept for its value long after.
+  #options: ProcessOptions | undefined
   readonly #inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready' | 'keepsStderr'>
   readonly #events: AttemptsEvents
-  // Let go of at the end: a Context keeps its processes.
   #assignment: Assignment | undefined
-  readonly #policy: RetryPolicy
+  #policy: RetryPolicy | undefined
   #phase: Phase = 'new'
   #attempt: Attempt | undefined
   #reached: Reached | undefined
@@ -71,7 +71,7 @@ export class Attempts {
     this.count++
     this.#reached = this.#attempt?.reached ?? this.#reached
     const { tied = true, spares, ready } = this.#inner
-    const attempt = launch(this.#options, { tied, spares, stdio: this.output.stdio })
+    const attempt = launch(this.#options ?? {}, { tied, spares, stdio: this.output.stdio })
     this.#attempt = attempt
     attempt.onMessage = message => this.#events.message(message)
     this.pid = attempt.pid
@@ -129,7 +129,7 @@ export class Attempts {
 
   #next(failure: Failure): number | undefined {
     try {
-      return this.#policy.next(failure)
+      return this.#policy?.next(failure)
     } catch (error) {
       // The user's own function of the delay failed: that is what the process ends with.
       failure.error = error
@@ -157,6 +157,8 @@ export class Attempts {
     this.#events.over(outcome, asked)
     this.#attempt = undefined
     this.#assignment = undefined
+    this.#options = undefined
+    this.#policy = undefined
   }
 }
 

@@ -13,6 +13,9 @@ export class Ending<R> {
   readonly #value: Deferred<R> = deferred()
   readonly #gone: Deferred<void> = deferred()
   #waiting = 0
+  #over = false
+  /** Whether a `wait()` or `stop()` has told the end. */
+  told = false
 
   constructor(name: string, onAwaited: () => void) {
     this.#name = name
@@ -48,11 +51,13 @@ export class Ending<R> {
   }
 
   resolve(value: R): void {
+    this.#over = true
     this.#value.resolve(value)
     this.#gone.resolve()
   }
 
   reject(error: unknown): void {
+    this.#over = true
     this.#value.reject(error)
     this.#gone.resolve()
   }
@@ -62,6 +67,7 @@ export class Ending<R> {
     try {
       return await promise
     } finally {
+      if (this.#over) this.told = true
       if (--this.#waiting === 0) this.#onAwaited()
     }
   }

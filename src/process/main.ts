@@ -10,6 +10,10 @@ import { run } from './run.ts'
 
 // The program of a child process: waits for its job and does it. It imports just what every job needs.
 let begun = false
+let exits = false
+process.once('exit', () => {
+  exits = true
+})
 let targetRuns = () => {}
 const running = new Promise<void>(resolve => {
   targetRuns = resolve
@@ -56,5 +60,9 @@ function begin(job: Job): void {
 /** A parent that is gone needs no report. */
 function send(report: Report): Promise<void> {
   if (report.kind === 'running') targetRuns()
-  return new Promise(resolve => line.send(report, resolve))
+  return new Promise(resolve => {
+    line.send(report, resolve)
+    // Once an exit has begun Node calls back no more. The kernel has the report by now.
+    if (exits) resolve()
+  })
 }

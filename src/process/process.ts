@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { onAbort } from '../async/aborted.ts'
 import { Broadcast } from '../async/broadcast.ts'
 import { after, cancel, wallClock } from '../async/interval.ts'
 import { checkHome } from '../engines/engines.ts'
@@ -32,6 +33,9 @@ export let stderrTailOf: (process: Process) => string
 /** @internal Looks again whether a process keeps this one alive. */
 export let refreshKeepAlive: (process: Process) => void
 
+/** @internal Whether a process has ended and somebody's `wait()` has told it. */
+export let isDealtWith: (process: Process) => boolean
+
 /**
  * A function that runs in a process of its own.
  *
@@ -54,6 +58,7 @@ export class Process<R = unknown> {
       const lines = process.#attempts.output.stderrTail.trimEnd().split('\n')
       return lines.slice(-TAIL_LINES).join('\n')
     }
+    isDealtWith = process => process.#attempts.isOver && process.#ending.told
     refreshKeepAlive = process => process.#attempts.keepAlive()
   }
 
@@ -91,7 +96,7 @@ export class Process<R = unknown> {
     const { signal } = options
     if (signal?.aborted) void this.stop()
     else if (options.start !== false) this.start()
-    if (signal && !signal.aborted) this.#stopOn(signal)
+    if (signal && !signal.aborted) this.#calledOff.push(onAbort(signal, () => void this.stop()))
   }
 
   /** The current child's; the last one's after the end. */
@@ -178,12 +183,6 @@ export class Process<R = unknown> {
       cancel(timer)
     }
     return this.exitCode
-  }
-
-  #stopOn(signal: AbortSignal): void {
-    const aborted = () => void this.stop()
-    signal.addEventListener('abort', aborted, { once: true })
-    this.#calledOff.push(() => signal.removeEventListener('abort', aborted))
   }
 
   #over(outcome: Outcome, asked: boolean): void {

@@ -1,8 +1,7 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
-import { tmpdir, userInfo } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { describe } from './describe.ts'
+import { privateDirectory } from './private-directory.ts'
 
 /** Where a server listens, as `node:net` wants it. */
 export type Endpoint = { kind: 'ipc'; path: string } | { kind: 'tcp'; host: string; port: number }
@@ -52,16 +51,8 @@ function ipcEndpoint(address: string, call: string): Endpoint {
 export function randomIpcAddress(): string {
   const name = `${process.pid}-${Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString('hex')}`
   if (process.platform === 'win32') return `ipc://zproc-${name}`
-  const { uid } = userInfo()
-  const directory = join(tmpdir(), `zproc-${uid}`)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const found = lstatSync(directory)
-  if (!found.isDirectory() || found.uid !== uid)
-    throw new Error(
-      `${directory} belongs to somebody else; remove it, or set TMPDIR to a directory of your own`,
-    )
-  if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700)
-  return `ipc://${join(directory, `${name}.sock`)}`
+  const file = `${name}.sock`
+  return `ipc://${join(privateDirectory(MAX_PATH_BYTES, file.length + 1), file)}`
 }
 
 /** Whether it is one of those: it was picked for one server, and no other will be there. */

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { limitTraces } from '../async/traces.ts'
 import { ownErrors } from '../errors.ts'
 import { className } from './describe.ts'
 
@@ -81,9 +82,9 @@ function baseOf(error: Error): ErrorClass {
 export function makeError(name: string, base: string): Error {
   const { stackTraceLimit } = Error
   // The stack that counts is the original one.
-  Error.stackTraceLimit = 0
+  limitTraces(0)
   const error = new Error()
-  Error.stackTraceLimit = stackTraceLimit
+  limitTraces(stackTraceLimit)
   delete error.stack
   Object.setPrototypeOf(error, classFor(name, base).prototype)
   return error

@@ -1,3 +1,4 @@
+import { limitTraces } from '../async/traces.ts'
 import { weigh } from '../protocol/frames.ts'
 import { AHEAD, Ask, type ClientMessage, RUN, unanswered } from '../protocol/messages.ts'
 import type { Channel } from '../transport/channel.ts'
@@ -138,18 +139,18 @@ export class Inbox {
     doing?.serve(this.client)
     const traced = Error.stackTraceLimit
     // What is refused says why: where in the server that was found costs ten times what it takes to refuse.
-    Error.stackTraceLimit = 0
+    limitTraces(0)
     try {
       let i = first
       while (i < messages.length && !this.#closed && (now || this.ready)) {
         const message = messages[i] as Message
         const isCall = message[0] === Ask.atomic
         // An error of the client's own function comes with its stack.
-        if (isCall) Error.stackTraceLimit = traced
+        if (isCall) limitTraces(traced)
         const before = counted ? asks(message) : 0
         this.again = false
         this.#answer(message)
-        Error.stackTraceLimit = 0
+        limitTraces(0)
         if (this.again) break
         const more = isCall && goesOn(message as never)
         if (counted) this.#requests -= before - (more ? asks(message) : 0)
@@ -159,7 +160,7 @@ export class Inbox {
       }
       return i
     } finally {
-      Error.stackTraceLimit = traced
+      limitTraces(traced)
       doing?.rest()
     }
   }

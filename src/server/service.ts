@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { limitTraces } from '../async/traces.ts'
 import { ValueTooLargeError } from '../errors.ts'
 import { encodeFrame, weigh } from '../protocol/frames.ts'
 import {
@@ -191,13 +192,13 @@ export class Service {
     const { stackTraceLimit } = Error
     this.#queue(room, message, () => {
       const traced = Error.stackTraceLimit
-      Error.stackTraceLimit = stackTraceLimit
+      limitTraces(stackTraceLimit)
       try {
         write()
       } catch (error) {
         this.#fail(id, error)
       } finally {
-        Error.stackTraceLimit = traced
+        limitTraces(traced)
       }
     })
   }

@@ -2,12 +2,13 @@
 export function callSites(): NodeJS.CallSite[] {
   const { prepareStackTrace, stackTraceLimit } = Error
   try {
-    Error.stackTraceLimit = Number.POSITIVE_INFINITY
-    Error.prepareStackTrace = (_, sites) => sites
+    // Under --frozen-intrinsics neither can be set, and there are no places.
+    Reflect.set(Error, 'stackTraceLimit', Number.POSITIVE_INFINITY)
+    if (!Reflect.set(Error, 'prepareStackTrace', (_: Error, sites: NodeJS.CallSite[]) => sites)) return []
     const sites: unknown = new Error('where').stack
     return Array.isArray(sites) ? sites : []
   } finally {
-    Error.prepareStackTrace = prepareStackTrace
-    Error.stackTraceLimit = stackTraceLimit
+    Reflect.set(Error, 'prepareStackTrace', prepareStackTrace)
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit)
   }
 }

@@ -1,0 +1,41 @@
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ZprocError } from '../errors.ts'
+
+/**
+ * A directory for sockets that only this user can enter, made if need be: `zproc-<uid>` in the temporary directory, or, where
+ * that cannot be used or its path leaves less than `room` bytes of `longest`, in the next place that is as good.
+ */
+export function privateDirectory(longest: number, room: number): string {
+  // Asked of the system and not of /etc/passwd: containers run under ids that it does not list.
+  const uid = process.geteuid?.() ?? 0
+  const refused: string[] = []
+  for (const place of new Set([tmpdir(), process.env.XDG_RUNTIME_DIR, '/tmp', '/dev/shm'])) {
+    if (!place) continue
+    const directory = join(place, `zproc-${uid}`)
+    const why =
+      Buffer.byteLength(directory) + room > longest
+        ? 'its path is too long for a socket in it'
+        : whyNot(directory, uid)
+    if (why === undefined) return directory
+    refused.push(`${directory}: ${why}`)
+  }
+  throw new ZprocError(
+    `there is no directory for zproc's sockets; set TMPDIR to a directory of your own that can be written to, or give an address (${refused.join('; ')})`,
+  )
+}
+
+/** Makes the directory. In words, why it cannot be used. */
+function whyNot(directory: string, uid: number): string | undefined {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const found = lstatSync(directory)
+    if (!found.isDirectory() || found.uid !== uid) return 'it belongs to another user'
+    if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700)
+    accessSync(directory, constants.W_OK)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
