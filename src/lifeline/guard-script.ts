@@ -1,19 +1,18 @@
 /**
  * The guard's program, for any POSIX shell. While its owner lives it reads lines: `+c<pid>` a child, `+s<pid>` one
  * to be ended last, `+f<path>` a file to be removed, and the same with `-` to forget it. After the last line: SIGTERM,
- * a short while to end, SIGKILL, each to the process group of the child; then the last ones; then `sweep`, a command, gets the
+ * a short while to end, SIGKILL, then the last ones; then `sweep`, a command, gets the
  * files of sockets that are still there, or are locked. Each nap is a process: few of them, for machines that are busy.
  */
 export const guardScript = (sweep: readonly string[], directory: string): string => `
 trap '' INT TERM HUP QUIT PIPE TSTP TTIN TTOU
 children=' ' last=' '
 nap() { sleep "$1" 2>/dev/null || sleep 1; }
-signal() { kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null; }
-alive() { for pid in $1; do signal 0 "$pid" && return 0; done; return 1; }
+alive() { for pid in $1; do kill -0 "$pid" 2>/dev/null && return 0; done; return 1; }
 finish() {
-  for pid in $1; do signal TERM "$pid"; signal CONT "$pid"; done
+  for pid in $1; do kill -TERM "$pid" 2>/dev/null; kill -CONT "$pid" 2>/dev/null; done
   for time in 0.01 0.02 0.04 0.07 0.08; do alive "$1" && nap $time; done
-  for pid in $1; do signal KILL "$pid"; done
+  for pid in $1; do kill -KILL "$pid" 2>/dev/null; done
 }
 without() { case "$1" in *" $2 "*) rest="\${1%% $2 *} \${1#* $2 }" ;; *) rest=$1 ;; esac; }
 while IFS= read -r line; do

@@ -1,4 +1,4 @@
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, type StdioOptions, spawn } from 'node:child_process'
 import { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
@@ -7,9 +7,9 @@ import { soon } from '../async/interval.ts'
 import { ZprocError } from '../errors.ts'
 import { launchDirectory } from './directory.ts'
 import { inheritedEnv, inheritedFlags } from './flags.ts'
-import { endGroup } from './group.ts'
 import { type Rank, watchOver } from './guard.ts'
 import { Line, type LineEvents } from './line.ts'
+import { asOwn } from './spawned.ts'
 
 export interface TiedOptions<Heard> extends LineEvents<Heard> {
   /** What the child finds in `process.argv` from index 2 on. */
@@ -42,7 +42,7 @@ export interface TiedChild<Sent, Heard> {
   readonly stdout: Readable | null
   readonly stderr: Readable | null
   readonly line: Line<Sent, Heard>
-  /** Resolves when it was reaped, and what it had started is gone too. */
+  /** Resolves when it was reaped. */
   readonly ended: Promise<ChildEnd>
   /** Whether it is there. */
   readonly runs: boolean
@@ -53,8 +53,7 @@ export interface TiedChild<Sent, Heard> {
 }
 
 /**
- * Starts `entry` as a child that ends when this process ends, however that happens, `kill -9` included, with all that it
- * started itself and did not detach. The entry calls `endWithOwner()`; the guard (see guard.ts) is for children that cannot
+ * Starts `entry` as a child that ends when this process ends, however that happens, `kill -9` included. The entry calls `endWithOwner()`; the guard (see guard.ts) is for children that cannot
  * listen, since they loop. What the system refuses (no more files, processes, memory) is the child's end.
  */
 export function spawnTied<Sent, Heard>(entry: URL, options: TiedOptions<Heard> = {}): TiedChild<Sent, Heard> {
@@ -79,10 +78,8 @@ export function spawnTied<Sent, Heard>(entry: URL, options: TiedOptions<Heard> =
     if (!child || pid === undefined)
       return void soon(() => resolve({ code: null, signal: null, error: notStarted(failed) }))
     child.once('exit', (code, signal) => {
-      void endGroup(pid).then(() => {
-        forget()
-        resolve({ code, signal })
-      })
+      forget()
+      resolve({ code, signal })
     })
   })
   return {
@@ -110,14 +107,15 @@ function start<Heard>(entry: URL, options: TiedOptions<Heard>): ChildProcess {
   const [out, err] = given === 'pipe-stderr' ? (['inherit', 'pipe'] as const) : [given, given]
   const stdio: StdioOptions = ['ignore', out, err, 'pipe', ...(options.onReport ? ['pipe' as const] : [])]
   const flags = [...inheritedFlags(process.execArgv), ...(options.execArgv ?? [])]
-  return spawn(process.execPath, [...flags, fileURLToPath(entry), ...(options.args ?? [])], {
+  const command = [...flags, fileURLToPath(entry), ...(options.args ?? [])]
+  const made: SpawnOptions = {
     cwd: launchDirectory(),
     env: inheritedEnv(options.env ?? process.env),
-    // A session of its own: what it starts is its process group, and is found when the child is gone. Windows ends
-    // children that are not detached together with this process, however that ends.
-    detached: process.platform !== 'win32' || options.tied === false,
+    // Windows ends children that are not detached together with this process, however that ends.
+    detached: options.tied === false && process.platform === 'win32',
     stdio,
-  })
+  }
+  return asOwn(() => spawn(process.execPath, command, made))
 }
 
 const reasons: Record<string, string> = {

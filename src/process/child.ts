@@ -1,4 +1,5 @@
 import { ZprocError } from '../errors.ts'
+import { Leftovers } from '../lifeline/leftovers.ts'
 import { spawnTied, type TiedChild } from '../lifeline/spawn.ts'
 import type { Reached } from './assignment.ts'
 import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
@@ -30,6 +31,7 @@ export class Child implements Attempt {
   /** The environment that it was made with. */
   readonly #env: NodeJS.ProcessEnv
   readonly #ownEnv: boolean
+  readonly #leftovers = new Leftovers()
   #ran = false
   #cooperative = false
   #report: Report | undefined
@@ -50,6 +52,8 @@ export class Child implements Attempt {
       ],
       heard: report => {
         if (report.kind === 'running') this.#ran = true
+        else if (report.kind === 'spawned') this.#leftovers.spawned(report.pid)
+        else if (report.kind === 'reaped') this.#leftovers.reaped(report.pid)
         else if (report.kind === 'at') this.reached = report
         else if (report.kind === 'cooperative') this.#cooperative = true
         else if (report.kind !== 'rehearsing') this.#report ??= report
@@ -114,6 +118,7 @@ export class Child implements Attempt {
     // A child that writes into the line itself can be understood no more.
     void line.closed.then(() => line.broken && this.kill())
     const [end] = await Promise.all([ended, line.closed])
+    await this.#leftovers.end()
     if (line.broken && !this.#report)
       return { ...end, error: new ZprocError('it wrote into file 3, which belongs to zproc') }
     return end.code === ABORTED ? { code: null, signal: 'SIGABRT' } : end

@@ -81,6 +81,9 @@ export type Report =
   /** A spare begins to rehearse. */
   | { kind: 'rehearsing' }
   | { kind: 'running' }
+  /** The target has started a program that is to end with it, or that program has ended. */
+  | { kind: 'spawned'; pid: number }
+  | { kind: 'reaped'; pid: number }
   /** A watching process calls its handler with this revision, or has done that. */
   | { kind: 'at'; revision: number; done: boolean }
   /** It wants to be told to stop, and to do that itself: where there are no signals. */

@@ -2,6 +2,7 @@ import { constants } from 'node:os'
 import { nextTick, sleep } from '../async/interval.ts'
 import type { State } from '../client/state.ts'
 import { ShippingError } from '../errors.ts'
+import { tellSpawned } from '../lifeline/spawned.ts'
 import { describe, errorToWire, fromWire, toWire } from '../protocol/values.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
 import { classesOf, codeOf, fieldOf } from './classes.ts'
@@ -28,6 +29,10 @@ export async function run(job: Job, port: Port): Promise<void> {
   process.on('uncaughtException', error => {
     // A target that listens for these itself decides itself.
     if (process.listenerCount('uncaughtException') === 1) void fail(error)
+  })
+  tellSpawned({
+    spawned: pid => void port.send({ kind: 'spawned', pid }),
+    reaped: pid => void port.send({ kind: 'reaped', pid }),
   })
   const open: Closable[] = []
   try {

@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
+import { Leftovers } from '../lifeline/leftovers.ts'
 import { startThread } from '../lifeline/thread.ts'
 import type { Reached } from './assignment.ts'
 import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
@@ -20,6 +21,7 @@ export class Thread implements Attempt {
   readonly #worker: Worker
   /** zproc's own: `parentPort` is the target's. */
   readonly #port: MessagePort
+  readonly #leftovers = new Leftovers()
   #ran = false
   #report: Report | undefined
   #cooperative = false
@@ -86,6 +88,8 @@ export class Thread implements Attempt {
 
   readonly #hear = (report: Report): void => {
     if (report.kind === 'running') this.#ran = true
+    else if (report.kind === 'spawned') this.#leftovers.spawned(report.pid)
+    else if (report.kind === 'reaped') this.#leftovers.reaped(report.pid)
     else if (report.kind === 'at') this.reached = report
     else if (report.kind === 'cooperative') this.#cooperative = true
     else this.#report ??= report
@@ -117,7 +121,9 @@ export class Thread implements Attempt {
       this.#worker.once('exit', code => {
         this.#ended = true
         this.#drain()
-        resolve({ code: this.#killed ? null : code, signal: this.#killed, ...known })
+        void this.#leftovers
+          .end()
+          .then(() => resolve({ code: this.#killed ? null : code, signal: this.#killed, ...known }))
       })
     })
   }

@@ -166,8 +166,9 @@ test('waitAll has one timeout for all, and can put errors in the place of result
   await assert.rejects(ctx.waitAll(), ProcessWaitError)
   for (const _ of [1, 2]) ctx.process(() => new Promise(() => {}))
   const late = await ctx.waitAll({ safe: true, timeout: 20 })
-  assert.equal(late[0], 1)
-  assert.ok(late[2] instanceof TimeoutError && late[3] instanceof TimeoutError)
+  // It speaks of those that it is asked about: the first two have left the list, as their ends were told.
+  assert.equal(late.length, 2)
+  assert.ok(late.every(one => one instanceof TimeoutError))
 })
 
 test('startAll starts those that were not started, stopAll gives the exit codes', async t => {
