@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { sleep } from '../async/interval.ts'
 import { watchOver } from './guard.ts'
 
-// Milliseconds that what a child left behind gets to end after SIGTERM, and from one look at it to the next.
+// Milliseconds that what a child left behind gets to end after each signal, and from one look at it to the next.
 const GRACE = 500
 const EVERY = 10
 
@@ -22,14 +22,16 @@ export class Leftovers {
   /** The child is gone: ends them and what they have started. Resolves when they are gone; at once when there are none. */
   async end(): Promise<void> {
     if (this.#programs.size === 0) return
-    const pids = [...this.#programs.keys()].flatMap(withDescendants)
-    let left = pids.filter(pid => signal(pid, 'SIGTERM'))
-    for (const pid of left) signal(pid, 'SIGCONT')
-    for (let waited = 0; waited < GRACE && left.length > 0; waited += EVERY) {
-      await sleep(EVERY)
-      left = left.filter(pid => signal(pid, 0) && !isZombie(pid))
+    let left = [...this.#programs.keys()]
+    for (const name of ['SIGTERM', 'SIGKILL'] as const) {
+      // Looked for again: one that goes on may have started others.
+      left = [...new Set(left.flatMap(withDescendants))].filter(pid => signal(pid, name))
+      if (name === 'SIGTERM') for (const pid of left) signal(pid, 'SIGCONT')
+      for (let waited = 0; waited < GRACE && left.length > 0; waited += EVERY) {
+        await sleep(EVERY)
+        left = left.filter(isThere)
+      }
     }
-    for (const pid of left) signal(pid, 'SIGKILL')
     for (const callOff of this.#programs.values()) callOff()
     this.#programs.clear()
   }
@@ -51,12 +53,13 @@ function withDescendants(pid: number): number[] {
   }
 }
 
-/** One that waits for a parent which never asks: it is gone, except for its number. */
-function isZombie(pid: number): boolean {
+/** One that waits for a parent which never asks is gone, except for its number. */
+function isThere(pid: number): boolean {
+  if (!signal(pid, 0)) return false
   try {
-    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
-    return false
+    return process.platform !== 'linux'
   }
 }
 
