@@ -161,7 +161,7 @@ export class Process<R = unknown> {
 
   /**
    * Gives the target a message: its event 'message' of `process`, or of `parentPort` in a thread. false: the target does
-   * not run at present. Throws a DataCloneError for what cannot be copied, such as a function.
+   * not run at present. Throws for what cannot be copied, such as a function.
    */
   send(message: unknown): boolean {
     return this.#attempts.send(message)

@@ -8,7 +8,11 @@ import { Context, type Process, ProcessExit, ProcessWaitError } from 'zproc'
 import { type Backend, backends, stderrOf } from './kit.ts'
 
 const rounds = Number(process.env.ZPROC_ENDS ?? 4)
-const seed = process.env.ZPROC_SEED === undefined ? {} : { seed: Number(process.env.ZPROC_SEED) }
+const bounds = {
+  ...(process.env.ZPROC_SEED !== undefined && { seed: Number(process.env.ZPROC_SEED) }),
+  // Milliseconds, on a machine that is busy.
+  interruptAfterTimeLimit: 4000 * rounds,
+}
 
 let ctx: Context<{ go: boolean }>
 before(async () => {
@@ -230,7 +234,7 @@ for (const backend of backends) {
         )
       },
     )
-    await stderrOf(t, () => fc.assert(property, { numRuns: rounds, ...seed }))
+    await stderrOf(t, () => fc.assert(property, { numRuns: rounds, ...bounds }))
   })
 
   test(`however a handler ends, wait() settles (${backend})`, async t => {
@@ -241,7 +245,7 @@ for (const backend of backends) {
     const property = fc.asyncProperty(fc.array(plan, { minLength: 2, maxLength: 4 }), async four => {
       await Promise.all(four.map(one => check(handlerOf(backend, one), one)))
     })
-    await stderrOf(t, () => fc.assert(property, { numRuns: Math.ceil(rounds / 4), ...seed }))
+    await stderrOf(t, () => fc.assert(property, { numRuns: Math.ceil(rounds / 4), ...bounds }))
   })
 
   test(`whatever an item of a map throws, returns or sends, each has its result (${backend})`, async t => {
@@ -259,7 +263,7 @@ for (const backend of backends) {
         else assert.equal(result.status, wanted === 'returns' ? 'fulfilled' : 'rejected', items[i]?.what)
       }
     })
-    await stderrOf(t, () => fc.assert(property, { numRuns: rounds * 2, ...seed }))
+    await stderrOf(t, () => fc.assert(property, { numRuns: rounds * 2, ...bounds }))
   })
 }
 
