@@ -1,5 +1,21 @@
 // Flags with a value of their own in the next argument, which a child must not get.
-const withValue = new Set(['-e', '--eval', '-p', '--print', '-pe', '-ep', '--input-type', '--watch-path'])
+const withValue = new Set([
+  '-e',
+  '--eval',
+  '-p',
+  '--print',
+  '-pe',
+  '-ep',
+  '--input-type',
+  '--watch-path',
+  '--test-name-pattern',
+  '--test-skip-pattern',
+  '--test-reporter',
+  '--test-reporter-destination',
+  '--test-concurrency',
+  '--test-timeout',
+  '--test-shard',
+])
 const dropped =
   /^(--eval|--print|--input-type|--test|--watch|--check|--interactive|--experimental-test|--debug-port|--inspect-port|--inspect-publish-uid)(-[a-z-]+)?(=|$)|^-(e|p|pe|ep|c|i)$/
 const inspect = /^--inspect(?:-brk|-wait)?(?:=(.*))?$/

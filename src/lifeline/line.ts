@@ -91,12 +91,15 @@ export class Line<Sent, Heard> {
     let at = 0
     this.#needed = HEADER
     while (bytes.length - at >= HEADER) {
+      const kind = bytes[at + HEADER - 1] as number
+      // Before its length is believed: what others wrote must not be waited for.
+      if (kind !== ZPROCS && kind !== USERS) return this.#break()
       const end = at + HEADER + bytes.readUInt32BE(at)
       if (end > bytes.length) {
         this.#needed = end - at
         break
       }
-      this.#hear(bytes[at + HEADER - 1] as number, bytes.subarray(at + HEADER, end))
+      this.#hear(kind, bytes.subarray(at + HEADER, end))
       if (this.broken) return
       at = end
     }
@@ -104,15 +107,18 @@ export class Line<Sent, Heard> {
     this.#held = bytes.length - at
   }
 
+  #break(): void {
+    this.broken = true
+    this.#parts = []
+    this.close()
+  }
+
   #hear(kind: number, bytes: Buffer): void {
     let message: unknown
     try {
-      if (kind !== ZPROCS && kind !== USERS) throw new RangeError(`a message of the kind ${kind}`)
       message = deserialize(bytes)
     } catch {
-      this.broken = true
-      this.#parts = []
-      return this.close()
+      return this.#break()
     }
     if (kind === USERS) this.#events.usersMessage?.(message)
     // Written by `send` of the same version at the other end.
