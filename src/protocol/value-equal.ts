@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { equalInAnyOrder } from './value-classes.ts'
 import { hasElementsOnly } from './value-tree.ts'
 
 /**
@@ -9,40 +10,30 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   return new Comparison().equal(a, b)
 }
 
-// Objects in a Set may be equal in any order, so each may have to be tried with each other one. Not for ever: what two clients
-// put into a state must not keep its server busy. Beyond these limits the order counts.
-const MOST_TRIALS = 1_000_000
-const DEEPEST_TRIAL = 200
-
 class Comparison {
   /** Pairs that were found equal, or are about to be: so that cycles end. */
   readonly #pairs = new Map<object, Set<object>>()
-  #trials = 0
-  #depth = 0
+  /** Objects were taken by their places, though their order is of no account. */
+  #ordered = false
 
   equal(a: unknown, b: unknown): boolean {
     const todo: unknown[] = [a, b]
-    const assumed: [object, object][] = []
     while (todo.length > 0) {
       const y = todo.pop()
       const x = todo.pop()
       if (Object.is(x, y)) continue
-      if (!isObject(x) || !isObject(y) || !this.#level(x, y, todo, assumed)) {
-        // What was only assumed must not decide the next trial.
-        for (const [one, other] of assumed) this.#pairs.get(one)?.delete(other)
-        return false
-      }
+      if (!isObject(x) || !isObject(y) || !this.#level(x, y, todo))
+        return this.#ordered && isObject(a) && isObject(b) && equalInAnyOrder(a, b)
     }
     return true
   }
 
   /** Compares two objects by what is theirs alone; what they hold is left to do. */
-  #level(x: object, y: object, todo: unknown[], assumed: [object, object][]): boolean {
+  #level(x: object, y: object, todo: unknown[]): boolean {
     const known = this.#pairs.get(x)
     if (known?.has(y)) return true
     if (known) known.add(y)
     else this.#pairs.set(x, new Set([y]))
-    assumed.push([x, y])
 
     if (Object.getPrototypeOf(x) !== Object.getPrototypeOf(y)) return false
     if (Array.isArray(x)) return Array.isArray(y) && equalArrays(x, y, todo)
@@ -58,57 +49,36 @@ class Comparison {
 
   #sets(x: Set<unknown>, y: Set<unknown>, todo: unknown[]): boolean {
     if (x.size !== y.size) return false
-    const theirs: unknown[] = []
-    for (const held of y) if (isObject(held) && !x.has(held)) theirs.push(held)
-    const ours: unknown[] = []
+    const theirs = [...y].filter(isObject)
+    const ours: object[] = []
     for (const held of x) {
-      if (y.has(held)) continue
-      if (!isObject(held)) return false
-      ours.push(held)
+      if (isObject(held)) ours.push(held)
+      else if (!y.has(held)) return false
     }
-    return this.#match(ours, theirs, todo, (one, other) => this.equal(one, other))
+    return this.#inOrder(ours, theirs, todo)
   }
 
   #maps(x: Map<unknown, unknown>, y: Map<unknown, unknown>, todo: unknown[]): boolean {
     if (x.size !== y.size) return false
     const ours: [unknown, unknown][] = []
     for (const [key, held] of x) {
-      if (y.has(key)) todo.push(held, y.get(key))
-      else if (isObject(key)) ours.push([key, held])
-      else return false
+      if (isObject(key)) ours.push([key, held])
+      else if (!y.has(key)) return false
+      else todo.push(held, y.get(key))
     }
-    const theirs: [unknown, unknown][] = []
-    for (const entry of y) if (isObject(entry[0]) && !x.has(entry[0])) theirs.push(entry)
-    return this.#match(
+    return this.#inOrder(
       ours,
-      theirs,
+      [...y].filter(([key]) => isObject(key)),
       todo,
-      (one, other) => this.equal(one[0], other[0]) && this.equal(one[1], other[1]),
     )
   }
 
-  /** Finds an equal one in `theirs` for each of `ours`: most likely the one at the same place. */
-  #match<T>(ours: T[], theirs: T[], todo: unknown[], equal: (one: T, other: T) => boolean): boolean {
+  /** Most likely each is equal to the one at its place. */
+  #inOrder(ours: unknown[], theirs: unknown[], todo: unknown[]): boolean {
     if (ours.length !== theirs.length) return false
-    if (ours.length < 2 || this.#depth === DEEPEST_TRIAL) {
-      todo.push(ours, theirs)
-      return true
-    }
-    this.#depth++
-    try {
-      for (const one of ours) {
-        let found = equal(one, theirs[0] as T) ? 0 : -1
-        for (let j = 1; found < 0 && j < theirs.length; j++) {
-          if (++this.#trials > MOST_TRIALS) return false
-          if (equal(one, theirs[j] as T)) found = j
-        }
-        if (found < 0) return false
-        theirs.splice(found, 1)
-      }
-      return true
-    } finally {
-      this.#depth--
-    }
+    if (ours.length > 1) this.#ordered = true
+    todo.push(ours, theirs)
+    return true
   }
 }
 
