@@ -7,10 +7,11 @@ import {
   NUMBERED,
   type ServerMessage,
   Tell,
+  type WireChange,
 } from '../protocol/messages.ts'
 import { describe, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import { ATOMIC, contained, shipAtomic } from '../shipping/atomic.ts'
-import { wireChange } from '../store/commit.ts'
+import type { Values } from '../store/commit.ts'
 import { Draft as StateDraft } from '../store/draft.ts'
 import { refusePromise } from '../store/run-atomic.ts'
 import { result } from '../store/store.ts'
@@ -130,20 +131,21 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
     waits = false
   })
   try {
-    const draft = new StateDraft(new Map(entries), call)
+    const values: Values = new Map(entries)
+    const draft = new StateDraft(values, call)
     const run = holding(link, async () => fn(draft.state, ...data))
     let value: unknown
-    let changes: ReturnType<StateDraft['changes']>['changes']
+    let changes: WireChange[]
     try {
       // As it crosses for a plain function: data, and no part of the draft.
       value = fromWire(toWire(await Promise.race([run, ended.promise]), call, 'result'))
-      ;({ changes } = draft.changes())
+      ;({ changes } = draft.changes(values))
     } catch (error) {
       if (holds.has(hold)) await release(hold, null).catch(() => {})
-      throw error
+      throw draft.explained(error)
     }
     try {
-      await release(hold, changes.length > 0 ? changes.map(wireChange) : null)
+      await release(hold, changes.length > 0 ? changes : null)
     } catch (error) {
       // Changes that are too large were not sent, and the hold is still there.
       if (error instanceof ValueTooLargeError && holds.has(hold)) await release(hold, null).catch(() => {})

@@ -226,7 +226,15 @@ export type WireChange =
   | [key: string, value: Wire]
   | [key: string, none: null, steps: Step[]]
 
-/** One step inside a value: puts, inserts or removes what is at `path`. */
+/**
+ * One step inside a tree. `put` and `remove` set and delete the field of an object, `put` also replaces an element of a list.
+ * `splice` is for the list at `path`: from `at` on, `removed` elements give way to `items`. An item is a new element, or a Run
+ * of those that give way: none may come twice. So a sort is one step, and `push`, `shift` and `splice` say only what is new.
+ */
 export type Step =
-  | [op: 'put' | 'insert', path: (string | number)[], value: Wire]
+  | [op: 'put', path: (string | number)[], value: Wire]
   | [op: 'remove', path: (string | number)[]]
+  | [op: 'splice', path: (string | number)[], at: number, removed: number, items: (Wire | Run)[]]
+
+/** Elements that were there before: so many, from that index on. */
+export type Run = [from: number, count: number]

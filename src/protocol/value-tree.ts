@@ -4,20 +4,22 @@ import { TREE_DEPTH } from './value-scan.ts'
 /**
  * Whether a value is a tree: plain objects, arrays without holes, and primitives that msgpack keeps exactly; nothing in it
  * twice, no cycle, not too deep. Most values are, so this is one quick walk; what is none is for the graph to keep or refuse.
+ * As a part of a larger tree, it begins `depth` levels down, and nothing in it may be among `others`, which it is added to.
  */
-export function isTree(value: unknown): boolean {
+export function isTree(value: unknown, depth = 0, others?: Set<object>): boolean {
   // A property that is computed may lead here again.
   const [outerFirst, outerSeen] = [first, seen]
-  first = undefined
-  seen = undefined
+  first = others && NOTHING
+  seen = others
   try {
-    return isBranch(value, 0)
+    return isBranch(value, depth)
   } finally {
     first = outerFirst
     seen = outerSeen
   }
 }
 
+const NOTHING = {}
 // Most trees are a single object: a Set is made for the second.
 let first: object | undefined
 let seen: Set<object> | undefined

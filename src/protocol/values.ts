@@ -1,6 +1,7 @@
 import { Packr, Unpackr } from 'msgpackr/pack'
 import { ValueTooLargeError } from '../errors.ts'
 import { describe } from './describe.ts'
+import { LiveTree } from './live-tree.ts'
 import { pack } from './pack.ts'
 import { deepEqual } from './value-equal.ts'
 import { deepFreeze } from './value-freeze.ts'
@@ -18,13 +19,20 @@ export const MAX_DEPTH = DEEPEST
 /** A value as messages and the log hold it: a primitive that msgpack keeps exactly, or an encoded one. */
 export type Wire = null | undefined | boolean | number | string | Packed
 
+/** Makes a value again that a Packed gave up. */
+export abstract class Remake {
+  abstract make(): unknown
+}
+
 /** A value in encoded form. Whoever passes it on need not decode it; it is never changed. */
 export class Packed {
   #bytes: Uint8Array | undefined
   #isTree: boolean
   #cameEncoded = true
   #isDecoded = false
+  #isLent = false
   #isFrozen = false
+  /** The decoded value, or what holds it, or what makes it again. */
   #value: unknown
 
   /** Anybody's bytes: reading them throws if they are no value. */
@@ -33,14 +41,22 @@ export class Packed {
     this.#isTree = bytes[0] === TREE
   }
 
-  /** A value that is encoded when its bytes are read, into memory of its own. It must not be changed any more. */
+  /** A value that is encoded when its bytes are read, into memory of its own. Only its own LiveTree may change it. */
   static of(value: unknown, isTree: boolean): Packed {
     const packed = new Packed(NOTHING)
     packed.#bytes = undefined
     packed.#cameEncoded = false
     packed.#isTree = isTree
     packed.#isDecoded = true
+    packed.#isLent = true
     packed.#value = value
+    return packed
+  }
+
+  /** What a LiveTree holds; nothing else changes it from now on. */
+  static ofTree(tree: LiveTree): Packed {
+    const packed = Packed.of(tree, true)
+    packed.#isLent = false
     return packed
   }
 
@@ -60,32 +76,44 @@ export class Packed {
 
   /** The value, decoded once and kept. Nobody may change it. */
   shared(): unknown {
-    if (!this.#isDecoded) {
-      this.#value = decode(this.bytes)
-      this.#isDecoded = true
-    }
-    return this.#value
+    const value = this.#content()
+    this.#isLent = true
+    return this.#value instanceof LiveTree ? this.#value.lend() : value
   }
 
   /** The value, decoded once, kept, and deeply frozen. */
   frozen(): unknown {
-    if (!this.#isFrozen) {
-      deepFreeze(this.shared())
-      this.#isFrozen = true
-    }
-    return this.#value
+    const value = this.shared()
+    if (!this.#isFrozen) deepFreeze(value)
+    this.#isFrozen = true
+    return value
+  }
+
+  /** The tree that this is, decoded once and kept, for reading at once and for being changed by `applySteps` alone. */
+  tree(): LiveTree {
+    if (this.#value instanceof LiveTree) return this.#value
+    const tree = new LiveTree(this.#content(), this.#isLent)
+    this.#value = tree
+    return tree
+  }
+
+  /** Its tree is another value from now on: this one is read from its bytes again, or is what `remake` makes. */
+  giveUp(remake: Remake): void {
+    this.#isFrozen = this.#isLent = false
+    this.#isDecoded = this.#bytes === undefined
+    this.#value = this.#isDecoded ? remake : undefined
+  }
+
+  /** What makes the value, as long as nobody has asked for it. */
+  get remake(): Remake | undefined {
+    return this.#value instanceof Remake ? this.#value : undefined
   }
 
   /** The same value, for keeping: not as a view on a larger frame, which it would keep with it. */
   own(): Packed {
     const bytes = this.#bytes
     const owned = bytes && ownBytes(bytes)
-    if (!owned || owned === bytes) return this
-    const packed = new Packed(owned)
-    packed.#isDecoded = this.#isDecoded
-    packed.#isFrozen = this.#isFrozen
-    packed.#value = this.#value
-    return packed
+    return !owned || owned === bytes ? this : new Packed(owned)
   }
 
   /** Whether it was made from bytes, which it then keeps. */
@@ -125,15 +153,29 @@ export class Packed {
     if (this.#isTree && other.#isTree && !sameBytesInAnyOrder(bytes, others)) return false
     // Not kept: the decoded form of all that is ever compared would fill the memory of a server.
     return deepEqual(
-      this.#isDecoded ? this.#value : this.read(),
-      other.#isDecoded ? other.#value : other.read(),
+      this.#isDecoded ? this.#content() : this.read(),
+      other.#isDecoded ? other.#content() : other.read(),
     )
   }
 
+  #content(): unknown {
+    if (this.#isDecoded) {
+      if (this.#value instanceof Remake) {
+        this.#value = this.#value.make()
+        this.#isLent = true
+      }
+    } else {
+      this.#value = decode(this.bytes)
+      this.#isDecoded = true
+    }
+    return this.#value instanceof LiveTree ? this.#value.settled() : this.#value
+  }
+
   #encode(): Uint8Array {
+    const value = this.#content()
     // A change of a tree can make it deeper than trees may be.
-    this.#isTree &&= isTree(this.#value)
-    this.#bytes = ownBytes(this.#isTree ? encodeTree(this.#value) : encodeGraph(this.#value, INNER))
+    this.#isTree &&= isTree(value)
+    this.#bytes = ownBytes(this.#isTree ? encodeTree(value) : encodeGraph(value, INNER))
     return this.#bytes
   }
 }
@@ -147,6 +189,13 @@ export function toWire(value: unknown, call: string, root = ''): Wire {
   if (typeof value === 'object' && isTree(value)) return new Packed(encodeTree(value))
   return new Packed(encodeGraph(value, { call, root }))
 }
+
+/** As `toWire`, for a part to be put into a tree, `depth` levels down; NO_TREE: there it would be no tree any more. `seen` gets its objects. */
+export function toTreeWire(value: unknown, depth: number, seen: Set<object>): Wire | typeof NO_TREE {
+  if (isInline(value)) return value
+  return typeof value === 'object' && isTree(value, depth, seen) ? new Packed(encodeTree(value)) : NO_TREE
+}
+export const NO_TREE = Symbol('no tree')
 
 /** A part of a tree that nobody may change any more, encoded when somebody asks for its bytes. */
 export const keptWire = (value: unknown): Wire => (isInline(value) ? value : Packed.of(value, true))

@@ -17,7 +17,7 @@ export interface Given {
   /** Values that are there already: a class looks at some of its variables while it is made. */
   early: unknown[]
   /** Called by the checks that `guarded` has put in. */
-  guard?: { left: number; look(): void; console: Console; queueMicrotask: (act: () => void) => void }
+  guard?: { left: number; look(): void } & Pick<typeof globalThis, (typeof GIVEN)[number]>
 }
 
 /** Errors keep the file and the line where the function was written. */
@@ -71,7 +71,7 @@ function unmapped(file: string): string {
 const OPENING = { function: '(', arrow: '(', class: '(', method: '({ ', accessor: '({ ' } as const
 
 /** What a guarded function gets in place of the globals of these names. */
-const GIVEN = ['console', 'queueMicrotask']
+const GIVEN = ['structuredClone', 'queueMicrotask'] as const
 
 function prefix(code: Code, replaced: string[]): string {
   const cells = (code.cells ?? []).map(([name]) => `, $zp_cell_${name}`).join('')

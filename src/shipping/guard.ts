@@ -1,8 +1,8 @@
 import { type AnyNode, parseExpressionAt } from 'acorn'
 import { monotonic } from '../async/interval.ts'
 import { AtomicTimeoutError } from '../errors.ts'
+import { cloning } from './cloning.ts'
 import { containedMicrotask } from './leftovers.ts'
-import { printing } from './printing.ts'
 import type { Code } from './shipment.ts'
 import { childrenOf } from './tree.ts'
 
@@ -47,7 +47,7 @@ export const guard = {
   running: undefined as { name: string } | undefined,
   last: 0,
   expired: false,
-  console: printing,
+  structuredClone: cloning,
   queueMicrotask: containedMicrotask,
   /** Reads the clock, and finds how many rounds may pass until it is read again. */
   look(): void {

@@ -1,5 +1,5 @@
 import type { Step, WireChange, WireCommit } from '../protocol/messages.ts'
-import { equalWires, Packed, sharedFromWire, type Wire } from '../protocol/values.ts'
+import { equalWires, Packed, type Wire } from '../protocol/values.ts'
 import { applySteps } from './steps.ts'
 
 /** Stands where a key has no value: `undefined` is a value. */
@@ -78,6 +78,17 @@ export const wireCommit = ({ author, method, time, identical, changes }: Commit)
 export function slotAfter(before: Slot, change: WireChange, undo?: Step[]): Slot {
   if (change.length < 2) return ABSENT
   if (change.length === 2) return change[1] as Wire
-  const value = before === ABSENT ? undefined : sharedFromWire(before)
-  return Packed.of(applySteps(value, change[2] as Step[], undo), true)
+  if (!(before instanceof Packed && before.isTree))
+    throw new TypeError('a step leads into a value that has no parts')
+  return applySteps(before, change[2] as Step[], undo)
+}
+
+/** The change that `wire` says of `values`. */
+export function changeFromWire(values: Values, wire: WireChange): Change {
+  if (wire.length === 0) return { key: null, before: values }
+  const before = slot(values, wire[0])
+  if (wire.length < 3) return change(wire[0], before, slotAfter(before, wire))
+  const undo: Step[] = []
+  const after = slotAfter(before, wire, undo)
+  return change(wire[0], before, after, wire[2] as Step[], undo)
 }

@@ -1,241 +1,292 @@
-import { create, current, isDraft } from 'mutative'
-import type { Step } from '../protocol/messages.ts'
-import { equalWires, keptWire, Packed, sharedFromWire, toWire, type Wire } from '../protocol/values.ts'
-import { ABSENT, type Change, change, type Slot, slot, type Values } from './commit.ts'
-import { applySteps } from './steps.ts'
+import { inspect, types } from 'node:util'
+import type { LiveTree } from '../protocol/live-tree.ts'
+import type { WireChange } from '../protocol/messages.ts'
+import { equalWires, Packed, toWire, type Wire } from '../protocol/values.ts'
+import { ABSENT, slot, type Values } from './commit.ts'
+import { type Part, partOf, type Whole } from './part.ts'
+import { FieldsPart } from './part-fields.ts'
+import { ListPart } from './part-list.ts'
+import { stepsOf } from './part-steps.ts'
+import { copyWithSteps } from './steps.ts'
+import { DELETED, UNWRITTEN, Written } from './written.ts'
 
 /** Beyond this many steps inside one value, the whole value is less to say. */
 export const STEPS = 64
 
-interface Patch {
-  op: string
-  path: (string | number)[]
-  value?: unknown
+type State = Record<string, unknown>
+type Key = string | symbol
+
+/** What a function has done to the state. */
+export interface Drafted {
+  changes: WireChange[]
+  /** Nothing differs after it. */
+  identical: boolean
 }
 
-/** What a draft has become, by which patches, and those that lead back. */
-type Drafted = [next: unknown, patches: Patch[], undo: Patch[]]
-
-/** What a function has read as an object, or written: only these keys cost anything when it is done. */
-type Touched =
-  | { kind: 'put' | 'copied'; value: unknown; wire?: Wire }
-  | { kind: 'deleted' }
-  | { kind: 'drafted'; value: unknown; finish: () => Drafted }
-
-type State = Record<string, unknown>
-
 /**
- * The state as an object that a function may change freely: `changes` says what it did.
- * It is its own proxy handler, so that making one costs next to nothing.
+ * The state as an object that a function may change freely: `changes` says what it did. Nothing is changed by it: what is
+ * written is kept beside what was. It is its own proxy handler, so that making one costs next to nothing.
+ *
+ * All that the function reads of the keys (a value, whether there is one, which keys there are) is asked of `values`: one that
+ * notes what it is asked, given in its place, knows what was read.
  */
-export class Draft implements ProxyHandler<State> {
+export class Draft implements ProxyHandler<State>, Whole {
   readonly state: State
-  readonly #values: Values
+  readonly #values: Pick<Values, 'get' | 'has' | 'keys'>
   readonly #call: string
-  // Most functions touch one key, and a map takes longer to make than all the rest: only the others are in one.
-  #firstKey: string | undefined
-  #first: Touched | undefined
-  #others: Map<string, Touched> | undefined
-  #ended = false
+  readonly #written = new Written()
+  /** By what they stand for. */
+  #parts: Map<object, Part> | undefined
+  #onlyPart: Part | undefined
+  /** The one that was read last. */
+  #latest: Part | undefined
+  #dirty: Part[] | undefined
+  /** Values that are no trees are copied when they are read: the function has them as they are. */
+  #copies: Map<string, unknown> | undefined
+  #phase: 'running' | 'ending' | 'ended' = 'running'
 
-  constructor(values: Values, call: string) {
+  constructor(values: Pick<Values, 'get' | 'has' | 'keys'>, call: string) {
     this.#values = values
     this.#call = call
     this.state = new Proxy<State>(TARGET, this)
   }
 
-  /** Ends the draft. A value that is no data is a TypeError, and then nothing is to be committed. */
-  changes(): { changes: Change[]; identical: boolean } {
-    const first = this.#first
-    const key = this.#firstKey as string
-    const others = this.#others
-    const changes: Change[] = []
-    this.#ended = true
-    this.#first = this.#others = this.#firstKey = undefined
-    if (!first) return { changes, identical: true }
-    // Values that were put may hold parts of drafts: encode them while those are alive.
-    encode(first, this.#call, key)
-    if (others) for (const [key, made] of others) encode(made, this.#call, key)
-    let identical = this.#change(key, first, changes)
-    if (others) for (const [key, made] of others) identical = this.#change(key, made, changes) && identical
+  /** Ends the draft of `values`. A value that is no data is a TypeError, and then nothing is to be committed. */
+  changes(values: Values): Drafted {
+    this.#phase = 'ending'
+    const changes: WireChange[] = []
+    let identical = true
+    if (this.#dirty) identical = this.#changedParts(this.#dirty, values, changes)
+    const puts = changes.length
+    for (const [key, value] of this.#written.entries()) {
+      if (value !== DELETED) changes.push([key, toWire(value, this.#call, key)])
+      else if (values.has(key)) changes.push([key])
+    }
+    const written = changes.length
+    for (const [key, value] of this.#copies ?? [])
+      if (this.#written.get(key) === UNWRITTEN) changes.push([key, toWire(value, this.#call, key)])
+    // From here on nothing is read through parts: to compare what was may settle it.
+    this.#phase = 'ended'
+    let kept = puts
+    for (let i = puts; i < changes.length; i++) {
+      const change = changes[i] as WireChange
+      const before = slot(values, change[0] as string)
+      const equal = change.length === 2 && before !== ABSENT && equalWires(before, change[1])
+      identical &&= equal
+      // A copy that is as it was has only been read. Equal ones may differ in what is shared.
+      if (i < written || !equal || !isSame(before, change[1])) changes[kept++] = change
+    }
+    changes.length = kept
     return { changes, identical }
   }
 
-  /** Adds what became of a key. Whether nothing differs after it. */
-  #change(key: string, made: Touched, changes: Change[]): boolean {
-    const before = slot(this.#values, key)
-    if (made.kind === 'deleted') {
-      if (before === ABSENT) return true
-      changes.push(change(key, before, ABSENT))
-      return false
+  /** Adds what became of the values that were changed inside. Whether nothing differs after it. */
+  #changedParts(dirty: Part[], values: Values, changes: WireChange[]): boolean {
+    const roots = new Map<Part, Part[]>()
+    for (const part of dirty) {
+      const { root } = part
+      const parts = roots.get(root)
+      if (parts) parts.push(part)
+      else roots.set(root, [part])
     }
-    if (made.kind === 'drafted') {
-      const done = stepped(key, before as Packed, made.finish(), this.#call)
-      if (done) changes.push(done.change)
-      return !done || done.identical
+    let identical = true
+    for (const [root, parts] of roots) {
+      if (!this.holdsRoot(root)) continue
+      const key = root.key as string
+      const steps = stepsOf(root, parts)
+      if (steps && steps.length === 0) continue
+      if (!steps) changes.push([key, toWire(root.proxy, this.#call, key)])
+      else if (steps.length <= STEPS) changes.push([key, null, steps])
+      else changes.push([key, copyWithSteps(values.get(key) as Packed, steps)])
+      identical &&= !parts.some(part => stands(part) && part.differs())
     }
-    const after = made.wire
-    const equal = before !== ABSENT && equalWires(before, after)
-    // A copy that is as it was has only been read.
-    if (!equal || made.kind === 'put') changes.push(change(key, before, after))
-    return equal
+    return identical
   }
 
-  get(_: State, key: string | symbol): unknown {
-    if (typeof key === 'symbol') return undefined
-    this.#check()
-    const touched = this.#find(key)
-    if (touched) return touched.kind === 'deleted' ? undefined : touched.value
+  get(_: State, key: Key): unknown {
+    if (typeof key === 'symbol') return Reflect.get(Object.prototype, key)
+    this.checkReading()
+    const written = this.#written.get(key)
+    if (written !== UNWRITTEN) return written === DELETED ? Reflect.get(Object.prototype, key) : written
     const wire = this.#values.get(key)
-    if (wire instanceof Packed) return this.#open(key, wire)
+    if (wire instanceof Packed) return wire.isTree ? this.#openRoot(wire, key) : this.#copy(wire, key)
     if (wire === undefined && !this.#values.has(key)) return Reflect.get(Object.prototype, key)
     return wire
   }
 
-  set(_: State, key: string | symbol, value: unknown): boolean {
-    this.#check()
-    if (typeof key === 'symbol' || key === '__proto__')
-      throw new TypeError(`${this.#call}: ${String(key)} is refused as a key of the state`)
-    this.#touch(key, { kind: 'put', value })
+  set(_: State, key: Key, value: unknown, receiver: object): boolean {
+    if (typeof key === 'symbol' || key === '__proto__') throw this.#refuseKey(key)
+    if (receiver !== this.state)
+      return Reflect.defineProperty(receiver, key, {
+        value,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      })
+    this.checkWriting()
+    this.#written.set(key, value)
     return true
   }
 
-  has(_: State, key: string | symbol): boolean {
-    if (typeof key === 'symbol') return false
-    this.#check()
-    const touched = this.#find(key)
-    return touched ? touched.kind !== 'deleted' : this.#values.has(key)
+  has(_: State, key: Key): boolean {
+    return (typeof key === 'string' && this.#owns(key)) || key in Object.prototype
   }
 
-  deleteProperty(_: State, key: string | symbol): boolean {
-    if (this.has(_, key)) this.#touch(key as string, { kind: 'deleted' })
+  deleteProperty(_: State, key: Key): boolean {
+    this.checkWriting()
+    if (typeof key === 'string' && this.#owns(key)) this.#written.delete(key, this.#values.has(key))
     return true
   }
 
   ownKeys(): string[] {
-    this.#check()
-    const keys = new Set(this.#values.keys())
-    const add = (key: string, { kind }: Touched) => {
-      if (kind === 'deleted') keys.delete(key)
-      else keys.add(key)
-    }
-    if (this.#first) add(this.#firstKey as string, this.#first)
-    for (const [key, made] of this.#others ?? []) add(key, made)
-    return [...keys]
+    this.checkReading()
+    return this.#written.keys(this.#values.keys())
   }
 
-  getOwnPropertyDescriptor(_: State, key: string | symbol): PropertyDescriptor | undefined {
-    if (!this.has(_, key)) return undefined
+  getOwnPropertyDescriptor(_: State, key: Key): PropertyDescriptor | undefined {
+    if (typeof key === 'symbol' || !this.#owns(key)) return undefined
     return { value: this.get(_, key), writable: true, enumerable: true, configurable: true }
   }
 
-  defineProperty(_: State, key: string | symbol, descriptor: PropertyDescriptor): boolean {
-    if (!('value' in descriptor))
-      throw new TypeError(`${this.#call}: the state takes plain values only; assign to state.${String(key)}`)
-    return this.set(_, key, descriptor.value)
+  defineProperty(_: State, key: Key, descriptor: PropertyDescriptor): boolean {
+    if (typeof key === 'symbol' || key === '__proto__') throw this.#refuseKey(key)
+    const isThere = this.#owns(key)
+    const { writable = isThere, enumerable = isThere, configurable = isThere } = descriptor
+    if (descriptor.get || descriptor.set || !writable || !enumerable || !configurable)
+      throw this.refuse(
+        key,
+        'can only be a plain field (writable, enumerable, configurable): assign its value',
+      )
+    return isThere && !('value' in descriptor) ? true : this.set(_, key, descriptor.value, this.state)
   }
 
   getPrototypeOf(): object {
     return Object.prototype
   }
 
-  // The target is not the state's own: it stays as it is.
   preventExtensions(): never {
-    throw new TypeError(`${this.#call}: the state it is given cannot be frozen`)
+    throw this.refuse('', 'the state it is given cannot be frozen or sealed')
   }
 
-  setPrototypeOf(): never {
-    throw new TypeError(`${this.#call}: the state it is given is a plain object, and stays one`)
+  setPrototypeOf(_: State, prototype: object | null): boolean {
+    if (prototype === Object.prototype) return true
+    throw this.refuse('', 'the state it is given is a plain object, and stays one')
   }
 
-  #check(): void {
-    if (this.#ended)
+  checkReading(): void {
+    if (this.#phase === 'ended')
       throw new TypeError(`${this.#call} has ended: the state it was given is of no use any more`)
   }
 
-  #touch(key: string, touched: Touched): void {
-    if (this.#first === undefined || key === this.#firstKey) {
-      this.#firstKey = key
-      this.#first = touched
-    } else {
-      this.#others ??= new Map()
-      this.#others.set(key, touched)
-    }
+  checkWriting(): void {
+    this.checkReading()
+    if (this.#phase === 'ending')
+      throw new TypeError(
+        `${this.#call} has returned: a getter in a value that it put cannot change the state`,
+      )
   }
 
-  #find(key: string): Touched | undefined {
-    return key === this.#firstKey ? this.#first : this.#others?.get(key)
+  refuse(path: string, why: string): TypeError {
+    return new TypeError(`${this.#call}: ${path === '' ? why : `${path} ${why}`}`)
   }
 
-  #open(key: string, wire: Packed): unknown {
-    if (wire.isTree) {
-      const [value, finish] = create(wire.shared() as object, {
-        enablePatches: { pathAsArray: true, arrayLengthAssignment: false },
-      })
-      this.#touch(key, { kind: 'drafted', value, finish: finish as unknown as () => Drafted })
-      return value
-    }
+  /** What a function threw. That the language cannot clone a proxy says nothing to who wrote it. */
+  explained(error: unknown): unknown {
+    if (types.isProxy(error) || !(error instanceof DOMException)) return error
+    if (error.name !== 'DataCloneError' || !this.#latest) return error
+    const why =
+      'is a part of the state, which cannot be cloned or posted: give a copy, such as { ...part } or [...part]'
+    return Object.assign(this.refuse(this.#latest.path, why), { cause: error })
+  }
+
+  holdsRoot(part: Part): boolean {
+    return this.#written.get(part.key as string) === UNWRITTEN
+  }
+
+  dirty(part: Part): void {
+    if (this.#dirty) this.#dirty.push(part)
+    else this.#dirty = [part]
+  }
+
+  open(base: object, holder: Part, key: string | number): object {
+    const known = this.#known(base)
+    if (!known) return this.#opened(base, holder.tree, holder, key)
+    known.key = key
+    this.#latest = known
+    return known.proxy
+  }
+
+  #openRoot(wire: Packed, key: string): unknown {
+    const tree = wire.tree()
+    const { root } = tree
+    if (typeof root !== 'object' || root === null) return root
+    const known = this.#known(root)
+    if (known) this.#latest = known
+    return known?.proxy ?? this.#opened(root, tree, undefined, key)
+  }
+
+  #known(base: object): Part | undefined {
+    if (this.#parts) return this.#parts.get(base)
+    return this.#onlyPart?.base === base ? this.#onlyPart : undefined
+  }
+
+  #opened(base: object, tree: LiveTree, holder: Part | undefined, key: string | number): object {
+    const part = Array.isArray(base)
+      ? new ListPart(this, tree, base, holder, key)
+      : new FieldsPart(this, tree, base as State, holder, key)
+    // Most functions open one part, and a Map takes longer to make.
+    if (this.#parts) this.#parts.set(base, part)
+    else if (!this.#onlyPart) this.#onlyPart = part
+    else
+      this.#parts = new Map<object, Part>([
+        [this.#onlyPart.base, this.#onlyPart],
+        [base, part],
+      ])
+    this.#latest = part
+    return part.proxy
+  }
+
+  #copy(wire: Packed, key: string): unknown {
+    if (this.#copies?.has(key)) return this.#copies.get(key)
     const value = wire.read()
-    if (typeof value === 'object' && value !== null) this.#touch(key, { kind: 'copied', value })
+    if (typeof value === 'object' && value !== null) {
+      this.#copies ??= new Map()
+      this.#copies.set(key, value)
+    }
     return value
+  }
+
+  #owns(key: string): boolean {
+    this.checkReading()
+    const written = this.#written.get(key)
+    return written === UNWRITTEN ? this.#values.has(key) : written !== DELETED
+  }
+
+  #refuseKey(key: Key): TypeError {
+    return this.refuse('', `${String(key)} is refused as a key of the state: use text`)
   }
 }
 
+/** Whether a part is where it was: only then does it say what differs. Of others, the list that they were moved in says it. */
+function stands(part: Part): boolean {
+  if (!part.place()) return false
+  for (let at = part.holder; at; at = at.holder) if (at.isMoved) return false
+  return true
+}
+
+const isSame = (one: Wire, other: Wire): boolean =>
+  one instanceof Packed && other instanceof Packed
+    ? Buffer.compare(one.bytes, other.bytes) === 0
+    : one === other
+
 /** Behind each proxy, so that printing the state prints the state: what prints looks past proxies. */
-class Printed {
-  [Symbol.for('nodejs.util.inspect.custom')](): unknown {
+const printed = {
+  [inspect.custom](this: object): unknown {
     return Object.fromEntries(
-      Object.entries(this).map(([key, value]) => [key, isDraft(value) ? current(value) : value]),
+      Object.entries(this).map(([key, value]) => [key, partOf(value)?.plain() ?? value]),
     )
-  }
+  },
 }
 
 // Nothing is ever looked up in it, nor put there: one is enough.
-const TARGET = new Printed() as unknown as State
-
-function encode(made: Touched, call: string, key: string): void {
-  if (made.kind === 'put' || made.kind === 'copied') made.wire = toWire(made.value, call, key)
-}
-
-function stepped(
-  key: string,
-  before: Packed,
-  [next, patches, undo]: Drafted,
-  call: string,
-): { change: Change; identical: boolean } | undefined {
-  if (patches.length === 0) return undefined
-  if (patches.length > STEPS || patches.some(({ path }) => path.length === 0)) {
-    const after = toWire(next, call, key)
-    return { change: change(key, before, after), identical: equalWires(before, after) }
-  }
-  let plain = true
-  const steps = patches.map(({ op, path, value }): Step => {
-    if (op === 'remove') return ['remove', path]
-    const wire = toWire(
-      value,
-      call,
-      path.reduce<string>((at, part) => at + step(part), key),
-    )
-    if (wire instanceof Packed) plain = false
-    return [op === 'add' ? 'insert' : 'put', path, wire]
-  })
-  // Objects that the function put in stay its own: what is kept is made from their encoded form.
-  const after: Slot = Packed.of(plain ? next : applySteps(before.shared(), steps), true)
-  const back = undo.map(
-    ({ op, path, value }): Step =>
-      op === 'remove' ? ['remove', path] : [op === 'add' ? 'insert' : 'put', path, keptWire(value)],
-  )
-  return { change: change(key, before, after, steps, back), identical: unchanged(before, after, steps) }
-}
-
-const step = (part: string | number): string => (typeof part === 'number' ? `[${part}]` : `.${part}`)
-
-function unchanged(before: Packed, after: Packed, steps: Step[]): boolean {
-  if (steps.length === 1 && steps[0]?.[0] !== 'put') return false
-  if (steps.some(([op]) => op !== 'put')) return equalWires(before, after)
-  return steps.every(([, path, value]) => {
-    let node = sharedFromWire(before) as Record<string | number, unknown> | undefined
-    for (const part of path) node = node?.[part] as typeof node
-    return equalWires(toWire(node, 'atomic'), value as Wire)
-  })
-}
+const TARGET: State = Object.create(printed)

@@ -1,6 +1,14 @@
-import { Ask, type Entry, type Step, type WireChange, type WireLease } from '../protocol/messages.ts'
+import {
+  Ask,
+  type Entry,
+  type Run,
+  type Step,
+  type WireChange,
+  type WireLease,
+} from '../protocol/messages.ts'
+import { TREE_DEPTH } from '../protocol/value-scan.ts'
 import { checkKey, describe, equalWires, isWire, Packed, type Wire } from '../protocol/values.ts'
-import { ABSENT, type Author, type Change, change, type Slot, slot, slotAfter } from './commit.ts'
+import { ABSENT, type Author, type Change, change, changeFromWire, type Slot, slot } from './commit.ts'
 import { STEPS } from './draft.ts'
 import type { Namespace } from './namespace.ts'
 
@@ -85,24 +93,17 @@ export const writes: Record<number, Write> = {
 /** Changes that were made elsewhere, on the state as it is now. */
 export function changesFromWire(space: Namespace, wireChanges: WireChange[]): Change[] {
   const keys = new Set<string>()
-  return wireChanges.map((wire): Change => {
-    if (wire.length === 0) return { key: null, before: space.values }
-    const before = slot(space.values, checked(wire[0]))
-    // A step may copy all of an array: so many of them for each key, and no more.
-    if (keys.size === keys.add(wire[0]).size)
+  for (const wire of wireChanges) {
+    if (wire.length === 0) continue
+    if (keys.size === keys.add(checked(wire[0])).size)
       throw new TypeError(`commit: ${describe(wire[0])} is changed twice`)
-    const steps = wire.length === 3 ? wire[2] : null
-    if (steps && steps.length > STEPS)
-      throw new RangeError(`commit: ${steps.length} steps; at most ${STEPS} go`)
-    const undo: Step[] = []
-    if (!steps) {
-      const after = slotAfter(before, wire)
-      return change(wire[0], before, after === ABSENT ? after : own(space, after))
-    }
-    const owned = steps.map(step => ownStep(space, step))
-    const after = own(space, slotAfter(before, [wire[0], null, owned], undo))
-    return change(wire[0], before, after, owned, undo)
-  })
+    if (wire.length === 3) {
+      if (wireChanges.some(({ length }) => length === 0))
+        throw new TypeError(`commit: ${describe(wire[0])} is changed in steps, but the state is emptied`)
+      wire[2] = ownSteps(space, wire[2])
+    } else if (wire.length === 2) wire[1] = own(space, wire[1])
+  }
+  return wireChanges.map(wire => changeFromWire(space.values, wire))
 }
 
 const put = (space: Namespace, key: string, value: Wire): Change =>
@@ -129,17 +130,39 @@ function checkLease([ephemeral, ttl]: WireLease): void {
     )
 }
 
-/** A step as the log keeps it. */
-function ownStep(space: Namespace, [op, path, value]: Step): Step {
-  if (op !== 'put' && op !== 'insert' && op !== 'remove')
-    throw new TypeError(`commit: there is no step ${describe(op)}`)
-  const isPath =
-    Array.isArray(path) &&
-    path.length > 0 &&
-    path.every(part => (typeof part === 'string' ? part !== '__proto__' : Number.isSafeInteger(part)))
-  if (!isPath) throw new TypeError('commit: a step leads nowhere: its path is no list of keys')
+/** Steps as the log keeps them. */
+function ownSteps(space: Namespace, steps: unknown): Step[] {
+  // A step may move all that is in a list: so many of them for each key, and no more.
+  if (!Array.isArray(steps) || steps.length > STEPS)
+    throw new RangeError(`commit: steps must be a list of ${STEPS} at most, got ${describe(steps)}`)
+  return steps.map(step => ownStep(space, step))
+}
+
+function ownStep(space: Namespace, step: Step): Step {
+  const [op, path] = step
+  if (!Array.isArray(path) || !path.every(isPart) || (path.length === 0 && op !== 'splice'))
+    throw new TypeError('commit: a step leads nowhere: its path is no list of keys')
+  if (op === 'put') return [op, path, ownPart(space, step[2], path.length)]
   if (op === 'remove') return [op, path]
+  if (op !== 'splice' || !Array.isArray(step[4]))
+    throw new TypeError(`commit: there is no step ${describe(op)} of this kind`)
+  const [, , at, removed, items] = step
+  const owned = items.map((item): Wire | Run =>
+    Array.isArray(item) ? [item[0], item[1]] : ownPart(space, item, path.length + 1),
+  )
+  return [op, path, at, removed, owned]
+}
+
+const isPart = (part: unknown): boolean =>
+  typeof part === 'string'
+    ? part !== '__proto__' && part.isWellFormed()
+    : typeof part === 'number' && Number.isSafeInteger(part)
+
+/** A value that goes into a tree, so many levels down. */
+function ownPart(space: Namespace, value: unknown, above: number): Wire {
   const wire = own(space, value)
-  if (wire instanceof Packed) wire.check(space.maxDepth, path.length)
-  return [op, path, wire]
+  if (!(wire instanceof Packed)) return wire
+  wire.check(Math.min(space.maxDepth, TREE_DEPTH), above)
+  if (!wire.isTree) throw new TypeError('commit: a step puts a value into a tree that is none')
+  return wire
 }

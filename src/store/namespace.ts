@@ -1,6 +1,6 @@
 import { monotonic, wallClock } from '../async/interval.ts'
 import type { LeaseInfo, Step, WireLease } from '../protocol/messages.ts'
-import { MAX_DEPTH, Packed, sharedFromWire } from '../protocol/values.ts'
+import { MAX_DEPTH, type Packed } from '../protocol/values.ts'
 import {
   ABSENT,
   type Author,
@@ -14,7 +14,7 @@ import {
 } from './commit.ts'
 import { History } from './history.ts'
 import { type Lease, Leases } from './leases.ts'
-import { applySteps } from './steps.ts'
+import { copyWithSteps } from './steps.ts'
 
 // Entries of keys that are gone, besides as many as there are keys, before the order is made anew.
 const SPARE = 1000
@@ -185,8 +185,7 @@ export class Namespace {
         }
       }
     }
-    for (const [key, steps] of undo)
-      values.set(key, Packed.of(applySteps(sharedFromWire(values.get(key)), steps), true))
+    for (const [key, steps] of undo) values.set(key, copyWithSteps(values.get(key) as Packed, steps))
     return values
   }
 

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { toWire, type Wire } from '../protocol/values.ts'
-import type { Author } from './commit.ts'
+import { type Author, changeFromWire } from './commit.ts'
 import { Draft } from './draft.ts'
 import type { Namespace } from './namespace.ts'
 
@@ -16,11 +16,19 @@ export function runAtomic(
 ): Wire {
   const call = callOf(fn)
   const draft = new Draft(space.values, call)
-  const result = run(draft.state)
+  let result: unknown
+  try {
+    result = run(draft.state)
+  } catch (error) {
+    throw draft.explained(error)
+  }
   refusePromise(result, call)
   const wire = toWire(result, call, 'result')
-  const { changes, identical } = draft.changes()
-  if (changes.length > 0) space.commit(author, 'atomic', changes, identical)
+  const { changes, identical } = draft.changes(space.values)
+  if (changes.length > 0) {
+    const made = changes.map(wire => changeFromWire(space.values, wire))
+    space.commit(author, 'atomic', made, identical)
+  }
   return wire
 }
 

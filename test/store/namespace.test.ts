@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type AnyState, atomic, type State } from 'zproc'
+import type { Step } from '../../src/protocol/messages.ts'
 import { fromWire, type Packed, toWire } from '../../src/protocol/values.ts'
-import { ABSENT, type Author, change, slot, type Values, wireChange } from '../../src/store/commit.ts'
+import { ABSENT, type Author, change, slot, type Values } from '../../src/store/commit.ts'
 import { Draft } from '../../src/store/draft.ts'
 import { changesFromWire } from '../../src/store/methods.ts'
 import { Namespace } from '../../src/store/namespace.ts'
@@ -82,25 +83,67 @@ test('a commit is identical when the state after it equals the state before', ()
   assert.equal(identical(), true)
 })
 
-test('steps change a copy and share what they do not touch', () => {
-  const before = { a: { list: [1, 2, 3] }, b: { kept: true } }
-  const after = applySteps(before, [
-    ['put', ['a', 'list', 0], 9],
-    ['insert', ['a', 'list', 1], toWire({ n: 1 }, 'test') as Packed],
-    ['remove', ['a', 'list', 3]],
-    ['put', ['a', 'new'], 'x'],
-    ['remove', ['b', 'kept']],
-  ]) as typeof before
-  assert.deepEqual(after, { a: { list: [9, { n: 1 }, 2], new: 'x' }, b: {} })
-  assert.deepEqual(before, { a: { list: [1, 2, 3] }, b: { kept: true } })
-  assert.equal((applySteps(before, [['put', ['a', 'x'], 1]]) as typeof before).b, before.b)
+const tree = (value: object) => toWire(value, 'test') as Packed
+
+test('steps make another value of a value, which stays what it is, whether or not anybody has read it', () => {
+  for (const read of [false, true]) {
+    const before = tree({ a: { list: [1, 2, 3] }, b: { kept: true } })
+    const first = applySteps(before, [['put', ['a', 'list', 0], 0]])
+    if (read) {
+      before.shared()
+      first.shared()
+    }
+    const undo: Step[] = []
+    const after = applySteps(
+      first,
+      [
+        ['put', ['a', 'list', 0], 9],
+        ['splice', ['a', 'list'], 1, 2, [tree({ n: 1 }), [1, 1]]],
+        ['put', ['a', 'new'], 'x'],
+        ['remove', ['b', 'kept']],
+      ],
+      undo,
+    )
+    assert.deepEqual(after.shared(), { a: { list: [9, { n: 1 }, 2], new: 'x' }, b: {} })
+    assert.deepEqual(applySteps(after, undo).shared(), { a: { list: [0, 2, 3] }, b: { kept: true } })
+    assert.deepEqual(first.read(), { a: { list: [0, 2, 3] }, b: { kept: true } })
+    assert.deepEqual(before.shared(), { a: { list: [1, 2, 3] }, b: { kept: true } })
+    assert.deepEqual(after.read(), { a: { list: [9, { n: 1 }, 2], new: 'x' }, b: {} })
+  }
 })
 
-test('steps that lead nowhere are refused', () => {
-  assert.throws(() => applySteps({ a: 1 }, [['put', ['b', 'c'], 1]]), TypeError)
-  assert.throws(() => applySteps({ a: 1 }, [['put', ['a', 'c'], 1]]), TypeError)
-  assert.throws(() => applySteps({ a: 1 }, [['put', ['__proto__', 'c'], 1]]), TypeError)
-  assert.throws(() => applySteps({ a: 1 }, [['put', ['__proto__'], 1]]), TypeError)
+test('steps that lead nowhere are refused, and leave nothing behind', () => {
+  const wrong: Step[] = [
+    ['put', ['b', 'c'], 1],
+    ['put', ['n', 'c'], 1],
+    ['put', ['__proto__', 'c'], 1],
+    ['put', ['__proto__'], 1],
+    ['put', ['list', 3], 1],
+    ['put', ['list', '0'], 1],
+    ['remove', ['list', 0]],
+    ['remove', ['x']],
+    ['splice', ['n'], 0, 0, []],
+    ['splice', ['list'], 2, 2, []],
+    ['splice', ['list'], -1, 1, []],
+    ['splice', ['list'], 0, 2, [[1, 2]]],
+    [
+      'splice',
+      ['list'],
+      0,
+      2,
+      [
+        [0, 2],
+        [1, 1],
+      ],
+    ],
+  ]
+  for (const step of wrong) {
+    const before = tree({ n: 1, list: [1, 2, 3] })
+    const steps: Step[] = [['put', ['n'], 2], ['splice', ['list'], 0, 1, []], step]
+    if (step[0] === 'splice') steps.splice(1, 1)
+    assert.throws(() => applySteps(before, steps), TypeError)
+    assert.deepEqual(before.shared(), { n: 1, list: [1, 2, 3] })
+  }
 })
 
 type Edit = [
@@ -153,7 +196,7 @@ test('the way back through steps leads to each state that was, without its value
         if (asWire) {
           const draft = new Draft(space.values, 'edit')
           edit(draft.state, changes)
-          const wires = draft.changes().changes.map(wireChange)
+          const wires = draft.changes(space.values).changes
           if (wires.length > 0) space.commit(author, 'atomic', changesFromWire(space, wires))
         } else runAtomic(space, author, edit, state => void edit(state, changes))
         if (space.revision > revision) states.push(decoded(space.values))
