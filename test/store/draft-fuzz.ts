@@ -1,4 +1,4 @@
-// Runs programs on a namespace's draft and on a plain object, and says where they part ways. See draft.test.ts.
+// Runs programs on a namespace's draft and on a plain object, and says where they part ways. See draft.test.ts, and fuzz/draft.test.ts.
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { Cursor } from '../../src/client/cursor.ts'
@@ -14,14 +14,14 @@ import { beginning, type Program, program, random, run } from './programs.ts'
 type State = Record<string, unknown>
 
 /** Programs that are run one after the other on one state. */
-export interface Session {
+interface Session {
   kind: number
   programs: Program[]
   /** For each program, a number that says who reads what after it. */
   readers: number[]
 }
 
-export function session(seed: number): Session {
+function session(seed: number): Session {
   const next = random(seed)
   const programs = Array.from({ length: 10 }, () => program(next))
   return { kind: next() % 6, programs, readers: programs.map(() => next() % 16) }
@@ -67,7 +67,7 @@ function actual(space: Namespace, instructions: Program): Omit<Outcome, 'state'>
 }
 
 /** Throws where the draft, a reader of the log or its history has something else than the plain object. Gives how many programs ran. */
-export function check({ kind, programs, readers }: Session): number {
+function check({ kind, programs, readers }: Session): number {
   const space = new Namespace('fuzz', 1000)
   for (const [key, value] of Object.entries(beginning(kind)))
     space.commit(author, 'set', [change(key, slot(space.values, key), toWire(value, 'test'))])
@@ -145,8 +145,30 @@ function equal(one: string, other: string): boolean {
   }
 }
 
+/** Checks so many programs, made from seeds beginning with this one. What fails is told at its least. */
+export function checkPrograms(count: number, seed: number): void {
+  for (let ran = 0; ran < count; seed++) {
+    const made = session(seed)
+    try {
+      ran += check(made)
+    } catch (error) {
+      throw explained(seed, shrunk(made), error)
+    }
+  }
+}
+
+function explained(seed: number, least: Session, error: unknown): unknown {
+  try {
+    check(least)
+  } catch (cause) {
+    const said = inspect(least, { depth: 9, compact: true, breakLength: 200 })
+    return new Error(`seed ${seed}, at its least ${said}: ${(cause as Error).message}`, { cause })
+  }
+  return error
+}
+
 /** The session with about as little in it as still fails. */
-export function shrunk(failing: Session): Session {
+function shrunk(failing: Session): Session {
   let best = failing
   let tries = 5000
   for (let again = true; again; ) {
