@@ -49,13 +49,12 @@ class Comparison {
 
   #sets(x: Set<unknown>, y: Set<unknown>, todo: unknown[]): boolean {
     if (x.size !== y.size) return false
-    const theirs = [...y].filter(isObject)
     const ours: object[] = []
     for (const held of x) {
       if (isObject(held)) ours.push(held)
       else if (!y.has(held)) return false
     }
-    return this.#inOrder(ours, theirs, todo)
+    return ours.length === 0 || this.#inOrder(ours, [...y].filter(isObject), todo)
   }
 
   #maps(x: Map<unknown, unknown>, y: Map<unknown, unknown>, todo: unknown[]): boolean {
@@ -66,11 +65,9 @@ class Comparison {
       else if (!y.has(key)) return false
       else todo.push(held, y.get(key))
     }
-    return this.#inOrder(
-      ours,
-      [...y].filter(([key]) => isObject(key)),
-      todo,
-    )
+    if (ours.length === 0) return true
+    const theirs = [...y].filter(([key]) => isObject(key))
+    return this.#inOrder(ours, theirs, todo)
   }
 
   /** Most likely each is equal to the one at its place. */

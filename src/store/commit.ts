@@ -87,8 +87,8 @@ export function slotAfter(before: Slot, change: WireChange, undo?: Step[]): Slot
 export function changeFromWire(values: Values, wire: WireChange): Change {
   if (wire.length === 0) return { key: null, before: values }
   const before = slot(values, wire[0])
-  if (wire.length < 3) return change(wire[0], before, slotAfter(before, wire))
+  if (wire.length === 2) return change(wire[0], before, wire[1])
+  if (wire.length === 1) return change(wire[0], before, ABSENT)
   const undo: Step[] = []
-  const after = slotAfter(before, wire, undo)
-  return change(wire[0], before, after, wire[2] as Step[], undo)
+  return change(wire[0], before, slotAfter(before, wire, undo), wire[2], undo)
 }

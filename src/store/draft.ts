@@ -1,6 +1,6 @@
 import { inspect, types } from 'node:util'
 import type { LiveTree } from '../protocol/live-tree.ts'
-import type { WireChange } from '../protocol/messages.ts'
+import type { Step, WireChange } from '../protocol/messages.ts'
 import { equalWires, Packed, toWire, type Wire } from '../protocol/values.ts'
 import { ABSENT, slot, type Values } from './commit.ts'
 import { type Part, partOf, type Whole } from './part.ts'
@@ -54,19 +54,25 @@ export class Draft implements ProxyHandler<State>, Whole {
   /** Ends the draft of `values`. A value that is no data is a TypeError, and then nothing is to be committed. */
   changes(values: Values): Drafted {
     this.#phase = 'ending'
+    const { onlyKey } = this.#written
+    if (onlyKey !== undefined && !this.#dirty && !this.#copies) return this.#onlyChange(onlyKey, values)
     const changes: WireChange[] = []
-    let identical = true
-    if (this.#dirty) identical = this.#changedParts(this.#dirty, values, changes)
+    let identical = this.#dirty ? this.#changedParts(this.#dirty, changes) : true
     const puts = changes.length
-    for (const [key, value] of this.#written.entries()) {
+    this.#written.forEach((value, key) => {
       if (value !== DELETED) changes.push([key, toWire(value, this.#call, key)])
       else if (values.has(key)) changes.push([key])
-    }
+    })
     const written = changes.length
-    for (const [key, value] of this.#copies ?? [])
+    this.#copies?.forEach((value, key) => {
       if (this.#written.get(key) === UNWRITTEN) changes.push([key, toWire(value, this.#call, key)])
-    // From here on nothing is read through parts: to compare what was may settle it.
+    })
+    // From here on nothing is read through parts, whose trees are settled when they are read as a whole.
     this.#phase = 'ended'
+    for (let i = 0; i < puts; i++) {
+      const [key, , steps] = changes[i] as [string, null, Step[]?]
+      if (steps && steps.length > STEPS) changes[i] = [key, copyWithSteps(values.get(key) as Packed, steps)]
+    }
     let kept = puts
     for (let i = puts; i < changes.length; i++) {
       const change = changes[i] as WireChange
@@ -80,24 +86,28 @@ export class Draft implements ProxyHandler<State>, Whole {
     return { changes, identical }
   }
 
-  /** Adds what became of the values that were changed inside. Whether nothing differs after it. */
-  #changedParts(dirty: Part[], values: Values, changes: WireChange[]): boolean {
-    const roots = new Map<Part, Part[]>()
-    for (const part of dirty) {
-      const { root } = part
-      const parts = roots.get(root)
-      if (parts) parts.push(part)
-      else roots.set(root, [part])
+  /** What most functions do is a single write, and most are small: this is all that is needed of the above. */
+  #onlyChange(key: string, values: Values): Drafted {
+    const value = this.#written.get(key)
+    const before = slot(values, key)
+    if (value === DELETED) {
+      this.#phase = 'ended'
+      return before === ABSENT ? { changes: [], identical: true } : { changes: [[key]], identical: false }
     }
+    const wire = toWire(value, this.#call, key)
+    this.#phase = 'ended'
+    return { changes: [[key, wire]], identical: before !== ABSENT && equalWires(before, wire) }
+  }
+
+  /** Adds what became of the values that were changed inside. Whether nothing differs after it. */
+  #changedParts(dirty: Part[], changes: WireChange[]): boolean {
     let identical = true
-    for (const [root, parts] of roots) {
+    for (const [root, parts] of byRoot(dirty)) {
       if (!this.holdsRoot(root)) continue
       const key = root.key as string
       const steps = stepsOf(root, parts)
-      if (steps && steps.length === 0) continue
-      if (!steps) changes.push([key, toWire(root.proxy, this.#call, key)])
-      else if (steps.length <= STEPS) changes.push([key, null, steps])
-      else changes.push([key, copyWithSteps(values.get(key) as Packed, steps)])
+      if (steps?.length === 0) continue
+      changes.push(steps ? [key, null, steps] : [key, toWire(root.proxy, this.#call, key)])
       identical &&= !parts.some(part => stands(part) && part.differs())
     }
     return identical
@@ -265,6 +275,18 @@ export class Draft implements ProxyHandler<State>, Whole {
   #refuseKey(key: Key): TypeError {
     return this.refuse('', `${String(key)} is refused as a key of the state: use text`)
   }
+}
+
+function byRoot(parts: Part[]): Iterable<[Part, Part[]]> {
+  const first = (parts[0] as Part).root
+  if (parts.every(({ root }) => root === first)) return [[first, parts]]
+  const roots = new Map<Part, Part[]>()
+  for (const part of parts) {
+    const known = roots.get(part.root)
+    if (known) known.push(part)
+    else roots.set(part.root, [part])
+  }
+  return roots
 }
 
 /** Whether a part is where it was: only then does it say what differs. Of others, the list that they were moved in says it. */

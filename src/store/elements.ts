@@ -3,6 +3,11 @@ import { hasElementsOnly } from '../protocol/value-tree.ts'
 /** How an element that was there before is shown: an object as its part. */
 type Show = (value: unknown, index: number) => unknown
 
+// Most lists are only read, and what is not written costs nothing.
+const NO_ELEMENTS: unknown[] = []
+const NOT_OVER = new Map<number, unknown>()
+const NOT_GIVEN = new Set<unknown>()
+
 /**
  * The elements of a list as a function leaves them. As long as only its ends change and single elements are replaced, the list
  * as it was is read through, and the cost is that of the changes; anything else is done on a copy.
@@ -13,13 +18,13 @@ export class Elements {
   start: number
   end: number
   /** What was put in front, the last one first; behind; and in place of others, by their places in `base`. */
-  readonly front: unknown[] = []
-  readonly back: unknown[] = []
-  readonly over = new Map<number, unknown>()
+  front = NO_ELEMENTS
+  back = NO_ELEMENTS
+  over = NOT_OVER
   /** The copy, where there had to be one. It may have holes, and fields that are no elements. */
   copy: unknown[] | undefined
   /** The objects in the copy that were put there: the others are the ones of `base`. */
-  readonly given = new Set<unknown>()
+  given = NOT_GIVEN
   readonly #show: Show
 
   /** `dead`: slots of `base` that hold nothing any more. */
@@ -28,6 +33,13 @@ export class Elements {
     this.start = dead
     this.end = base.length
     this.#show = show
+  }
+
+  /** They are about to be changed. */
+  begin(): void {
+    if (this.front !== NO_ELEMENTS) return
+    this.front = []
+    this.back = []
   }
 
   get length(): number {
@@ -61,8 +73,10 @@ export class Elements {
     const front = this.front.length
     const at = index - front + this.start
     if (index < front) this.front[front - 1 - index] = value
-    else if (at < this.end) this.over.set(at, value)
-    else this.back[at - this.end] = value
+    else if (at < this.end) {
+      if (this.over === NOT_OVER) this.over = new Map()
+      this.over.set(at, value)
+    } else this.back[at - this.end] = value
   }
 
   push(value: unknown): void {
@@ -118,7 +132,9 @@ export class Elements {
   }
 
   give(value: unknown): void {
-    if (typeof value === 'object' && value !== null) this.given.add(value)
+    if (typeof value !== 'object' || value === null) return
+    if (this.given === NOT_GIVEN) this.given = new Set()
+    this.given.add(value)
   }
 
   /** Where an object of `base` is now: it was at place `at`, or that is its last known index. */

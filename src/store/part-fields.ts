@@ -7,10 +7,12 @@ type Fields = Record<string, unknown>
 type Key = string | symbol
 
 const NONE = Symbol('none')
+const NOTHING = new Written()
 
 /** A plain object of the state, as a function sees it. */
 export class FieldsPart extends Part<Fields> {
-  readonly written = new Written()
+  /** Most parts are only read. */
+  written = NOTHING
 
   constructor(whole: Whole, tree: LiveTree, base: Fields, holder: Part | undefined, key: string | number) {
     super(whole, tree, base, holder, key, TARGET)
@@ -42,7 +44,7 @@ export class FieldsPart extends Part<Fields> {
 
   deleteProperty(_: Fields, key: Key): boolean {
     if (typeof key === 'symbol' || this.#own(key) === NONE) return true
-    this.writing()
+    this.#writes()
     this.written.delete(key, Object.hasOwn(this.base, key))
     return true
   }
@@ -79,11 +81,13 @@ export class FieldsPart extends Part<Fields> {
   override readonly isMoved = false
 
   override differs(): boolean {
-    for (const [key, value] of this.written.entries()) {
-      if (value === DELETED || !Object.hasOwn(this.base, key)) return true
-      if (!deepEqual(this.tree.plain(this.base[key]), value)) return true
-    }
-    return false
+    let differs = false
+    this.written.forEach((value, key) => {
+      if (differs) return
+      differs = value === DELETED || !Object.hasOwn(this.base, key)
+      if (!differs) differs = !deepEqual(this.tree.plain(this.base[key]), value)
+    })
+    return differs
   }
 
   override plain(): unknown {
@@ -93,9 +97,14 @@ export class FieldsPart extends Part<Fields> {
   #put(key: string, value: unknown): boolean {
     // What is left as it is was not written.
     if (Object.is(this.#own(key), value)) return true
-    this.writing()
+    this.#writes()
     this.written.set(key, value)
     return true
+  }
+
+  #writes(): void {
+    this.writing()
+    if (this.written === NOTHING) this.written = new Written()
   }
 
   #own(key: string): unknown {

@@ -117,6 +117,7 @@ export class ListPart extends Part<unknown[]> {
   /** The elements, about to be changed. */
   changing(): Elements {
     this.writing()
+    this.elements.begin()
     return this.elements
   }
 
@@ -162,10 +163,19 @@ export class ListPart extends Part<unknown[]> {
 // Never changed: all that is done to a list is done by its part.
 const TARGET: unknown[] = Object.setPrototypeOf([], Object.assign(Object.create(Array.prototype), printed))
 
+const ZERO = 48
+// Digits of 2³² - 2, the last index that there is.
+const MOST_DIGITS = 10
+
 /** The index that a key is; -1: it is none. */
 function indexOf(key: string): number {
-  const first = key.charCodeAt(0)
-  if (first < 48 || first > 57) return -1
-  const index = Number(key)
-  return index < 0xffffffff && `${index}` === key && Number.isInteger(index) ? index : -1
+  const { length } = key
+  if (length > MOST_DIGITS || (length > 1 && key.charCodeAt(0) === ZERO) || length === 0) return -1
+  let index = 0
+  for (let i = 0; i < length; i++) {
+    const digit = key.charCodeAt(i) - ZERO
+    if (digit < 0 || digit > 9) return -1
+    index = index * 10 + digit
+  }
+  return index < 0xffffffff ? index : -1
 }

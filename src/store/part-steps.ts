@@ -50,13 +50,13 @@ class StepWriter {
   }
 
   fields({ written, base }: FieldsPart, path: Path): void {
-    for (const [key, value] of written.entries()) {
+    written.forEach((value, key) => {
       const wasThere = Object.hasOwn(base, key)
       if (!key.isWellFormed()) this.isNoTree = true
       // A field that was deleted comes behind the others when it is written again.
       else if (wasThere && written.moved(key)) this.steps.push(['remove', [...path, key]])
       if (value !== DELETED) this.steps.push(['put', [...path, key], this.#wire(value, path.length + 1)])
-    }
+    })
   }
 
   list({ elements, base, tree }: ListPart, path: Path): void {

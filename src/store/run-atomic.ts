@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { toWire, type Wire } from '../protocol/values.ts'
-import { type Author, changeFromWire } from './commit.ts'
+import { type Author, type Change, changeFromWire } from './commit.ts'
 import { Draft } from './draft.ts'
 import type { Namespace } from './namespace.ts'
 
@@ -26,7 +26,8 @@ export function runAtomic(
   const wire = toWire(result, call, 'result')
   const { changes, identical } = draft.changes(space.values)
   if (changes.length > 0) {
-    const made = changes.map(wire => changeFromWire(space.values, wire))
+    const made: Change[] = []
+    for (const wire of changes) made.push(changeFromWire(space.values, wire))
     space.commit(author, 'atomic', made, identical)
   }
   return wire
@@ -34,7 +35,7 @@ export function runAtomic(
 
 /** Throws, if a function that is to be over when it returns gave a promise. */
 export function refusePromise(result: unknown, call: string): void {
-  if (!types.isPromise(result)) return
+  if (typeof result !== 'object' || !types.isPromise(result)) return
   // The error that the caller gets is enough: a rejection of the promise besides would end the process.
   Reflect.apply(Promise.prototype.then, result, [undefined, () => {}])
   throw new TypeError(`${call} returned a promise: declare it async, so that it runs in the caller`)

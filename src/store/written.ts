@@ -52,19 +52,24 @@ export class Written {
     return this.#moved?.has(key) === true
   }
 
-  /** Each key that was written, with what it holds now, or DELETED. */
-  *entries(): Iterable<[key: string, value: unknown]> {
-    if (this.#all) yield* this.#all
-    else if (this.#key !== undefined) yield [this.#key, this.#value]
+  /** The key that was written, if it was a single one. */
+  get onlyKey(): string | undefined {
+    return this.#all ? undefined : this.#key
+  }
+
+  /** Calls `visit` with each key that was written, and what it holds now, or DELETED. */
+  forEach(visit: (value: unknown, key: string) => void): void {
+    if (this.#all) this.#all.forEach(visit)
+    else if (this.#key !== undefined) visit(this.#value, this.#key)
   }
 
   /** All keys, of an object that has these itself. */
   keys(own: Iterable<string>): string[] {
     const keys = new Set(own)
-    for (const [key, value] of this.entries()) {
+    this.forEach((value, key) => {
       if (value === DELETED || this.moved(key)) keys.delete(key)
       if (value !== DELETED) keys.add(key)
-    }
+    })
     return inOrder([...keys])
   }
 }
