@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type AnyState, State, startServer } from 'zproc'
 import { encodeFrame } from '../../src/protocol/frames.ts'
-import { Ask, PROTOCOL, VERSION, type WireChange } from '../../src/protocol/messages.ts'
+import { Ask, PROTOCOL, type Step, VERSION, type WireChange } from '../../src/protocol/messages.ts'
 import { fromWire, Packed, toWire } from '../../src/protocol/values.ts'
 import type { Author, KeyChange } from '../../src/store/commit.ts'
 import { changesFromWire, writes } from '../../src/store/methods.ts'
@@ -43,19 +43,23 @@ test('whatever a commit puts into the log, it puts its own bytes there', () => {
     ['d', inFrame(new Map([[1, 2]]))],
   ])
   commit(['e', inFrame([2])])
-  commit(['a', null, [['insert', ['list', 1], inFrame({ y: 1 })]]])
+  commit(['a', null, [['splice', ['list'], 1, 0, [inFrame({ y: 1 })]]]])
   commit(['a', null, [['put', ['list', 0], inFrame([5])]]])
-  commit(['a', null, [['remove', ['list', 0]]]])
+  commit(['a', null, [['splice', ['list'], 0, 1, []]]])
   for (let revision = 1; revision <= space.revision; revision++)
     for (const change of space.at(revision).changes) {
       if (change.key === null) continue
       const { before, after, steps, undo } = change as KeyChange
-      const kept = [before, after, ...[...(steps ?? []), ...(undo ?? [])].map(([, , value]) => value)]
+      const kept = [before, after, ...[...(steps ?? []), ...(undo ?? [])].flatMap(valuesOf)]
       for (const value of kept) assert.ok(isOwn(value), `commit ${revision}: ${change.key}`)
     }
   for (const [key, value] of space.values) assert.ok(isOwn(value), key)
   assert.deepEqual(fromWire(space.values.get('a')), { list: [{ y: 1 }, 2] })
 })
+
+/** What a step puts. */
+const valuesOf = (step: Step): unknown[] =>
+  step[0] === 'put' ? [step[2]] : step[0] === 'splice' ? step[4].filter(item => !Array.isArray(item)) : []
 
 test('after a large frame the next ones lie in small buffers, and large ones in buffers of their size', () => {
   encodeFrame(['x'.repeat(50 * MB)])
