@@ -95,4 +95,5 @@ export const waitFields = {
 /** How `waitForServer` waits. */
 export interface WaitForServerOptions extends OptionsOf<typeof waitFields> {}
 
+/** How a server is asked for a sign of life. */
 export interface PingOptions extends OptionsOf<typeof pingFields> {}

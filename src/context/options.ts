@@ -75,6 +75,7 @@ export const waitAllFields = {
   safe: flag,
 }
 
+/** How the ends of all processes are waited for. */
 export interface WaitAllOptions extends OptionsOf<typeof waitAllFields> {}
 
 /** A Context's own options, checked, apart from those of its processes. */

@@ -98,6 +98,7 @@ export const waitFields = {
   timeout: time(),
 }
 
+/** How the end of a process is waited for. */
 export interface WaitOptions extends OptionsOf<typeof waitFields> {}
 
 export const stopFields = {
@@ -105,6 +106,7 @@ export const stopFields = {
   killAfter: time(),
 }
 
+/** How a process is stopped. */
 export interface StopOptions extends OptionsOf<typeof stopFields> {}
 
 /** Reads the options of a process. Throws a TypeError or RangeError that names the first option that is wrong. */
