@@ -13,7 +13,7 @@ export class LiveTree {
   /** The containers that were copied since the tree was lent; undefined: it was never lent. */
   #own: WeakSet<object> | undefined
   /** For arrays that begin with dead slots, how many. */
-  readonly #dead = new Map<unknown[], number>()
+  #dead: Map<unknown[], number> | undefined
 
   /** `isLent`: others hold parts of it. */
   constructor(root: unknown, isLent: boolean) {
@@ -32,13 +32,13 @@ export class LiveTree {
   }
 
   deadSlots(list: unknown[]): number {
-    return this.#dead.size === 0 ? 0 : (this.#dead.get(list) ?? 0)
+    return this.#dead?.get(list) ?? 0
   }
 
   /** The whole value, without dead slots, for reading at once. */
   settled(): unknown {
-    for (const [list, dead] of this.#dead) list.splice(0, dead)
-    this.#dead.clear()
+    this.#dead?.forEach((dead, list) => void list.splice(0, dead))
+    this.#dead = undefined
     return this.#root
   }
 
@@ -50,19 +50,19 @@ export class LiveTree {
 
   /** A part that is no longer in the tree, without dead slots. */
   detached(part: unknown): unknown {
-    if (this.#dead.size > 0)
+    if (this.#dead?.size)
       for (const list of listsIn(part)) {
         const dead = this.deadSlots(list)
         // One without them may be frozen.
         if (dead > 0) list.splice(0, dead)
-        this.#dead.delete(list)
+        this.#dead?.delete(list)
       }
     return part
   }
 
   /** A part as it is now; copied if there are dead slots in the tree. */
   plain(part: unknown): unknown {
-    if (this.#dead.size === 0 || typeof part !== 'object' || part === null) return part
+    if (!this.#dead?.size || typeof part !== 'object' || part === null) return part
     if (Array.isArray(part)) return part.slice(this.deadSlots(part)).map(held => this.plain(held))
     return Object.fromEntries(Object.entries(part).map(([key, held]) => [key, this.plain(held)]))
   }
@@ -114,13 +114,16 @@ export class LiveTree {
     const buried = this.deadSlots(list)
     if (buried * 2 > list.length) {
       list.splice(0, buried)
-      this.#dead.delete(list)
+      this.#dead?.delete(list)
     }
   }
 
   #bury(list: unknown[], dead: number): void {
-    if (dead === 0) this.#dead.delete(list)
-    else this.#dead.set(list, dead)
+    if (dead === 0) this.#dead?.delete(list)
+    else {
+      this.#dead ??= new Map()
+      this.#dead.set(list, dead)
+    }
   }
 
   #writable(node: unknown): Container {

@@ -90,5 +90,7 @@ export function changeFromWire(values: Values, wire: WireChange): Change {
   if (wire.length === 2) return change(wire[0], before, wire[1])
   if (wire.length === 1) return change(wire[0], before, ABSENT)
   const undo: Step[] = []
-  return change(wire[0], before, slotAfter(before, wire, undo), wire[2], undo)
+  const after = slotAfter(before, wire, undo)
+  // What grows by itself has room to spare: the log keeps none of it.
+  return change(wire[0], before, after, wire[2], undo.slice())
 }

@@ -31,7 +31,8 @@ export function stepsOf(root: Part, parts: readonly Part[]): Step[] | undefined 
     else writer.list(part as ListPart, path)
     if (writer.isNoTree) return undefined
   }
-  return writer.holds(root) ? undefined : writer.steps
+  // As long as it is: what grows by itself has room to spare, and the log keeps it.
+  return writer.holds(root) ? undefined : writer.steps.slice()
 }
 
 class StepWriter {
@@ -54,8 +55,8 @@ class StepWriter {
       const wasThere = Object.hasOwn(base, key)
       if (!key.isWellFormed()) this.isNoTree = true
       // A field that was deleted comes behind the others when it is written again.
-      else if (wasThere && written.moved(key)) this.steps.push(['remove', [...path, key]])
-      if (value !== DELETED) this.steps.push(['put', [...path, key], this.#wire(value, path.length + 1)])
+      else if (wasThere && written.moved(key)) this.steps.push(['remove', path.concat(key)])
+      if (value !== DELETED) this.steps.push(['put', path.concat(key), this.#wire(value, path.length + 1)])
     })
   }
 
@@ -70,7 +71,8 @@ class StepWriter {
       this.steps.push(['splice', path, 0, start - dead, items])
     }
     const moved = front.length - start
-    for (const [at, value] of over) this.steps.push(['put', [...path, at + moved], this.#wire(value, below)])
+    for (const [at, value] of over)
+      this.steps.push(['put', path.concat(at + moved), this.#wire(value, below)])
     if (end < base.length || back.length > 0) {
       const items = back.map(value => this.#wire(value, below))
       this.steps.push(['splice', path, end + moved, base.length - end, items])

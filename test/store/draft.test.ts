@@ -21,7 +21,7 @@ const atomically = (space: Namespace, fn: (state: AnyState) => unknown): unknown
   fromWire(runAtomic(space, author, fn, fn))
 
 test('programs have the same outcome, state, log and history on a draft as on a plain object', () => {
-  checkPrograms(500, 0)
+  checkPrograms(200, 0)
 })
 
 test('a queue of 100,000 items is pushed and shifted at the cost of one of 100', () => {
