@@ -1,9 +1,10 @@
 import { isMainThread } from 'node:worker_threads'
 import { after, cancel, monotonic } from '../async/interval.ts'
-import { errorToWire, fromWire, toWire, type Wire } from '../protocol/values.ts'
+import { errorToWire, fromWire, type Wire } from '../protocol/values.ts'
 import type { Payload } from './chunk.ts'
 import { enterItemSignal } from './item-signal.ts'
-import { FromWorker, listToWire, type WorkerMessage } from './messages.ts'
+import { FromWorker, type WorkerMessage } from './messages.ts'
+import { NoData, packResults } from './pack-results.ts'
 import type { Task } from './task.ts'
 
 // A chunk that takes longer than this many milliseconds is handed back in part, so that other workers can go on with it:
@@ -168,7 +169,7 @@ class ChunkRun {
   #report(kept: number): WorkerMessage {
     const { settle } = this.#task.shape
     const count = this.#results.length
-    const results = pack(this.#results, settle ? this.#failures : undefined)
+    const results = packResults(this.#results, settle ? this.#failures : undefined)
     const failures = this.#failures
     const now = monotonic()
     const ms = now - this.#began
@@ -180,7 +181,7 @@ class ChunkRun {
   }
 
   #failed(at: number, error: unknown): WorkerMessage {
-    return [FromWorker.failed, this.#chunk, pack(this.#results.slice(0, at)), at, errorToWire(error)]
+    return [FromWorker.failed, this.#chunk, packResults(this.#results.slice(0, at)), at, errorToWire(error)]
   }
 }
 
@@ -204,34 +205,6 @@ class Clock {
     this.#last = now
     this.next = item + this.#step
     return now - this.#began
-  }
-}
-
-/** The first result that is no data. */
-class NoData extends Error {
-  readonly at: number
-  constructor(at: number, cause: unknown) {
-    super('no data', { cause })
-    this.at = at
-  }
-}
-
-/** What is no data is one more of the `failures`, where there are such. */
-function pack(results: unknown[], failures?: [number, Wire][]): Wire {
-  try {
-    return listToWire(results, 'processMap', 'results')
-  } catch {
-    const sound = results.map((result, i) => {
-      try {
-        toWire(result, 'processMap', 'the result')
-        return result
-      } catch (error) {
-        if (!failures) throw new NoData(i, error)
-        failures.push([i, errorToWire(error)])
-        return undefined
-      }
-    })
-    return toWire(sound, 'processMap', 'results')
   }
 }
 

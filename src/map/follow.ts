@@ -42,7 +42,7 @@ export async function follow(state: State<AnyState>, events: FollowEvents): Prom
         for (const key of reader.values.keys()) tell(key)
         begun.resolve()
       },
-      // It goes on when somebody answers again.
+      // It goes on when a server answers again.
       failed: begun.reject,
       lost,
     },
