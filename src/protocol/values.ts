@@ -121,9 +121,9 @@ export class Packed {
     return this.#cameEncoded
   }
 
-  /** Lets go of the decoded value, if it can be decoded again. */
+  /** Keeps the encoded form alone: the decoded one is made again when it is asked for. */
   slim(): void {
-    if (!this.#bytes || !this.#isDecoded) return
+    if (this.#isDecoded) void this.bytes
     this.#isDecoded = this.#isFrozen = this.#isLent = false
     this.#value = undefined
   }

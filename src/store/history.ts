@@ -144,7 +144,7 @@ function put(
 const kept = (change: Change): Change =>
   change.key !== null && change.undo ? { ...change, before: ABSENT, after: ABSENT } : change
 
-/** What leaves the state is kept in its encoded form alone, if it has one. */
+/** What leaves the state is kept in its encoded form alone. */
 function weightOfChanges(changes: readonly Change[]): number {
   const [only] = changes
   if (changes.length === 1 && only && only.key !== null && !only.undo)

@@ -49,6 +49,8 @@ const real: unknown[][] = [
   [Ask.pop, 0, 1, 'key'],
   [Ask.popItem, 0, 1],
   [Ask.setDefault, 0, 1, 'key', 5],
+  [Ask.set, 0, 1, 'leased', 5, [true, 20]],
+  [Ask.lease, 0, 1, 'leased'],
   [Ask.atomic, 0, 1, 1, [1]],
   [Ask.release, 0, 1, 1, [['key', null, [['put', ['a', 0], 2]]]]],
   [Ask.feed, 0, 1, 9, -1, 1000],

@@ -12,9 +12,9 @@ import { writes } from '../../src/store/methods.ts'
 import { Namespace } from '../../src/store/namespace.ts'
 import { runAtomic } from '../../src/store/run-atomic.ts'
 
-// ZPROC_COMMITS: how many commits of each kind are made and weighed, 1,000,000 for a long look.
-const COMMITS = Number(process.env.ZPROC_COMMITS ?? 20_000)
-const LIMIT = COMMITS >= 500_000 ? 16 << 20 : 1 << 20
+// ZPROC_COMMITS: how many commits of each kind are made at least, 1,000,000 for a long look. Else as many as fill the log twice.
+const COMMITS = Number(process.env.ZPROC_COMMITS ?? 0)
+const LIMIT = COMMITS > 0 ? 16 << 20 : 4 << 20
 
 setFlagsFromString('--expose-gc')
 const collect: () => void = runInNewContext('gc')
@@ -35,16 +35,16 @@ const run = (space: Namespace, fn: (state: Record<string, never>) => void) =>
 const kinds: Record<string, (space: Namespace, i: number) => unknown> = {
   'a small number': (space, i) => write(space, Ask.set, text('key'), i),
   'a fraction': (space, i) => write(space, Ask.set, text(`key ${i % 50}`), i + 0.5),
-  'a text': (space, i) => write(space, Ask.set, text(`key ${i % 1000}`), text(`a text that is number ${i}`)),
-  'a small object': (space, i) => write(space, Ask.set, text(`key ${i % 1000}`), bytes({ i, list: [1, 2] })),
+  'a text': (space, i) => write(space, Ask.set, text(`key ${i % 50}`), text(`a text that is number ${i}`)),
+  'a small object': (space, i) => write(space, Ask.set, text(`key ${i % 50}`), bytes({ i, list: [1, 2] })),
   'a large object': (space, i) =>
     write(space, Ask.set, text(`key ${i % 10}`), bytes({ i, x: 'x'.repeat(2000) })),
   'a key that comes and goes': (space, i) =>
     i % 2 ? write(space, Ask.delete, text('key')) : write(space, Ask.set, text('key'), bytes({ i })),
   'many keys that go': (space, i) =>
-    i % 1000 < 500
-      ? write(space, Ask.set, text(`key ${i % 1000}`), bytes({ i, x: 'x'.repeat(500) }))
-      : write(space, Ask.delete, text(`key ${(i % 1000) - 500}`)),
+    i % 200 < 100
+      ? write(space, Ask.set, text(`key ${i % 200}`), bytes({ i, x: 'x'.repeat(500) }))
+      : write(space, Ask.delete, text(`key ${(i % 200) - 100}`)),
   'a step of an atomic function': (space, i) =>
     run(space, (state: Record<string, { n: number; list: number[] }>) => {
       if (state.key) state.key.n = i
@@ -96,13 +96,13 @@ async function memory(): Promise<number> {
 
 function filled(commit: (space: Namespace, i: number) => unknown, count: number): Namespace {
   const space = new Namespace('n', Number.POSITIVE_INFINITY, { historyBytes: LIMIT })
-  for (let i = 0; i < count; i++) commit(space, i)
+  for (let i = 0; i < count || space.first < 2 + space.revision / 2; i++) commit(space, i)
   return space
 }
 
 for (const [kind, commit] of Object.entries(kinds))
   test(`what a log keeps weighs what historyBytes allows: ${kind}`, async () => {
-    filled(commit, 500)
+    filled(commit, 0)
     const before = await memory()
     let space: Namespace | undefined = filled(commit, COMMITS)
     const used = (await memory()) - before
