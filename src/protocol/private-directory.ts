@@ -29,7 +29,7 @@ export function privateDirectory(longest: number, room: number): string {
 /** Makes the directory. In words, why it cannot be used. */
 function whyNot(directory: string, uid: number): string | undefined {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    make(directory)
     const found = lstatSync(directory)
     if (!found.isDirectory() || found.uid !== uid) return 'it belongs to another user'
     if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700)
@@ -37,5 +37,14 @@ function whyNot(directory: string, uid: number): string | undefined {
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
+  }
+}
+
+// Not `recursive`, with which Node tries for ever where the file system says that there is no such place, as /proc does.
+function make(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
 }
