@@ -7,6 +7,7 @@ import { isMail, keptBytesOf, keptOf } from '../store/mail.ts'
 import { Namespace } from '../store/namespace.ts'
 import { Expiry } from './expiry.ts'
 import { Feeds } from './feed.ts'
+import { Forgotten } from './forgotten.ts'
 import { Exclusive } from './hold.ts'
 import type { Limits } from './options.ts'
 
@@ -33,8 +34,7 @@ export class Core<S = unknown> {
   readonly sessions = new Map<string, S>()
   readonly functions = new FunctionCache()
   readonly #rooms = new Map<string, Room>()
-  /** The newest revision of all namespaces that were forgotten: one that comes again begins there, so that it never goes back. */
-  #forgotten = 0
+  readonly #forgotten = new Forgotten()
   /** Sessions that were told of updates in this turn. */
   #told = new Set<{ flush(): void }>()
   #dirty = new Set<Feeds>()
@@ -72,7 +72,7 @@ export class Core<S = unknown> {
       const space = new Namespace(name, keptOf(name, historyLimit), {
         maxDepth,
         historyBytes: keptBytesOf(name, historyBytes),
-        revision: this.#forgotten,
+        revision: this.#forgotten.begin(name),
       })
       const feeds: Feeds = new Feeds(space, () => this.#schedule(feeds))
       const exclusive = new Exclusive(() => this.tidy(made))
@@ -95,7 +95,7 @@ export class Core<S = unknown> {
     const { space, exclusive, expiry, states, tied } = room
     if (states > 0 || exclusive.held || (space.values.size > 0 && !isMail(space.name))) return
     if (this.#rooms.get(space.name) !== room) return
-    this.#forgotten = Math.max(this.#forgotten, space.revision)
+    this.#forgotten.add(space.name, space.revision)
     this.#rooms.delete(space.name)
     expiry.end()
     for (const rooms of tied) rooms.delete(room)

@@ -9,6 +9,7 @@ import {
   AuthenticationError,
   atomic,
   backoff,
+  ClosedError,
   ConnectionError,
   Context,
   currentProcess,
@@ -28,6 +29,7 @@ import {
   TimeoutError,
   ValueTooLargeError,
   WorkerCrashError,
+  waitForServer,
   ZprocError,
 } from 'zproc'
 import { joinedWorker } from '../map/hosts.ts'
@@ -47,6 +49,7 @@ const delay = backoff({ base: 8, jitter: 0 })
 const errors = {
   AtomicTimeoutError,
   AuthenticationError,
+  ClosedError,
   ConnectionError,
   KeyError,
   MissedUpdatesError,
@@ -87,6 +90,7 @@ const together: Record<string, Use> = {
   currentProcess: () => currentProcess().parent !== null && currentProcess().pid === process.pid,
   itemSignal: () => itemSignal === zproc.itemSignal,
   ping: async state => typeof (await ping(state.serverAddress)) === 'number',
+  waitForServer: async state => typeof (await waitForServer(state.serverAddress)) === 'number',
   State: async state => {
     const other = new State<Room>(state.serverAddress, { namespace: 'other' })
     await other.set('n', 1)
