@@ -8,6 +8,8 @@ export interface Call {
   /** The method, as in state.getWhenEqual. */
   name: string
   keys: readonly string[]
+  /** Of a loop: where the program made it. Its text is made when an error needs it. */
+  trace?: { stack?: string }
 }
 
 /** What a watcher waits for. */

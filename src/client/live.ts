@@ -33,7 +33,7 @@ export class LiveLoop<T> extends Steps<T> {
       this.finish()
       return Promise.resolve(end())
     }
-    const wait = this.#place.wait<Step<T>>(this.#options, this.#call, this.next, end())
+    const wait = this.#place.wait<Step<T>>(this.#options, this.#call, end())
     this.#pending = wait
     this.#place.whenKnown(wait, () => this.#newest.give(wait))
     return wait.promise

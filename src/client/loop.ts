@@ -64,7 +64,7 @@ export class Loop<T> extends Steps<T> {
       this.finish()
       return Promise.resolve(end())
     }
-    const wait = this.#place.wait<Step<T>>(this.#options, this.#call, this.next, end())
+    const wait = this.#place.wait<Step<T>>(this.#options, this.#call, end())
     this.#pending = wait
     this.#place.whenKnown(wait, () => {
       const from = this.#place.base(this.#matcher)

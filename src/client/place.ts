@@ -3,7 +3,7 @@ import type { Update } from './cursor.ts'
 import type { Link } from './link.ts'
 import type { WatchOptions } from './options.ts'
 import { type Follower, Reader } from './reader.ts'
-import { type Below, Wait } from './wait.ts'
+import { Wait } from './wait.ts'
 
 /** Where a State is on its namespace's log, and the readers that move on from there. */
 export class Place {
@@ -56,8 +56,8 @@ export class Place {
   }
 
   /** Begins a wait. `atClose`: what it comes to when the State is closed, instead of an error. */
-  wait<T>(options: WatchOptions, call: Call, below: Below, atClose?: T): Wait<T> {
-    return new Wait<T>(this.#link, options, call, below, atClose)
+  wait<T>(options: WatchOptions, call: Call, atClose?: T): Wait<T> {
+    return new Wait<T>(this.#link, options, call, atClose)
   }
 
   /** Calls `go` once the State's position is known, if the wait is not over by then. */

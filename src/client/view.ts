@@ -2,6 +2,7 @@ import { type Deferred, deferred } from '../async/deferred.ts'
 import { ConnectionError } from '../errors.ts'
 import { checkKey, frozenFromWire } from '../protocol/values.ts'
 import type { ConnectionEvent } from '../store/store.ts'
+import type { Call } from './condition.ts'
 import type { Link } from './link.ts'
 import { Reader } from './reader.ts'
 import { end, type Step, Steps } from './steps.ts'
@@ -32,17 +33,20 @@ export class StateView<S extends object> {
   /** @internal */
   static async open<S extends object>(link: Link): Promise<StateView<S>> {
     const call = { name: 'state.view', keys: [] }
-    const wait = new Wait<void>(link, {}, call, StateView.open)
+    const wait = new Wait<void>(link, {}, call)
     link.start.catch(error => wait.lost(error))
     const view = new StateView<S>(
       link,
       () => wait.found(),
       error => wait.lost(error),
     )
-    await wait.promise.catch(error => {
+    try {
+      await wait.promise
+    } catch (error) {
       view.close()
+      wait.retrace(StateView.open)
       throw error
-    })
+    }
     return view
   }
 
@@ -84,7 +88,10 @@ export class StateView<S extends object> {
    *     for await (const snapshot of view.changes()) draw(snapshot)
    */
   changes(): AsyncIterableIterator<Snapshot<S>> {
-    const changes = new Changes<S>(this.#link, {
+    const trace = {}
+    Error.captureStackTrace(trace, this.changes)
+    const call = { name: 'view.changes', keys: [], trace }
+    const changes = new Changes<S>(this.#link, call, {
       error: () => this.#error,
       isClosed: () => this.#closed,
       snapshot: () => this.snapshot,
@@ -196,18 +203,19 @@ interface Viewed<S> {
 class Changes<S> extends Steps<Snapshot<S>> {
   isDue = false
   readonly #link: Link
+  readonly #call: Call
   readonly #view: Viewed<S>
   #wait: Wait<Step<Snapshot<S>>> | undefined
 
-  constructor(link: Link, view: Viewed<S>) {
+  constructor(link: Link, call: Call, view: Viewed<S>) {
     super()
     this.#link = link
+    this.#call = call
     this.#view = view
   }
 
   protected override step(): Promise<Step<Snapshot<S>>> {
-    const call = { name: 'view.changes', keys: [] }
-    const wait = new Wait<Step<Snapshot<S>>>(this.#link, {}, call, this.next, end())
+    const wait = new Wait<Step<Snapshot<S>>>(this.#link, {}, this.#call, end())
     this.#wait = wait
     const error = this.#view.error()
     if (this.#view.isClosed()) wait.found(end())

@@ -22,10 +22,6 @@ export interface Outcome<T> {
   lost(error: unknown): void
 }
 
-/** The function that the stack of a watcher's error begins below. */
-// biome-ignore lint/complexity/noBannedTypes: any function, which is not called
-export type Below = Function
-
 /** One wait, and all that can end it: what it waits for, an error, its timeout, its signal, an interruption, a close. */
 export class Wait<T> implements Outcome<T> {
   over = false
@@ -35,16 +31,15 @@ export class Wait<T> implements Outcome<T> {
   readonly #call: Call
   readonly #atClose: T | undefined
   readonly #settled: Deferred<T> = deferred<T>()
-  // Where the program waits: its text is made when an error needs it.
-  readonly #trace: { stack?: string } = {}
   #letGo: (() => void) | undefined
+  // The error that was made for this wait alone.
+  #error: Error | undefined
 
-  /** `below`: the function under which the stack of errors begins. `atClose`: what it comes to when the State is closed. */
-  constructor(link: Link, { timeout, signal }: WatchOptions, call: Call, below: Below, atClose?: T) {
+  /** `atClose`: what it comes to when the State is closed. */
+  constructor(link: Link, { timeout, signal }: WatchOptions, call: Call, atClose?: T) {
     this.#link = link
     this.#call = call
     this.#atClose = atClose
-    Error.captureStackTrace(this.#trace, below)
     const early = signal?.aborted ? signal.reason : takeInterrupt()
     if (early !== undefined) {
       this.failed(early)
@@ -98,10 +93,19 @@ export class Wait<T> implements Outcome<T> {
     return true
   }
 
+  /**
+   * For an async function that has awaited the promise in vain: the error's stack becomes that of `below` and of the code
+   * that awaits it. To take the stack before each wait would take as long as the rest of the wait.
+   */
+  // biome-ignore lint/complexity/noBannedTypes: any function, which is not called
+  retrace(below: Function): void {
+    if (this.#error) Error.captureStackTrace(this.#error, below)
+  }
+
   /** The error as it is told here: by the call that waited, with the stack of that call. */
   #told(error: unknown): unknown {
     if (!(error instanceof Error)) return error
-    const { keys, name } = this.#call
+    const { keys, name, trace } = this.#call
     const { namespace, connection } = this.#link
     const about = keys.length === 0 ? '' : `key ${keys.map(key => `'${key}'`).join(', ')}, `
     const told = as(
@@ -109,10 +113,12 @@ export class Wait<T> implements Outcome<T> {
       `${name}: ${error.message} (${about}namespace '${namespace}' at ${connection.address})`,
     )
     if (!told) return error
-    const { stack = '' } = this.#trace
-    const stackOf = `${told.name}: ${told.message}${stack.slice(stack.indexOf('\n    at '))}`
-    if (stack.includes('\n    at ')) Object.defineProperty(told, 'stack', { value: stackOf, ...HIDDEN })
-    return told
+    this.#error = told
+    const stack = trace?.stack ?? ''
+    const frames = stack.indexOf('\n    at ')
+    if (frames < 0) return told
+    const value = `${told.name}: ${told.message}${stack.slice(frames)}`
+    return Object.defineProperty(told, 'stack', { value, ...HIDDEN })
   }
 }
 

@@ -21,15 +21,11 @@ export class Watcher {
     return this.#place.position
   }
 
-  once<T>(matcher: Matcher, options: WatchOptions, name: string, make: Result<T>): Promise<T> {
-    try {
-      checkOwn(matcher, options, name)
-      this.#link.check()
-    } catch (error) {
-      return Promise.reject(error)
-    }
+  async once<T>(matcher: Matcher, options: WatchOptions, name: string, make: Result<T>): Promise<T> {
+    checkOwn(matcher, options, name)
+    this.#link.check()
     const place = this.#place
-    const wait = place.wait<T>(options, { name, keys: matcher.keys }, this.once)
+    const wait = place.wait<T>(options, { name, keys: matcher.keys })
     place.whenKnown(wait, () => {
       // What is live starts from now, and that is behind all that was acknowledged.
       const from = options.live ? 0 : place.base(matcher)
@@ -37,7 +33,12 @@ export class Watcher {
       const search = new Search(place, matcher, options, make, { from, isLoop: false })
       search.follow(reader, wait, options.live ? () => place.keepLive(reader) : undefined)
     })
-    return wait.promise
+    try {
+      return await wait.promise
+    } catch (error) {
+      wait.retrace(this.once)
+      throw error
+    }
   }
 
   iterate<T>(
@@ -48,7 +49,9 @@ export class Watcher {
   ): AsyncIterableIterator<T> {
     checkOwn(matcher, options, name)
     this.#link.check()
-    const call: Call = { name, keys: matcher.keys }
+    const trace = {}
+    Error.captureStackTrace(trace, this.iterate)
+    const call: Call = { name, keys: matcher.keys, trace }
     return new (options.live ? LiveLoop : Loop)(this.#place, matcher, options, call, make)
   }
 

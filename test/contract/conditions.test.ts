@@ -77,7 +77,7 @@ contract('conditions', room => {
             error.message,
             `state.${name}: nothing came within 20 ms (${keys}namespace '${state.namespace}' at ${state.serverAddress})`,
           )
-          assert.match(error.stack ?? '', /at TestContext\.<anonymous>.*conditions\.test\.ts/)
+          assert.match(error.stack ?? '', /at (async )?TestContext\.<anonymous>.*conditions\.test\.ts/)
           return true
         })
     })
