@@ -36,7 +36,8 @@ export class Core<S = unknown> {
   readonly #rooms = new Map<string, Room>()
   readonly #forgotten = new Forgotten()
   /** Sessions that were told of updates in this turn. */
-  #told = new Set<{ flush(): void }>()
+  #told: { flush(): void }[] = []
+  #hasTold = false
   #dirty = new Set<Feeds>()
   #scheduled = false
   #sessions = 0
@@ -106,11 +107,6 @@ export class Core<S = unknown> {
     for (const { expiry } of this.#rooms.values()) expiry.end()
   }
 
-  /** Whether commits of this turn are still to be handed to those who watch. */
-  get updatesWait(): boolean {
-    return this.#scheduled
-  }
-
   /** Hands this turn's commits to the sessions that read them, before anything else leaves. */
   readonly distribute = (): void => {
     this.#scheduled = false
@@ -119,14 +115,27 @@ export class Core<S = unknown> {
     this.#dirty = new Set()
     for (const feeds of dirty) feeds.distribute()
     const told = this.#told
-    if (told.size === 0) return
-    this.#told = new Set()
-    // Who waits for an update gets it before those who wrote get their answer.
+    if (told.length === 0) return
+    this.#told = []
+    this.#hasTold = true
+    // Sessions that wait for an update get it before the sessions that wrote get their answers.
     for (const session of told) session.flush()
   }
 
+  /** This session has updates to be sent; it is named once in a turn. */
   tell(session: { flush(): void }): void {
-    this.#told.add(session)
+    this.#told.push(session)
+  }
+
+  /**
+   * Sends the answers to a session's writes, behind this turn's updates. Where those went to other sessions, what these
+   * write in return is read first: where two processes wake each other, the answer to the one and the update by the other
+   * are then one frame, and wake it once.
+   */
+  answer(flush: () => void): void {
+    if (!this.#scheduled) return flush()
+    this.#hasTold = false
+    soon(() => (this.#hasTold ? soon(flush) : flush()))
   }
 
   #schedule(feeds: Feeds): void {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { after, cancel, monotonic, soon } from '../async/interval.ts'
+import { after, cancel, monotonic } from '../async/interval.ts'
 import { type ClientHello, type ServerMessage, Tell } from '../protocol/messages.ts'
 import { Channel, type Read } from '../transport/channel.ts'
 import { hasEnded, machine } from '../transport/machine.ts'
@@ -42,7 +42,7 @@ export class Session {
     const events = {
       frame: (value: unknown) => this.#service.take(value),
       // Answers leave at once, unless updates are to go before them: those wait for what others write in this turn.
-      heard: (flush: () => void) => void (core.updatesWait ? soon(flush) : flush()),
+      heard: (flush: () => void) => core.answer(flush),
       drain: () => this.#service.drain(),
       lost: (error: Error | undefined, broken: boolean) => {
         if (broken) log('broken', `ended the connection of process ${this.pid}: ${error?.message}`)
