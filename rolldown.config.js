@@ -13,6 +13,7 @@ const inputs = [
   'process/thread-main',
   'lifeline/sweep',
   'server/main',
+  'storage/compact',
 ]
 
 /** What every child loads, and what those load besides that get a State: see test/process/entry.test.ts. */

@@ -173,6 +173,14 @@ export class ValueTooLargeError extends ZprocError {
   }
 }
 
+/** A log on disk cannot be read, or cannot be written at present; the message names the folder and the cause. */
+export class StorageError extends ZprocError {
+  override readonly code = 'ZPROC_STORAGE'
+  static {
+    StorageError.prototype.name = 'StorageError'
+  }
+}
+
 /** Workers died over the same items, more often than `maxRetries` allows. The message says how the last one ended. */
 export class WorkerCrashError extends ZprocError {
   override readonly code = 'ZPROC_WORKER_CRASH'

@@ -43,6 +43,7 @@ export {
   RemoteException,
   ShippingError,
   SignalException,
+  StorageError,
   TimeoutError,
   ValueTooLargeError,
   WorkerCrashError,

@@ -13,7 +13,7 @@ import {
   type WireCommit,
 } from '../protocol/messages.ts'
 import type { Shipped } from '../shipping/ship.ts'
-import { Requests } from '../store/requests.ts'
+import { type Request, Requests } from '../store/requests.ts'
 import type { Begun, ConnectionEvent, FeedEvents, Finish, Store } from '../store/store.ts'
 import { Wakefulness } from '../store/wakefulness.ts'
 import { BATCH } from '../transport/channel.ts'
@@ -91,7 +91,15 @@ export class Connection implements Store {
   request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const bytes = weigh(message)
-      message[1] = this.#requests.add(call, resolve as (value: unknown) => void, reject, finish, extra, bytes)
+      message[1] = this.#requests.add(
+        call,
+        resolve as (value: unknown) => void,
+        reject,
+        finish,
+        extra,
+        bytes,
+        message,
+      )
       if (this.#line.phase === 'down') this.#line.dial()
       this.#send(message, bytes, call)
       this.#wakefulness.wake()
@@ -285,8 +293,22 @@ export class Connection implements Store {
     for (const feed of feeds)
       if (otherLog) feed.lost(new ConnectionError(`${why}: this one's updates are no continuation`))
       else feed.reopen(hasLeft)
+    // A server that was started again has done each of them once, or not at all: it says which when it is asked again.
+    const again = server.remembers
+      ? this.#requests
+          .all()
+          .filter(({ id }) => id <= before && hasLeft(id))
+          .filter(isAskedAgain)
+      : []
+    for (const { message, bytes, call } of again)
+      this.#later.push([
+        (message as ClientMessage).slice(0, 5 + Number(message?.[0] !== Ask.atomic)) as ClientMessage,
+        bytes,
+        call,
+      ])
     this.#later = this.#later.concat(later)
-    this.#refuse(id => (id <= before && hasLeft(id) ? lost : undefined))
+    const asked = new Set(again.map(({ id }) => id))
+    this.#refuse(id => (id <= before && hasLeft(id) && !asked.has(id) ? lost : undefined))
   }
 
   #fail(cause: Error, wasConnected: boolean): void {
@@ -326,6 +348,10 @@ export class Connection implements Store {
     )
   }
 }
+
+/** Whether a request is asked again of a server that was started again. States and readings of the log begin anew. */
+const isAskedAgain = ({ message }: Request): boolean =>
+  message !== undefined && message[0] !== Ask.open && message[0] <= Ask.release
 
 /** Makes one message of a call and the one before, where they ask for the same. Whether it did. */
 function joins(message: ClientMessage, before: ClientMessage | undefined): boolean {

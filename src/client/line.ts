@@ -115,7 +115,7 @@ export class Line {
   }
 
   #hello() {
-    const { session = -1, log = '' } = this.#server ?? {}
+    const { session = -1, log = '', start = '' } = this.#server ?? {}
     return {
       pid: process.pid,
       life: ownLife(),
@@ -124,6 +124,7 @@ export class Line {
       attempt: ++this.#attempt,
       session,
       log,
+      start,
       received: this.#begun ? this.channel.received : -1,
     }
   }

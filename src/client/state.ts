@@ -223,6 +223,14 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     return pingThrough(this.#link, options, 'state.ping')
   }
 
+  /**
+   * Resolves when everything that this State was shown is on disk: at once with `durability: 'commit'`.
+   * Rejects with StorageError when its server has no data folder, or cannot write there.
+   */
+  flushed(): Promise<void> {
+    return this.#link.request('state.flushed', [Ask.flushed, 0], result)
+  }
+
   /** Ends the State once everything that was asked of it is answered. The server and other States go on. */
   close(): Promise<void> {
     this.#closed ??= this.#close()

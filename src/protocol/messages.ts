@@ -25,6 +25,8 @@ export interface ClientHello {
   /** The session to go on with, its server's log, and how many of its frames have arrived. -1: begin it anew. */
   session?: number
   log?: string
+  /** `ServerHello.start` of the server that it had that session with. */
+  start?: string
   received?: number
 }
 export interface ServerHello {
@@ -35,9 +37,13 @@ export interface ServerHello {
   maxInFlight: number
   /** Another one stands for another server, which knows nothing of what was before. */
   log: string
+  /** Another one: the server was started again since. */
+  start: string
   /** Whether the session goes on; how many frames of it have arrived. */
   resumed: boolean
   received: number
+  /** Whether a session that does not go on is known all the same: what is asked again of it is done once. */
+  remembers: boolean
   /** The address, if it was picked for this server alone: once nobody answers there, nobody will. */
   home: string | undefined
 }
@@ -53,6 +59,7 @@ export const Ask = {
   open: 1,
   close: 2,
   leave: 3,
+  flushed: 4,
   // one atomic step each; those from `set` on may change the state
   get: 10,
   has: 11,
@@ -110,6 +117,8 @@ export type WireLease = [ephemeral: boolean, ttl: number | null]
 
 export type ClientMessage =
   | [kind: typeof Ask.ping, id: number, payload: Uint8Array]
+  /** Answered when all that was committed before is on disk. */
+  | [kind: typeof Ask.flushed, id: number]
   /** A State begins: replies with the revision it starts at. */
   | [kind: typeof Ask.open, id: number, state: number, namespace: string, name: string]
   | [kind: typeof Ask.close, state: number]

@@ -4,6 +4,8 @@ import type { Exclusive } from './hold.ts'
 
 // Keys that are deleted in one turn, at most: about a quarter of a millisecond.
 const SLICE = 256
+// Milliseconds after which it is tried again, where the namespace could not be written.
+const RETRY = 1000
 
 /** Deletes the keys of one namespace when their time to live ends: many of them in slices, between which others have their turn. */
 export class Expiry {
@@ -42,6 +44,10 @@ export class Expiry {
     this.#armed = Number.NEGATIVE_INFINITY
     this.#exclusive.enter(() => {
       if (this.#ended) return
+      if (!this.#space.isWritable) {
+        this.#timer = after(RETRY, this.#delete)?.unref()
+        return
+      }
       this.#space.expireDue(SLICE)
       if (this.#space.nextDue <= this.#space.clock()) soon(this.#delete)
       else {

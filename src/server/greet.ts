@@ -4,7 +4,7 @@ import { encodeFrame } from '../protocol/frames.ts'
 import { type ClientHello, type Hello, PROTOCOL, type ServerHello, VERSION } from '../protocol/messages.ts'
 import { BATCH, type Read } from '../transport/channel.ts'
 import { readHello } from '../transport/hello.ts'
-import type { Core } from './core.ts'
+import type { Core, Returning } from './core.ts'
 import { refuse } from './door.ts'
 import { log } from './log.ts'
 import { Session } from './session.ts'
@@ -42,39 +42,55 @@ export function greet(core: Core<Session>, socket: Socket, greeted: () => void):
       maxMessageBytes,
       maxInFlight,
       log: core.log,
+      start: core.start,
       resumed,
       received: session.received,
+      remembers: found.remembers,
       home: core.home,
     }
-    socket.write(encodeFrame([PROTOCOL, VERSION, answer] satisfies Hello))
-    session.attach(socket, resumed ? client.received : 0, read)
+    const begin = () => {
+      socket.write(encodeFrame([PROTOCOL, VERSION, answer] satisfies Hello))
+      session.attach(socket, resumed ? client.received : 0, read)
+    }
+    // A session that a client knows of is still known when the server is started again.
+    if (core.keeper) core.keeper.wait(core.keeper.newest, begin)
+    else begin()
   }
   readHello(socket, Math.max(core.limits.maxMessageBytes, BATCH), heard, failed)
 }
 
-type Found = { session: Session; resumed: boolean } | { kind: string; refused: string }
+type Found = { session: Session; resumed: boolean; remembers: boolean } | { kind: string; refused: string }
 
 /** The session that a client asks for, or why it gets none. */
 function sessionOf(core: Core<Session>, client: Required<ClientHello>): Found {
   const { token, number } = { token: Buffer.from(client.token).toString('hex'), number: client.session }
   const { maxConnections } = core.limits
-  const made = (again?: number): Found =>
+  const made = (again?: number, returning?: Returning): Found =>
     core.sessions.size >= maxConnections
       ? {
           kind: 'many',
           refused: `the server has ${maxConnections} connections, as many as it takes (its maxConnections)`,
         }
-      : { session: new Session(core, client, token, again), resumed: false }
+      : {
+          session: new Session(core, client, token, again, returning?.answers),
+          resumed: false,
+          remembers: returning !== undefined,
+        }
   const old = token === '' ? undefined : core.sessions.get(token)
-  if (old) {
-    // Whatever made a copy of a connection: each thing that was said on it happens once.
-    if (client.attempt <= old.attempt) return { kind: 'old', refused: 'this session has a newer connection' }
-    if (old.number === number && client.log === core.log && old.canResume(client.received)) {
-      old.attempt = client.attempt
-      return { session: old, resumed: true }
-    }
-    old.close()
+  // Whatever made a copy of a connection: each thing that was said on it happens once.
+  if (old && client.attempt <= old.attempt)
+    return { kind: 'old', refused: 'this session has a newer connection' }
+  const isSame = client.log === core.log && number === (old ?? core.returning.get(token))?.number
+  if (isSame && core.keeper && client.start !== core.start) {
+    const returning = old ? old.leaveOpen() : core.returning.get(token)
+    core.returning.delete(token)
+    return made(number, returning)
   }
+  if (old && isSame && old.canResume(client.received)) {
+    old.attempt = client.attempt
+    return { session: old, resumed: true, remembers: false }
+  }
+  old?.close()
   if (client.log !== core.log || number < 0 || !core.wasSession(number)) return made()
   for (const other of core.sessions.values())
     if (other.number === number) return { kind: 'foreign', refused: 'this session belongs to somebody else' }
@@ -95,6 +111,7 @@ function checked(hello: Partial<ClientHello> | null): Required<ClientHello> {
     attempt: whole(said.attempt, 1),
     session: whole(said.session, -1),
     log: String(said.log),
+    start: String(said.start),
     received: whole(said.received, -1),
   }
 }

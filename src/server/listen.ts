@@ -6,17 +6,17 @@ import type { Doing } from '../lifeline/watchdog.ts'
 import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
 import type { DerivedKey } from '../transport/key.ts'
 import { createServer } from '../transport/secure.ts'
-import { Core } from './core.ts'
 import { Door, refuse } from './door.ts'
 import { greet } from './greet.ts'
+import { KeptCore } from './kept-core.ts'
 import { log } from './log.ts'
-import type { Limits } from './options.ts'
-import type { Session } from './session.ts'
+import type { KeepOptions, Limits } from './options.ts'
 
 /** What a server needs to know. */
 export interface Start {
   address: string
   limits: Limits
+  keep: KeepOptions | undefined
   /** What the secret key stands for: whoever listens need not know that itself. */
   key: DerivedKey | undefined
   /** The address was picked for this server, and will not be used again. */
@@ -34,9 +34,9 @@ export interface Listening {
 
 /** Runs a state server in this process. */
 export async function listen(start: Start, doing?: Doing): Promise<Listening> {
-  const { address, limits, key, picked } = start
+  const { address, limits, keep, key, picked } = start
   const endpoint = parseAddress(address, 'startServer')
-  const core = new Core<Session>(limits, doing)
+  const core = await KeptCore.open(limits, doing, keep)
   const sockets = new Set<Socket>()
   const door = new Door(limits, key !== undefined)
   let kept = true
@@ -46,7 +46,7 @@ export async function listen(start: Start, doing?: Doing): Promise<Listening> {
       if (!kept) raw.unref()
       door.enter(raw)
     },
-    socket: (socket, raw) => greet(core, socket, () => door.leave(raw)),
+    socket: (socket, raw) => core.use(now => greet(now, socket, () => door.leave(raw))),
     withoutKey: raw => {
       log('no key', 'refused a client that gave no secret key')
       refuse(raw, { refused: 'it was started with a secretKey and none was given here', key: true })
@@ -59,22 +59,22 @@ export async function listen(start: Start, doing?: Doing): Promise<Listening> {
     bound && typeof bound === 'object'
       ? formatAddress({ kind: 'tcp', host: bound.address, port: bound.port })
       : address
-  if (picked || (endpoint.kind === 'tcp' && endpoint.port === 0)) core.home = where
+  if (picked || (endpoint.kind === 'tcp' && endpoint.port === 0)) core.now.home = where
+  const stop = async () => {
+    unbind()
+    const closed = new Promise<void>(resolve => net.close(() => resolve()))
+    await core.end()
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
   return {
     address: where,
     keep: alive => {
       kept = alive
       for (const one of [net, ...sockets]) alive ? one.ref() : one.unref()
     },
-    isUnused: () => core.sessions.size === 0,
-    stop: () =>
-      new Promise(resolve => {
-        unbind()
-        net.close(() => resolve())
-        for (const session of [...core.sessions.values()]) session.end()
-        core.end()
-        for (const socket of sockets) socket.destroy()
-      }),
+    isUnused: () => core.now.sessions.size === 0,
+    stop,
   }
 }
 

@@ -1,6 +1,30 @@
-import { count, flag, functionOf, limit, oneOf, secret, time } from '../protocol/kinds.ts'
+import { resolve } from 'node:path'
+import {
+  count,
+  either,
+  flag,
+  functionOf,
+  type Kind,
+  limit,
+  oneOf,
+  secret,
+  text,
+  time,
+} from '../protocol/kinds.ts'
 import { type OptionsOf, readOptions } from '../protocol/options.ts'
 import { MAX_DEPTH } from '../protocol/values.ts'
+import type { Durability } from '../storage/journal.ts'
+
+/** `{ interval: ms }` */
+const interval: Kind<{ interval: number }> = {
+  must: 'an object { interval: milliseconds }, 1 or more',
+  is: (value): value is { interval: number } =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.keys(value).join() === 'interval' &&
+    typeof (value as { interval: unknown }).interval === 'number',
+  inRange: ({ interval }) => interval >= 1,
+}
 
 const limitFields = {
   /** The most milliseconds that an atomic function may run, or hold its namespace. Default 1000. */
@@ -25,6 +49,16 @@ const limitFields = {
   graceTime: time(),
   /** false: the server runs no code of its clients; atomic functions then run in the process that calls them. Default true. */
   allowCode: flag,
+}
+
+const keepFields = {
+  /** A folder of the server's own, in which it keeps every namespace: a server that is started with it again goes on. */
+  data: text,
+  /**
+   * When commits are synced to disk. `'commit'`: before anyone is shown them; `{ interval: ms }`: shown at once, synced at
+   * least so often; `'none'`: when the system does. Default `'commit'`. Takes effect with `data`.
+   */
+  durability: either(oneOf('commit', 'none'), interval),
 }
 
 export type Limits = Required<OptionsOf<typeof limitFields>>
@@ -55,6 +89,7 @@ const serverFields = {
    */
   onHung: functionOf<(hung: HungServer) => void>(),
   ...limitFields,
+  ...keepFields,
 }
 
 /** How a state server is run. */
@@ -78,10 +113,23 @@ export interface HungServer {
 }
 
 /** The options of a server, checked, with the defaults of its limits. */
-export type ServerSettings = Omit<ServerOptions, keyof Limits> & { limits: Limits }
+export type ServerSettings = Omit<ServerOptions, keyof Limits | keyof typeof keepFields> & {
+  limits: Limits
+  keep: KeepOptions | undefined
+}
+
+/** Where a server keeps its namespaces, and how. */
+export interface KeepOptions {
+  /** The absolute path of the folder. */
+  data: string
+  durability: Durability
+}
 
 /** `place` follows an option's name in messages. */
 export function serverSettings(given: ServerOptions, call: string, place?: string): ServerSettings {
-  const { backend, secretKey, insecure, onHung, ...limits } = readOptions(serverFields, given, call, place)
-  return { backend, secretKey, insecure, onHung, limits: { ...DEFAULTS, ...limits } }
+  const options = readOptions(serverFields, given, call, place)
+  const { backend, secretKey, insecure, onHung, data, durability = 'commit', ...limits } = options
+  // The server may run in another directory.
+  const keep = data === undefined ? undefined : { data: resolve(data), durability }
+  return { backend, secretKey, insecure, onHung, keep, limits: { ...DEFAULTS, ...limits } }
 }

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { limitTraces } from '../async/traces.ts'
-import { ValueTooLargeError } from '../errors.ts'
+import { StorageError, ValueTooLargeError } from '../errors.ts'
 import { encodeFrame, weigh } from '../protocol/frames.ts'
 import {
   Ask,
@@ -15,6 +15,7 @@ import {
 import { errorToWire, fromWire, type Wire } from '../protocol/values.ts'
 import { runWithin } from '../shipping/atomic.ts'
 import type { AtomicFunction } from '../shipping/compiled.ts'
+import type { KeptAnswer } from '../storage/records.ts'
 import { ABSENT, type Author, type Slot } from '../store/commit.ts'
 import { changesFromWire, reads, writes } from '../store/methods.ts'
 import { runAtomic } from '../store/run-atomic.ts'
@@ -22,6 +23,7 @@ import { BATCH, type Channel } from '../transport/channel.ts'
 import type { Core, Room } from './core.ts'
 import { Holds } from './holds.ts'
 import { type AtomicCall, goesOn, Inbox, type Message } from './inbox.ts'
+import type { Keeper } from './keeper.ts'
 import { Reading } from './reading.ts'
 
 interface Opened {
@@ -59,9 +61,13 @@ export class Service {
   readonly #holds: Holds
   // The namespaces in which it may have ephemeral keys.
   readonly #tied = new Map<Room, Author>()
+  // What the client gets for requests that were carried out before the server was started again.
+  readonly #answers: Map<number, KeptAnswer> | undefined
   #closed = false
 
-  constructor(core: Core, session: Client, channel: Channel) {
+  /** `answers`: to what it had asked of an earlier server. */
+  constructor(core: Core, session: Client, channel: Channel, answers: Map<number, KeptAnswer> | undefined) {
+    this.#answers = answers
     this.#core = core
     this.#session = session
     this.#channel = channel
@@ -98,12 +104,9 @@ export class Service {
     this.#reading.close()
     this.#holds.close()
     // After what this session has written and somebody else's hold still keeps waiting.
+    if (this.#answers) this.#core.expire(this.#session.number)
     for (const [room, author] of this.#tied)
-      room.exclusive.enter(() => {
-        room.tied.delete(this.#tied)
-        room.space.expire(author)
-        this.#core.tidy(room)
-      })
+      this.#core.expireIn(room, author, () => room.tied.delete(this.#tied))
     for (const state of this.#states.keys()) this.#leave(state)
   }
 
@@ -125,6 +128,7 @@ export class Service {
 
   /** What results in nothing joins the answer before, if that is to the call before: one message for a run of calls. */
   #committed(id: number, revision: number, result: Wire | Entry): void {
+    this.#core.keeper?.answered(id, result)
     if (result !== undefined) return this.#tell([Tell.committed, id, revision, result])
     const before = this.#channel.newest as ServerMessage | undefined
     if (before?.[0] === Tell.done && before[1] + before[3] === id && before[2] + before[3] === revision)
@@ -136,6 +140,7 @@ export class Service {
     const handler = typeof message[0] === 'number' ? this.#handlers[message[0]] : undefined
     if (!handler) throw new TypeError(`there is no message of kind ${String(message[0])}`)
     this.#core.doing?.answer(message[0])
+    if (this.#core.keeper && this.#isAnswered(this.#core.keeper, message)) return
     try {
       handler(message as never)
     } catch (error) {
@@ -143,6 +148,16 @@ export class Service {
       if (typeof id !== 'number' || unanswered.has(message[0])) throw error
       this.#fail(id, error)
     }
+  }
+
+  /** Whether the request was carried out before the server was started again: then its answer is sent once more. */
+  #isAnswered(keeper: Keeper, [kind, id]: readonly unknown[]): boolean {
+    keeper.asked()
+    const answer = this.#answers?.get(id as number)
+    if (!answer || Number(kind) < Ask.set || Number(kind) > Ask.release || kind === Ask.define) return false
+    this.#answers?.delete(answer[0])
+    this.#committed(answer[0], answer[1], answer[2])
+    return true
   }
 
   #fail(id: number, error: unknown): void {
@@ -301,6 +316,7 @@ export class Service {
   readonly #handlers: Record<number, Handler> = {
     [Ask.ping]: ([, id, payload]: [number, number, Uint8Array]) =>
       this.#tell([Tell.ok, id, [process.pid, payload]]),
+    [Ask.flushed]: ([, id]: [number, number]) => this.#flushed(id),
     [Ask.open]: ([, id, state, namespace, name]: [number, number, number, string, string]) => {
       this.#leave(state)
       const room = this.#core.enter(String(namespace))
@@ -327,6 +343,15 @@ export class Service {
     [Ask.seek]: ([, id, number]: [number, number, number]) =>
       this.#tell([Tell.ok, id, this.#reading.seek(number)]),
     [Ask.unfeed]: ([, number]: [number, number]) => this.#reading.end(number),
+  }
+
+  #flushed(id: number): void {
+    const { keeper } = this.#core
+    if (!keeper) throw new StorageError('state.flushed: the server has no data folder: start it with `data`')
+    keeper.flushed().then(
+      () => this.#tell([Tell.ok, id, undefined]),
+      error => this.#fail(id, error),
+    )
   }
 
   #leave(state: number): void {

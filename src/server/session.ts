@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net'
 import { after, cancel, monotonic } from '../async/interval.ts'
 import { type ClientHello, type ServerMessage, Tell } from '../protocol/messages.ts'
+import type { KeptAnswer } from '../storage/records.ts'
 import { Channel, type Read } from '../transport/channel.ts'
 import { hasEnded, machine } from '../transport/machine.ts'
-import type { Core } from './core.ts'
+import type { Core, Returning } from './core.ts'
 import { log } from './log.ts'
 import { Service } from './service.ts'
 
@@ -23,19 +24,27 @@ export class Session {
   readonly #channel: Channel
   readonly #service: Service
   readonly #token: string
+  readonly #answers: Map<number, KeptAnswer> | undefined
   readonly #life: number
   readonly #here: boolean
   #lingering: NodeJS.Timeout | undefined
   #closed = false
 
   /** `token`: empty when the client does not want to come back. `number`: the one of a session that has ended. */
-  constructor(core: Core<Session>, client: Required<ClientHello>, token: string, number?: number) {
+  constructor(
+    core: Core<Session>,
+    client: Required<ClientHello>,
+    token: string,
+    number?: number,
+    answers?: Map<number, KeptAnswer>,
+  ) {
     this.#core = core
     this.number = number ?? core.nextSession()
     this.attempt = client.attempt
     this.pid = client.pid
     this.#life = client.life
     this.#here = client.machine === machine()
+    this.#answers = answers
     this.#token = token || `session ${this.number}`
     core.sessions.set(this.#token, this)
     const keeps = token !== ''
@@ -50,12 +59,13 @@ export class Session {
         else if (!this.#closed) this.#linger(monotonic(), FIRST_LOOK)
       },
     }
-    this.#channel = new Channel(events, { keeps })
+    this.#channel = new Channel(events, { keeps, gate: core.keeper })
     this.#channel.beforeFlush = () => {
       core.distribute()
       this.#service.turn()
     }
-    this.#service = new Service(core, this, this.#channel)
+    this.#service = new Service(core, this, this.#channel, answers)
+    if (keeps) core.keeper?.session(this.number, client.token)
   }
 
   /** How many frames have arrived. */
@@ -85,6 +95,7 @@ export class Session {
     cancel(this.#lingering)
     this.#core.sessions.delete(this.#token)
     this.#service.close()
+    this.#core.keeper?.ended(this.number)
     this.#channel.end()
   }
 
@@ -97,6 +108,17 @@ export class Session {
     this.close()
     // It may not read, and never hear of it.
     after(REFUSED, () => socket?.destroy())?.unref()
+  }
+
+  /** Gives the session up for another object, here or in the next server, that goes on with it. */
+  leaveOpen(): Returning {
+    const { socket } = this.#channel
+    this.#channel.flush()
+    this.#closed = true
+    cancel(this.#lingering)
+    this.#core.sessions.delete(this.#token)
+    socket?.destroySoon()
+    return { number: this.number, answers: this.#answers ?? new Map() }
   }
 
   /** Ends it, its connection at once. */

@@ -57,7 +57,7 @@ export async function startServer(address?: string | null, options: ServerOption
 
 /** @internal The same, with what a Context says besides. */
 export async function serve(address: string, settings: ServerSettings, inner: InnerServer): Promise<Server> {
-  const { backend = 'process', secretKey, insecure, limits } = settings
+  const { backend = 'process', secretKey, insecure, keep, limits } = settings
   const endpoint = parseAddress(address, 'startServer')
   // Of a relative path it says where that is now: the server, and whoever joins it, may be in other directories.
   const where = formatAddress(endpoint)
@@ -69,6 +69,7 @@ export async function serve(address: string, settings: ServerSettings, inner: In
   const start = () => ({
     address: where,
     limits,
+    keep,
     key: secretKey === undefined ? undefined : newKey(secretKey),
     picked,
   })

@@ -34,6 +34,10 @@ export class Leases {
     return this.#heap[0]?.due ?? Number.POSITIVE_INFINITY
   }
 
+  all(): Iterable<Lease> {
+    return this.#byKey.values()
+  }
+
   get(key: string): Lease | undefined {
     return this.#byKey.get(key)
   }

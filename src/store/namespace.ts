@@ -22,6 +22,15 @@ const SPARE = 1000
 // The State of commits that no State of a client makes: every watcher is told of them.
 const NO_STATE = 0
 
+/** What keeps a namespace elsewhere than in memory. */
+export interface Recorder {
+  /** A commit is about to be made: what this throws refuses it. */
+  committing(changes: readonly Change[]): void
+  committed(commit: Commit): void
+  /** A key that was just committed has got a lease. */
+  tied(key: string, author: Author, lease: WireLease): void
+}
+
 export interface NamespaceOptions {
   /** Levels of nesting that a value may have. */
   maxDepth?: number
@@ -48,6 +57,7 @@ export class Namespace {
   readonly clock: () => number
   /** Called after each commit. */
   onCommit: (() => void) | undefined
+  recorder: Recorder | undefined
   /** Called when a key has got a time to live. */
   onLease: (() => void) | undefined
 
@@ -78,8 +88,25 @@ export class Namespace {
     return this.#history.at(revision)
   }
 
+  /** Whether a commit can be made now: what keeps the namespace may refuse it. */
+  get isWritable(): boolean {
+    try {
+      this.recorder?.committing([])
+      return true
+    } catch {
+      return false
+    }
+  }
+
   /** The only way in which a namespace changes. */
-  commit(author: Author, method: string, changes: readonly Change[], identical = allEqual(changes)): void {
+  commit(
+    author: Author,
+    method: string,
+    changes: readonly Change[],
+    identical = allEqual(changes),
+    time = wallClock(),
+  ): void {
+    this.recorder?.committing(changes)
     for (const change of changes) {
       if (change.key === null) {
         this.values = new Map()
@@ -91,8 +118,9 @@ export class Namespace {
       }
     }
     if (this.#leases.size > 0) this.#endLeases(method, changes)
-    this.#history.add(author, method, wallClock(), identical, changes)
+    this.#history.add(author, method, time, identical, changes)
     this.revision++
+    this.recorder?.committed({ author, method, time, identical, changes })
     this.onCommit?.()
   }
 
@@ -101,7 +129,13 @@ export class Namespace {
     if (!ephemeral && ttl === null) return
     const due = ttl === null ? Number.POSITIVE_INFINITY : this.clock() + ttl
     this.#leases.add(key, author, ephemeral, due)
+    this.recorder?.tied(key, author, [ephemeral, ttl])
     if (ttl !== null) this.onLease?.()
+  }
+
+  /** The leases of all keys that have one. */
+  leases(): Iterable<Lease> {
+    return this.#leases.all()
   }
 
   /** What `key` is tied to; null: nothing, or it is not there. */

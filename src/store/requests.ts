@@ -1,4 +1,4 @@
-import { type ServerMessage, Tell } from '../protocol/messages.ts'
+import { type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
 import { errorFromWire } from '../protocol/values.ts'
 import type { Finish } from './store.ts'
 
@@ -13,6 +13,8 @@ export interface Request {
   finish: Finish
   extra: unknown
   bytes: number
+  /** As it was sent; undefined: it cannot be asked again. */
+  message: ClientMessage | undefined
 }
 
 /**
@@ -38,12 +40,13 @@ export class Requests {
     finish: Finish,
     extra: unknown,
     bytes = 0,
+    message?: ClientMessage,
   ): number {
     const id = ++this.last
     const place = id % PLACES
     const before = this.#places[place]
     if (before) this.#slow.set(before.id, before)
-    this.#places[place] = { id, call, resolve, reject, finish, extra, bytes }
+    this.#places[place] = { id, call, resolve, reject, finish, extra, bytes, message }
     this.size++
     return id
   }
@@ -74,6 +77,11 @@ export class Requests {
 
   refuse(id: number, error: unknown): void {
     this.#take(id)?.reject(error)
+  }
+
+  /** The requests that are not answered, oldest first. */
+  all(): Request[] {
+    return this.#ids().map(id => this.#find(id) as Request)
   }
 
   /** Refuses each for which `errorOf` gives an error. */

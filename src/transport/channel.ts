@@ -16,6 +16,16 @@ const ROOM = 1 << 20
 const SILENCE = 4
 const QUIET = 2
 
+/** What frames may have to wait for before they leave. */
+export interface Gate {
+  /** What a frame that is made now has to wait for. */
+  readonly newest: number
+  /** Up to this they may leave. */
+  readonly passed: number
+  /** Calls `pass` when `passed` has reached `number`. */
+  wait(number: number, pass: () => void): void
+}
+
 export interface ChannelEvents {
   /** The messages of one frame, unless the peer sends something else. What it throws ends the channel. */
   frame(messages: unknown): void
@@ -60,6 +70,11 @@ export class Channel {
   #broken = false
   #ended = false
   readonly #keeps: boolean
+  readonly #gate: Gate | undefined
+  // What each of the frames waits for, if there is a gate.
+  readonly #waitsFor: number[] = []
+  // What `flush` is called for, once the gate lets it pass.
+  #awaited = 0
   /** Called at the end of a turn, before the turn's messages leave: what is sent in it still joins them. */
   beforeFlush: (() => void) | undefined
 
@@ -72,12 +87,17 @@ export class Channel {
 
   /**
    * `keeps`: whether what was sent is kept for another socket, until the peer has it. `endOfTurn` calls what it is given
-   * when a turn's messages are there: a server hears all connections first.
+   * when a turn's messages are there: a server hears all connections first. `gate`: what frames wait for.
    */
   constructor(
     events: ChannelEvents,
-    { keeps, endOfTurn = soon }: { keeps: boolean; endOfTurn?: (flush: () => void) => void },
+    {
+      keeps,
+      endOfTurn = soon,
+      gate,
+    }: { keeps: boolean; endOfTurn?: (flush: () => void) => void; gate?: Gate | undefined },
   ) {
+    this.#gate = gate
     this.#events = events
     this.#keeps = keeps
     this.#endOfTurn = endOfTurn
@@ -134,6 +154,7 @@ export class Channel {
     this.#batch = []
     this.#bytes = 0
     this.#frames = []
+    this.#waitsFor.length = 0
     this.received = this.#told = this.#written = this.#underWay = this.#delivered = 0
   }
 
@@ -176,7 +197,7 @@ export class Channel {
     if (this.#batch.length > 0) this.#closeFrame()
     const frames = this.#frames
     const first = this.#written
-    const { length } = frames
+    const length = this.#gate ? this.#shown(this.#gate, first) : frames.length
     const due = this.#isDue
     if (length - first === 1 && !due) socket.write(frames[first] as Buffer)
     else if (length > first || due) {
@@ -188,10 +209,23 @@ export class Channel {
     if (length > first) this.#quiet = 0
     if (this.#keeps) this.#written = length
     else {
-      this.#frames = []
-      this.#underWay = 0
+      for (const frame of frames.splice(0, length)) this.#underWay -= frame.length
+      this.#waitsFor.splice(0, length)
     }
     this.#drain()
+  }
+
+  /** How many of the frames may leave: the others do when the gate lets them. */
+  #shown(gate: Gate, first: number): number {
+    const { passed } = gate
+    let length = this.#frames.length
+    while (length > first && (this.#waitsFor[length - 1] as number) > passed) length--
+    const next = this.#waitsFor[length]
+    if (next !== undefined && next !== this.#awaited) {
+      this.#awaited = next
+      gate.wait(next, this.flush)
+    }
+    return length
   }
 
   #drain(): void {
@@ -291,6 +325,7 @@ export class Channel {
     const count = delivered - this.#delivered
     if (count === 0) return
     for (const frame of this.#frames.splice(0, count)) this.#underWay -= frame.length
+    this.#waitsFor.splice(0, count)
     this.#written -= count
     this.#delivered = delivered
     this.#drain()
@@ -325,6 +360,7 @@ export class Channel {
 
   #add(frame: Buffer): void {
     this.#frames.push(frame)
+    if (this.#gate) this.#waitsFor.push(this.#gate.newest)
     this.#underWay += frame.length
   }
 }

@@ -70,6 +70,8 @@ const serving = {
   maxInFlight: kind.limit(1),
   graceTime: kind.time(),
   allowCode: kind.flag,
+  data: kind.folder,
+  durability: kind.durability,
 }
 const inContext = {
   ...running,

@@ -13,6 +13,12 @@ export const flag: Expected = value => typeof value === 'boolean'
 export const text: Expected = isText
 /** A text of which not every one will do. */
 export const address: Expected = value => (isText(value) ? undefined : false)
+/** A folder: none is made for a test of options. */
+export const folder: Expected = value => (isText(value) ? undefined : false)
+export const durability: Expected = value => {
+  if (isObject(value)) return Object.keys(value as object).join() === 'interval' ? undefined : false
+  return value === 'commit' || value === 'none'
+}
 export const time =
   (least = 0): Expected =>
   value =>
@@ -79,6 +85,8 @@ export const anything: fc.Arbitrary<unknown> = fc.oneof(
       'process',
       'thread',
       'inline',
+      'commit',
+      'none',
       'inherit',
       'pipe',
       'own',

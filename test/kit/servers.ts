@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, type TestContext } from 'node:test'
 import { type AnyState, type Server, type ServerOptions, State, startServer } from 'zproc'
 import { elsewhere } from './elsewhere.ts'
@@ -18,8 +21,10 @@ export interface Home {
   stop(): Promise<unknown>
 }
 
-/** `npm test` runs the contract on two homes, `npm run test:all` on all of them. */
-const isFast = process.env.ZPROC_HOMES === 'two'
+/** `npm test` runs the contract on two homes, `npm run test:all` on all of them. Otherwise a part of the names of some. */
+const asked = process.env.ZPROC_HOMES ?? ''
+const isAsked = (home: { name: string; isFast?: boolean }): boolean =>
+  asked === 'two' ? home.isFast === true : home.name.includes(asked)
 
 /** The ways to have a server: whatever the contract says holds for each of them. */
 const servers = [
@@ -30,6 +35,10 @@ const servers = [
     start: async () => (await own({ backend: 'inline' }, 'tcp://127.0.0.1:0')).home,
   },
   { name: 'a thread, over ipc', start: async () => (await own({ backend: 'thread' })).home },
+  {
+    name: 'inline, with a data folder',
+    start: () => withData({}),
+  },
   {
     name: 'inline, over tcp, with a key',
     isFast: true,
@@ -55,6 +64,17 @@ async function own(
     stop: () => server.stop(),
   }
   return { server, home }
+}
+
+/** A server that keeps its states in a folder of its own. */
+async function withData(settings: Settings): Promise<Home> {
+  const data = mkdtempSync(join(tmpdir(), 'zproc-data-'))
+  const { home } = await own({ backend: 'inline', data, ...settings })
+  const stop = async () => {
+    await home.stop()
+    rmSync(data, { recursive: true })
+  }
+  return { ...home, beside: more => withData({ ...settings, ...more }), stop }
 }
 
 // One for all the contracts of a file: a cluster takes a while to come up.
@@ -92,14 +112,13 @@ export interface Room {
 /** The same tests, once for each home that a state can have. */
 export function contract(title: string, define: (room: Room) => void): void {
   serverContract(title, define)
-  if (isFast) return
-  for (const { name, start } of engines)
+  for (const { name, start } of engines.filter(isAsked))
     describe(`${title} (${name})`, { skip: noRedis }, () => inHome(start, define))
 }
 
 /** The same tests, once for each way to have a server. */
 export function serverContract(title: string, define: (room: Room) => void): void {
-  for (const { name, start } of isFast ? servers.filter(server => server.isFast) : servers)
+  for (const { name, start } of servers.filter(isAsked))
     describe(`${title} (${name})`, () => inHome(start, define))
 }
 

@@ -12,8 +12,9 @@ const rooms: Record<string, readonly string[]> = {
   transport: ['errors', 'async', 'protocol'],
   store: ['errors', 'async', 'protocol'],
   shipping: ['errors', 'async', 'protocol'],
+  storage: ['errors', 'async', 'protocol', 'lifeline', 'store'],
   engines: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping'],
-  server: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'lifeline'],
+  server: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'lifeline', 'storage'],
   client: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'engines'],
   process: [
     'errors',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { after, wallClock } from '../../async/interval.ts'
-import { ClosedError } from '../../errors.ts'
+import { ClosedError, StorageError } from '../../errors.ts'
 import {
   Ask,
   type ClientMessage,
@@ -10,7 +10,7 @@ import {
   Tell,
   type WireLease,
 } from '../../protocol/messages.ts'
-import type { Wire } from '../../protocol/values.ts'
+import { errorToWire, type Wire } from '../../protocol/values.ts'
 import { type AtomicFunction, FunctionCache } from '../../shipping/compiled.ts'
 import type { Shipped } from '../../shipping/ship.ts'
 import { ABSENT, type Author } from '../../store/commit.ts'
@@ -332,6 +332,11 @@ class RedisStore implements Store {
       // Updates come before the answer, as they do from a server.
       await Promise.all([...this.#spaces.values()].map(({ feeds }) => feeds.settled()))
       this.#tell([Tell.ok, id, [this.#connection.pid, sent]])
+    },
+    [Ask.flushed]: ([, id]: [number, number]) => {
+      const why =
+        'state.flushed: what a Redis has on disk is up to its own settings (appendonly, appendfsync)'
+      this.#tell([Tell.error, id, errorToWire(new StorageError(why))])
     },
     [Ask.open]: ([, id, state, namespace, name]: [number, number, number, string, string]) => {
       const space = this.#space(namespace)

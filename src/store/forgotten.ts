@@ -20,16 +20,22 @@ export class Forgotten {
   }
 
   add(name: string, revision: number): void {
-    if (name.length > CHARACTERS) return this.#drop(revision)
+    if (name.length > CHARACTERS) return this.drop(revision)
     this.#revisions.set(name, revision)
     if (this.#revisions.size <= NAMES) return
     for (const [oldest, last] of this.#revisions) {
       this.#revisions.delete(oldest)
-      return this.#drop(last)
+      return this.drop(last)
     }
   }
 
-  #drop(revision: number): void {
+  /** What there is to know: names with their revisions, and the highest of the names that were dropped. */
+  get all(): { names: Iterable<[name: string, revision: number]>; dropped: number } {
+    return { names: this.#revisions, dropped: this.#dropped }
+  }
+
+  /** A name that is not kept had this revision. */
+  drop(revision: number): void {
     this.#dropped = Math.max(this.#dropped, revision)
   }
 }

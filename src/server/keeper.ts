@@ -1,0 +1,206 @@
+import { wallClock } from '../async/interval.ts'
+import type { StorageError } from '../errors.ts'
+import type { Entry } from '../protocol/messages.ts'
+import { Packed, type Wire } from '../protocol/values.ts'
+import { Checkpoints } from '../storage/checkpoint.ts'
+import { type Disk, openFolder } from '../storage/disk.ts'
+import { Journal } from '../storage/journal.ts'
+import { type OpenLog, openLog } from '../storage/log.ts'
+import { Kept, type LogRecord } from '../storage/records.ts'
+import { Replay } from '../storage/replay.ts'
+import { type Change, wireCommit } from '../store/commit.ts'
+import { isMail } from '../store/mail.ts'
+import type { Namespace } from '../store/namespace.ts'
+import type { Gate } from '../transport/channel.ts'
+import { lockFolder } from './folder-lock.ts'
+import { log } from './log.ts'
+import type { KeepOptions } from './options.ts'
+
+type CommitRecord = LogRecord & { 0: typeof Kept.commit }
+
+// Bytes of a segment of the log.
+const SEGMENT = 8 << 20
+// Bytes of a commit's record besides its keys and values, about.
+const RECORD = 128
+
+/**
+ * Keeps what a server's namespaces become in a log on disk, and says when what a session is sent may leave: not before
+ * the commits that it may rest on are durable.
+ */
+export class Keeper implements Gate {
+  /** The identity of the log. */
+  readonly log: string
+  readonly #journal: Journal
+  readonly #numbers = new Map<Namespace, number>()
+  readonly #sessions: Set<number>
+  readonly #checkpoints: Checkpoints
+  readonly #unlock: () => void
+  #lastNumber: number
+  // The commit of the request that is being carried out.
+  #made: CommitRecord | undefined
+  #waiting: { sequence: number; pass: () => void }[] = []
+
+  static async open(
+    options: KeepOptions,
+    newLog: string,
+    openSpace: (name: string, revision: number) => Namespace,
+    events: { failed(error: StorageError): void; repaired(line: string): void },
+  ): Promise<{ keeper: Keeper; replay: Replay }> {
+    const disk = await openFolder(options.data)
+    const unlock = await lockFolder(options.data)
+    const replay = new Replay(openSpace)
+    const apply = (record: unknown) => replay.apply(record as LogRecord)
+    const opened = await openLog(
+      disk,
+      { log: newLog, segmentBytes: SEGMENT },
+      { snapshot: apply, block: (_, records) => records.forEach(apply) },
+    ).catch(error => {
+      unlock()
+      throw error
+    })
+    if (opened.repaired) events.repaired(opened.repaired)
+    return { keeper: new Keeper(disk, opened, replay, options, unlock, events.failed), replay }
+  }
+
+  private constructor(
+    disk: Disk,
+    { manifest, tail }: OpenLog,
+    replay: Replay,
+    options: KeepOptions,
+    unlock: () => void,
+    failed: (error: StorageError) => void,
+  ) {
+    this.log = manifest.now.log
+    this.#unlock = unlock
+    this.#checkpoints = new Checkpoints(disk, manifest, error =>
+      log('snapshot', `no snapshot was made of the log in ${disk.path}: ${error.message}`),
+    )
+    this.#sessions = new Set(replay.sessions.keys())
+    this.#lastNumber = Math.max(0, ...replay.spaces.keys())
+    for (const [number, space] of replay.spaces) this.#record(space, number)
+    this.#journal = new Journal(
+      disk,
+      manifest,
+      tail,
+      { durability: options.durability, segmentBytes: SEGMENT },
+      {
+        passed: sequence => this.#pass(sequence),
+        failed,
+        closed: segment => this.#checkpoints.closed(segment),
+      },
+    )
+  }
+
+  /** From now on each commit of this namespace is kept. */
+  add(space: Namespace): void {
+    if (isMail(space.name) || this.#numbers.has(space)) return
+    const number = ++this.#lastNumber
+    this.#add([Kept.namespace, number, space.name, space.revision], RECORD)
+    this.#record(space, number)
+  }
+
+  /** The namespace is empty, and no State is in it. */
+  forget(space: Namespace): void {
+    const number = this.#numbers.get(space)
+    if (number === undefined) return
+    this.#numbers.delete(space)
+    space.recorder = undefined
+    this.#add([Kept.forgotten, number], RECORD)
+  }
+
+  /** A request is about to be carried out. */
+  asked(): void {
+    this.#made = undefined
+  }
+
+  /** The commit that was made since `asked`, if there was one, answers request `id` of its author. */
+  answered(id: number, result: Wire | Entry): void {
+    const record = this.#made
+    this.#made = undefined
+    if (!record) return
+    record[3] = id
+    if (result !== undefined) record[4] = result
+  }
+
+  /** A session begins that may come back. */
+  session(number: number, token: Uint8Array): void {
+    if (this.#sessions.has(number)) return
+    this.#sessions.add(number)
+    this.#add([Kept.session, number, token], RECORD)
+  }
+
+  ended(session: number): void {
+    if (this.#sessions.delete(session)) this.#add([Kept.ended, session], RECORD)
+  }
+
+  /** The newest block that holds what was committed up to now. */
+  get newest(): number {
+    return this.#journal.newest
+  }
+
+  /** What blocks up to this one hold may be shown. */
+  get passed(): number {
+    return this.#journal.passed
+  }
+
+  wait(sequence: number, pass: () => void): void {
+    if (sequence <= this.passed) return pass()
+    this.#waiting.push({ sequence, pass })
+    this.#journal.flush()
+  }
+
+  /** Resolves when all that was committed up to now is durable. */
+  flushed(): Promise<void> {
+    return this.#journal.sync()
+  }
+
+  async close(): Promise<void> {
+    await this.#checkpoints.end()
+    await this.#journal.close()
+    this.#unlock()
+  }
+
+  #add(record: LogRecord, bytes: number): void {
+    this.#journal.add(record, bytes)
+  }
+
+  #record(space: Namespace, number: number): void {
+    this.#numbers.set(space, number)
+    space.recorder = {
+      committing: changes => this.#journal.reserve(bytesOf(changes)),
+      committed: commit => {
+        const record: CommitRecord = [Kept.commit, number, wireCommit(commit)]
+        this.#add(record, bytesOf(commit.changes))
+        this.#made = commit.method === 'expire' ? undefined : record
+      },
+      tied: (key, { session, state, pid, name }, [ephemeral, ttl]) => {
+        const due = ttl === null ? null : wallClock() + ttl
+        this.#add([Kept.lease, number, key, [session, state, pid, name], ephemeral, due], RECORD + key.length)
+      },
+    }
+  }
+
+  #pass(sequence: number): void {
+    const waiting = this.#waiting
+    let i = 0
+    while (i < waiting.length && (waiting[i] as { sequence: number }).sequence <= sequence) i++
+    this.#waiting = waiting.slice(i)
+    for (const { pass } of waiting.slice(0, i)) pass()
+  }
+}
+
+/** About how many bytes the record of a commit takes. */
+function bytesOf(changes: readonly Change[]): number {
+  let bytes = RECORD
+  for (const change of changes) {
+    if (change.key === null) continue
+    bytes += change.key.length * 3 + weightOf(change.after)
+    for (const step of change.steps ?? []) bytes += RECORD + weightOf(step[2])
+  }
+  return bytes
+}
+
+function weightOf(value: unknown): number {
+  if (value instanceof Packed) return value.bytes.length
+  return typeof value === 'string' ? value.length * 3 : 9
+}

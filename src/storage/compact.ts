@@ -1,0 +1,21 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { Namespace } from '../store/namespace.ts'
+import type { Compaction } from './checkpoint.ts'
+import { openFolder } from './disk.ts'
+import { readLog } from './log.ts'
+import type { LogRecord } from './records.ts'
+import { Replay } from './replay.ts'
+import { writeSnapshot } from './snapshot.ts'
+
+// The program of the thread that makes a snapshot: it reads the newest one and the segments behind it, as a server does that
+// is started again, and writes down what that comes to.
+const { path, manifest, file } = workerData as Compaction
+const disk = await openFolder(path)
+const replay = new Replay((name, revision) => new Namespace(name, 1, { revision }))
+const apply = (record: unknown) => replay.apply(record as LogRecord)
+const { tail } = await readLog(disk, manifest, manifest.snapshots.at(-1), {
+  snapshot: apply,
+  block: (_, records) => records.forEach(apply),
+})
+const { sequence, checksum } = tail
+parentPort?.postMessage(await writeSnapshot(disk, file, { sequence, checksum }, replay.records()))

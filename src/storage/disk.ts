@@ -1,0 +1,75 @@
+import { constants } from 'node:fs'
+import * as fs from 'node:fs/promises'
+import { join } from 'node:path'
+
+/**
+ * The files of one folder, by their plain names: all that the log needs of a file system. What `OpenFile.sync` and
+ * `Disk.sync` have not resolved for may be lost, in part or in whole, at a power cut.
+ */
+export interface Disk {
+  readonly path: string
+  list(): Promise<string[]>
+  /** `length` bytes of a file from offset `at` on, or as many as there are; without them its whole content. */
+  read(name: string, at?: number, length?: number): Promise<Buffer>
+  /** Opens a file for writing; creates it if it is not there. */
+  open(name: string): Promise<OpenFile>
+  rename(from: string, to: string): Promise<void>
+  remove(name: string): Promise<void>
+  /** Makes the names in the folder durable: creations, renames and removals. */
+  sync(): Promise<void>
+}
+
+export interface OpenFile {
+  write(bytes: Uint8Array, at: number): Promise<void>
+  /** Makes what was written durable. */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The folder at `path` of this machine's file system; created if it is not there. */
+export async function openFolder(path: string): Promise<Disk> {
+  await fs.mkdir(path, { recursive: true, mode: 0o700 })
+  return {
+    path,
+    list: () => fs.readdir(path),
+    read: (name, at, length) =>
+      length === undefined ? fs.readFile(join(path, name)) : readPart(join(path, name), at ?? 0, length),
+    open: async name =>
+      openFile(await fs.open(join(path, name), constants.O_RDWR | constants.O_CREAT, 0o600)),
+    rename: (from, to) => fs.rename(join(path, from), join(path, to)),
+    remove: name => fs.rm(join(path, name), { force: true }),
+    sync: async () => {
+      // Windows opens no folders; its file systems log their names themselves.
+      if (process.platform === 'win32') return
+      const folder = await fs.open(path, 'r')
+      try {
+        await folder.sync()
+      } finally {
+        await folder.close()
+      }
+    },
+  }
+}
+
+async function readPart(path: string, at: number, length: number): Promise<Buffer> {
+  const handle = await fs.open(path, 'r')
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, at)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+function openFile(handle: fs.FileHandle): OpenFile {
+  return {
+    write: async (bytes, at) => {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done)
+        done += bytesWritten
+      }
+    },
+    sync: () => handle.datasync(),
+    close: () => handle.close(),
+  }
+}

@@ -1,0 +1,286 @@
+import { after, cancel, soon, type Timer } from '../async/interval.ts'
+import { StorageError } from '../errors.ts'
+import { encode } from '../protocol/frames.ts'
+import { blockBytes, encodeBlock } from './blocks.ts'
+import type { Disk, OpenFile } from './disk.ts'
+import { type Manifest, type SegmentFile, writeManifest } from './manifest.ts'
+import { createSegment, dataStart, type Position, type Tail } from './segment.ts'
+
+/** `'commit'`: synced before it counts as written; `interval`: synced at least so often; `'none'`: by the system's choice. */
+export type Durability = 'commit' | 'none' | { interval: number }
+
+export interface JournalOptions {
+  durability: Durability
+  /** The size of a segment; one that has to hold a larger block is larger. */
+  segmentBytes: number
+}
+
+export interface JournalEvents {
+  /** All blocks up to this one may be shown. */
+  passed(sequence: number): void
+  /** A write or sync failed: what was added and has not passed may be on disk or not. Nothing more is written. */
+  failed(error: StorageError): void
+  /** A segment is full: it is not written any more. */
+  closed(segment: SegmentFile): void
+}
+
+// Room that is left for what estimates leave out.
+const SPARE = 4096
+
+/**
+ * The end of the log that is written. Records that are added while a write is under way are gathered, and go to disk
+ * together: one write and one sync for all of them.
+ */
+export class Journal {
+  /** The newest block that counts as written. */
+  passed: number
+  readonly #disk: Disk
+  readonly #manifest: ManifestOwner
+  readonly #options: JournalOptions
+  readonly #events: JournalEvents
+  #tail: Tail
+  #file: OpenFile | undefined
+  #next: Promise<SegmentFile> | undefined
+  #nextReady: SegmentFile | undefined
+  #nextError: Error | undefined
+  #records: unknown[] = []
+  #bytes = 0
+  /** The newest block whose records are complete: it is being written, or was. */
+  #taken: number
+  #synced: number
+  #running: Promise<void> | undefined
+  #syncing: Promise<void> | undefined
+  #timer: Timer | undefined
+  #error: StorageError | undefined
+
+  constructor(
+    disk: Disk,
+    manifest: ManifestOwner,
+    tail: Tail,
+    options: JournalOptions,
+    events: JournalEvents,
+  ) {
+    this.#disk = disk
+    this.#manifest = manifest
+    this.#tail = tail
+    this.#options = options
+    this.#events = events
+    this.passed = this.#taken = this.#synced = tail.sequence
+    this.#prepare()
+  }
+
+  /** The block that holds the newest record. */
+  get newest(): number {
+    return this.#taken + (this.#records.length > 0 ? 1 : 0)
+  }
+
+  /** Behind the newest block that was written. */
+  get position(): Position {
+    return { sequence: this.#tail.sequence, checksum: this.#tail.checksum }
+  }
+
+  /** Throws StorageError if there is no room on the disk for a record of about `bytes`. */
+  reserve(bytes: number): void {
+    if (this.#error) throw this.#error
+    const needed = blockBytes(this.#bytes + bytes) + SPARE
+    if (needed <= this.#room || !this.#nextError) return
+    // It is tried again for each write that is refused: once there is space, the next write is taken.
+    const error = this.#nextError
+    this.#prepare()
+    throw new StorageError(
+      `nothing can be written to the log in ${this.#disk.path}: ${error.message}; nothing was changed. Reads go on; writes are taken again when there is space`,
+      { cause: error },
+    )
+  }
+
+  /** Adds a record, for which `bytes` were reserved, to the next block; that is written at the end of the turn at the latest. */
+  add(record: unknown, bytes: number): void {
+    if (this.#records.length === 0) soon(() => this.flush())
+    this.#records.push(record)
+    this.#bytes += bytes
+  }
+
+  /** Writes what was added, now or behind the write that is under way. */
+  flush(): void {
+    if (this.#records.length > 0 && !this.#error) this.#running ??= this.#run()
+  }
+
+  /** Resolves when all that was added before is durable. */
+  async sync(): Promise<void> {
+    this.flush()
+    while (this.#running) await this.#running
+    if (!this.#error && this.#synced < this.#tail.sequence) await this.#sync()
+    if (this.#error) throw this.#error
+  }
+
+  /** Writes and syncs what was added, and closes the file. */
+  async close(): Promise<void> {
+    await this.sync().catch(() => {})
+    cancel(this.#timer)
+    this.#error ??= new StorageError(`the log in ${this.#disk.path} was closed`)
+    await this.#next?.catch(() => {})
+    await this.#file?.close()
+  }
+
+  get #room(): number {
+    const { segment, offset } = this.#tail
+    const next = this.#nextReady
+    return Math.max(
+      segment.size - offset,
+      next ? next.size - dataStart(this.#manifest.now.log, next.file) : 0,
+    )
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#records.length > 0) {
+        const payload = encode(this.#records)
+        this.#records = []
+        this.#bytes = 0
+        await this.#write(++this.#taken, payload)
+      }
+    } catch (error) {
+      this.#fail(error as Error)
+    }
+    this.#running = undefined
+  }
+
+  async #write(sequence: number, payload: Uint8Array): Promise<void> {
+    const needed = blockBytes(payload.length)
+    if (this.#tail.segment.size - this.#tail.offset < needed) await this.#roll(needed)
+    this.#file ??= await this.#disk.open(this.#tail.segment.file)
+    const { checksum: previous, offset } = this.#tail
+    const unsynced = this.#tail.sequence - this.#synced
+    const { bytes, checksum } = encodeBlock([payload], { sequence, previous, unsynced, at: offset })
+    this.#tail = { ...this.#tail, sequence, checksum, offset: offset + bytes.length }
+    await this.#file.write(bytes, offset)
+    if (this.#options.durability === 'commit') await this.#sync()
+    else this.#syncLater()
+    this.passed = sequence
+    this.#events.passed(sequence)
+  }
+
+  #sync(): Promise<void> {
+    this.#syncing ??= this.#syncFile().finally(() => {
+      this.#syncing = undefined
+    })
+    return this.#syncing
+  }
+
+  async #syncFile(): Promise<void> {
+    const { sequence } = this.#tail
+    try {
+      await this.#file?.sync()
+      this.#synced = sequence
+    } catch (error) {
+      this.#fail(error as Error)
+      throw error
+    }
+  }
+
+  #syncLater(): void {
+    const { durability } = this.#options
+    if (typeof durability === 'string' || this.#timer) return
+    this.#timer = after(durability.interval, () => {
+      this.#timer = undefined
+      this.#sync().catch(() => {})
+    })?.unref()
+  }
+
+  /** Goes on in the next segment. What is in the one before is durable from then on. */
+  async #roll(needed: number): Promise<void> {
+    if (this.#file && this.#synced < this.#tail.sequence) await this.#sync()
+    let next = await (this.#next ?? this.#create(0))
+    if (next.size - dataStart(this.#manifest.now.log, next.file) < needed) {
+      await this.#manifest.change(manifest => {
+        manifest.segments = manifest.segments.filter(({ file }) => file !== next.file)
+      })
+      await this.#disk.remove(next.file)
+      next = await this.#create(needed)
+    }
+    const full = this.#tail.segment
+    await this.#file?.close()
+    this.#file = undefined
+    this.#tail = { ...this.#tail, segment: next, offset: dataStart(this.#manifest.now.log, next.file) }
+    this.#prepare()
+    this.#events.closed(full)
+  }
+
+  /** Makes the next segment, so that it is there before it is needed: a commit never meets a full disk. */
+  #prepare(): void {
+    this.#nextReady = undefined
+    const next = this.#create(0)
+    this.#next = next
+    next.then(
+      segment => {
+        this.#nextReady = segment
+        this.#nextError = undefined
+      },
+      error => {
+        this.#nextError = error
+        if (this.#next === next) this.#next = undefined
+      },
+    )
+  }
+
+  async #create(needed: number): Promise<SegmentFile> {
+    const { log } = this.#manifest.now
+    const file = this.#manifest.newFile('log')
+    const size = Math.max(this.#options.segmentBytes, dataStart(log, file) + needed + SPARE)
+    try {
+      await createSegment(this.#disk, log, { file, size })
+    } catch (error) {
+      await this.#disk.remove(file).catch(() => {})
+      throw error
+    }
+    await this.#manifest.change(manifest => {
+      manifest.segments.push({ file, size })
+    })
+    return { file, size }
+  }
+
+  #fail(cause: Error): void {
+    if (this.#error) return
+    this.#error = new StorageError(
+      `the log in ${this.#disk.path} could not be written: ${cause.message}; whether the newest writes are kept is not known`,
+      { cause },
+    )
+    this.#events.failed(this.#error)
+  }
+}
+
+/** The manifest of a folder that is open: changes are made one after the other. */
+export class ManifestOwner {
+  readonly #disk: Disk
+  #now: Manifest
+  #last: Promise<void> = Promise.resolve()
+  #number: number
+
+  constructor(disk: Disk, manifest: Manifest) {
+    this.#disk = disk
+    this.#now = manifest
+    const files = [...manifest.segments, ...manifest.snapshots]
+    this.#number = Math.max(0, ...files.map(({ file }) => Number.parseInt(file, 10)))
+  }
+
+  get now(): Manifest {
+    return this.#now
+  }
+
+  /** A name that no file of the log has had. */
+  newFile(kind: 'log' | 'snapshot'): string {
+    return `${String(++this.#number).padStart(10, '0')}.${kind}`
+  }
+
+  /** Changes the manifest on disk; resolves when that is durable. */
+  change(edit: (manifest: Manifest) => void): Promise<void> {
+    const next = this.#last.then(async () => {
+      const manifest = structuredClone(this.#now)
+      edit(manifest)
+      await writeManifest(this.#disk, manifest)
+      this.#now = manifest
+    })
+    this.#last = next.catch(() => {})
+    return next
+  }
+}

@@ -1,0 +1,159 @@
+import { decode } from '../protocol/frames.ts'
+import { KEPT_SNAPSHOTS } from './checkpoint.ts'
+import { damaged } from './damage.ts'
+import type { Disk } from './disk.ts'
+import { ManifestOwner } from './journal.ts'
+import {
+  type Manifest,
+  readManifest,
+  type SegmentFile,
+  type SnapshotFile,
+  VERSION,
+  writeManifest,
+} from './manifest.ts'
+import {
+  createSegment,
+  cutTorn,
+  dataStart,
+  type Position,
+  readSegment,
+  startOf,
+  type Tail,
+} from './segment.ts'
+import { readSnapshot } from './snapshot.ts'
+
+export interface OpenLog {
+  manifest: ManifestOwner
+  tail: Tail
+  /** A line for the operator, if an unfinished write was cut off. */
+  repaired: string | undefined
+}
+
+/** What is read of a log: the records of a snapshot, then those of the blocks behind it. */
+export interface LogReader {
+  snapshot(record: unknown): void
+  block(sequence: number, records: unknown[]): void
+}
+
+/**
+ * Opens the log of a folder, or begins one with the identity `log`; `reader` gets what it holds. Nobody else may have it
+ * open. Throws StorageError for damage.
+ */
+export async function openLog(
+  disk: Disk,
+  { log, segmentBytes }: { log: string; segmentBytes: number },
+  reader: LogReader,
+): Promise<OpenLog> {
+  const manifest = new ManifestOwner(disk, (await readManifest(disk)) ?? (await begin(disk, log)))
+  await removeOthers(disk, manifest.now)
+  if (manifest.now.segments.length === 0) await firstSegment(disk, manifest, segmentBytes)
+  const { snapshots } = manifest.now
+  const { tail, torn } = await readLog(disk, manifest.now, from(snapshots), reader)
+  let repaired: string | undefined
+  if (torn) {
+    const copy = await cutTorn(disk, tail.segment, tail.offset)
+    repaired = `an unfinished write at the end of ${tail.segment.file} (offset ${tail.offset}) in ${disk.path} was cut off; a copy is in ${copy}`
+  }
+  await dropUnused(disk, manifest, tail.segment)
+  return { manifest, tail, repaired }
+}
+
+/** Reads a log from a snapshot, or from its beginning, to its end. `torn`: at its end lies an unfinished write. */
+export async function readLog(
+  disk: Disk,
+  manifest: Manifest,
+  snapshot: SnapshotFile | undefined,
+  reader: LogReader,
+): Promise<{ tail: Tail; torn: boolean }> {
+  if (snapshot) await readSnapshot(disk, snapshot, reader.snapshot)
+  const start: Position = snapshot ?? { sequence: 0, checksum: 0 }
+  const segments = await since(disk, manifest, start)
+  const first = segments[0] as SegmentFile
+  let position = (await startOf(disk, manifest.log, first)) ?? start
+  if (position.sequence > start.sequence)
+    throw damaged(disk, first.file, 0, `blocks ${start.sequence + 1} to ${position.sequence} are missing`)
+  let tail: Tail = { ...position, segment: first, offset: dataStart(manifest.log, first.file) }
+  let torn = false
+  for (const segment of segments) {
+    const before = position
+    const blocks = readSegment(disk, manifest.log, segment, position)
+    let next = await blocks.next()
+    for (; !next.done; next = await blocks.next()) {
+      if (position.sequence === start.sequence) checkStart(disk, segment, position, start)
+      const { payload, ...place } = next.value
+      position = place
+      if (position.sequence > start.sequence) reader.block(position.sequence, decode(payload) as unknown[])
+    }
+    const written = position !== before || next.value.torn
+    if (torn && written)
+      throw damaged(
+        disk,
+        tail.segment.file,
+        tail.offset,
+        'a block is unreadable, and later segments are written',
+      )
+    if (!written && segment !== first) continue
+    tail = { ...position, segment, offset: next.value.offset }
+    torn = next.value.torn
+  }
+  if (position.sequence < start.sequence)
+    throw damaged(
+      disk,
+      tail.segment.file,
+      tail.offset,
+      `the log ends before block ${start.sequence} of its snapshot`,
+    )
+  if (position.sequence === start.sequence) checkStart(disk, tail.segment, position, start)
+  return { tail, torn }
+}
+
+function checkStart(disk: Disk, { file }: SegmentFile, position: Position, start: Position): void {
+  if (position.checksum !== start.checksum)
+    throw damaged(disk, file, 0, `block ${start.sequence} is not the one that the snapshot was made at`)
+}
+
+/** The segments from the one on that holds the block behind `start`. */
+async function since(disk: Disk, manifest: Manifest, start: Position): Promise<SegmentFile[]> {
+  const { segments } = manifest
+  if (segments.length === 0) throw damaged(disk, 'manifest', 0, 'it names no segment')
+  for (let i = segments.length - 1; i > 0; i--) {
+    const begins = await startOf(disk, manifest.log, segments[i] as SegmentFile)
+    if (begins && begins.sequence <= start.sequence) return segments.slice(i)
+  }
+  return segments
+}
+
+// While fewer snapshots were made than are kept, the log is whole.
+const from = (snapshots: readonly SnapshotFile[]): SnapshotFile | undefined =>
+  snapshots.length < KEPT_SNAPSHOTS ? undefined : snapshots[0]
+
+/** Begins a log. Its manifest is there before any other file: one that is missing later was removed. */
+async function begin(disk: Disk, log: string): Promise<Manifest> {
+  const manifest = { version: VERSION, log, segments: [], snapshots: [] }
+  await writeManifest(disk, manifest)
+  return manifest
+}
+
+async function firstSegment(disk: Disk, manifest: ManifestOwner, size: number): Promise<void> {
+  const first = { file: manifest.newFile('log'), size }
+  await createSegment(disk, manifest.now.log, first)
+  await manifest.change(({ segments }) => void segments.push(first))
+}
+
+/** Removes what a server left unfinished: files that the manifest does not name. */
+async function removeOthers(disk: Disk, { segments, snapshots }: Manifest): Promise<void> {
+  const named = new Set([...segments, ...snapshots].map(({ file }) => file))
+  for (const file of await disk.list())
+    if (/^\d+\.(log|snapshot)$|^manifest\.new$/.test(file) && !named.has(file)) await disk.remove(file)
+}
+
+/** Segments behind the tail hold nothing yet: they are made anew when they are needed. */
+async function dropUnused(disk: Disk, manifest: ManifestOwner, tail: SegmentFile): Promise<void> {
+  const at = manifest.now.segments.findIndex(({ file }) => file === tail.file)
+  const unused = manifest.now.segments.slice(at + 1)
+  if (unused.length === 0) return
+  await manifest.change(next => {
+    next.segments = next.segments.slice(0, at + 1)
+  })
+  for (const { file } of unused) await disk.remove(file)
+}

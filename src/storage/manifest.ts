@@ -1,0 +1,67 @@
+import { crc32 } from 'node:zlib'
+import { damaged } from './damage.ts'
+import type { Disk } from './disk.ts'
+
+export const VERSION = 1
+const NAME = 'manifest'
+const NEW = 'manifest.new'
+
+/** Which files of the folder make up the log. Written anew, as a whole, whenever that changes. */
+export interface Manifest {
+  version: number
+  /** The identity of the log: that of the server's log, which clients know. */
+  log: string
+  /** Oldest first. `size`: bytes of the file, which is made at its full size. */
+  segments: SegmentFile[]
+  /** Oldest first. */
+  snapshots: SnapshotFile[]
+}
+
+export interface SegmentFile {
+  file: string
+  size: number
+}
+
+export interface SnapshotFile {
+  file: string
+  size: number
+  /** The newest block whose effects it holds, and its checksum. */
+  sequence: number
+  checksum: number
+}
+
+/** The manifest of a folder; undefined if no log was ever begun there. */
+export async function readManifest(disk: Disk): Promise<Manifest | undefined> {
+  const files = await disk.list()
+  if (!files.includes(NAME)) {
+    const other = files.find(file => file.endsWith('.log') || file.endsWith('.snapshot'))
+    if (other !== undefined) throw damaged(disk, NAME, 0, `it is missing, but ${other} is there`)
+    return undefined
+  }
+  const text = (await disk.read(NAME)).toString('latin1')
+  const [body, checksum, end] = text.split('\n')
+  if (body === undefined || checksum === undefined || end !== '' || checksum !== sum(body))
+    throw damaged(disk, NAME, 0, 'its checksum does not match its content')
+  const manifest: Manifest = JSON.parse(body)
+  if (manifest.version !== VERSION)
+    throw damaged(disk, NAME, 0, `its format is version ${manifest.version}; this zproc reads ${VERSION}`)
+  return manifest
+}
+
+/** Replaces the manifest, durably. At a power cut there is the old one or the new one. */
+export async function writeManifest(disk: Disk, manifest: Manifest): Promise<void> {
+  const body = JSON.stringify(manifest)
+  const bytes = Buffer.from(`${body}\n${sum(body)}\n`, 'latin1')
+  await disk.remove(NEW)
+  const file = await disk.open(NEW)
+  try {
+    await file.write(bytes, 0)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await disk.rename(NEW, NAME)
+  await disk.sync()
+}
+
+const sum = (text: string): string => crc32(text).toString(16).padStart(8, '0')

@@ -1,0 +1,131 @@
+import { monotonic, wallClock } from '../async/interval.ts'
+import type { WireCommit } from '../protocol/messages.ts'
+import type { Author } from '../store/commit.ts'
+import { Forgotten } from '../store/forgotten.ts'
+import { changesFromWire } from '../store/methods.ts'
+import type { Namespace } from '../store/namespace.ts'
+import { Kept, type KeptAnswer, type LogRecord } from './records.ts'
+
+/** Answers that are kept for a session: as many as a client may have requests in flight. */
+export const KEPT_ANSWERS = 10_000
+// Entries of one record of a snapshot.
+const ENTRIES = 500
+
+export interface KeptSession {
+  token: Uint8Array
+  /** By the number of the request, oldest first. */
+  answers: Map<number, KeptAnswer>
+}
+
+/** Namespaces and sessions as the records of a log make them. */
+export class Replay {
+  readonly spaces = new Map<number, Namespace>()
+  readonly sessions = new Map<number, KeptSession>()
+  /** The highest number of a session that has committed anything. */
+  lastSession = 0
+  readonly forgotten = new Forgotten()
+  readonly #open: (name: string, revision: number) => Namespace
+
+  /** `open` makes the namespaces. */
+  constructor(open: (name: string, revision: number) => Namespace) {
+    this.#open = open
+  }
+
+  readonly apply = (record: LogRecord): void => {
+    switch (record[0]) {
+      case Kept.namespace:
+        this.forgotten.begin(record[2])
+        this.spaces.set(record[1], this.#open(record[2], record[3]))
+        break
+      case Kept.forgotten:
+        this.#forget(record[1])
+        break
+      case Kept.commit:
+        this.#commit(this.#space(record[1]), record[2], record[3], record[4])
+        break
+      case Kept.lease: {
+        const [, number, key, [session, state, pid, name], ephemeral, due] = record
+        // The clock of leases begins anew with each process.
+        const ttl = due === null ? null : Math.max(0, due - wallClock())
+        this.#space(number).tie(key, { session, state, pid, name }, [ephemeral, ttl])
+        break
+      }
+      case Kept.session:
+        this.lastSession = Math.max(this.lastSession, record[1])
+        this.sessions.set(record[1], { token: record[2], answers: new Map() })
+        break
+      case Kept.ended:
+        this.sessions.delete(record[1])
+        break
+      case Kept.revision:
+        if (record[1] === null) this.forgotten.drop(record[2])
+        else this.forgotten.add(record[1], record[2])
+        break
+      case Kept.entries:
+        for (const [key, value] of record[2]) this.#space(record[1]).values.set(key, value)
+        break
+      case Kept.answers:
+        for (const answer of record[2]) this.sessions.get(record[1])?.answers.set(answer[0], answer)
+        break
+    }
+  };
+
+  /** The records that make up what there is now. */
+  *records(): Generator<LogRecord> {
+    const { names, dropped } = this.forgotten.all
+    yield [Kept.revision, null, dropped]
+    for (const [name, revision] of names) yield [Kept.revision, name, revision]
+    for (const [number, { token, answers }] of this.sessions) {
+      yield [Kept.session, number, token]
+      for (const some of inParts(answers.values())) yield [Kept.answers, number, some]
+    }
+    for (const [number, space] of this.spaces) {
+      yield [Kept.namespace, number, space.name, space.revision]
+      for (const some of inParts(space.values)) yield [Kept.entries, number, some]
+      for (const { key, author, ephemeral, due } of space.leases())
+        yield [
+          Kept.lease,
+          number,
+          key,
+          [author.session, author.state, author.pid, author.name],
+          ephemeral,
+          due === Number.POSITIVE_INFINITY ? null : wallClock() + due - monotonic(),
+        ]
+    }
+  }
+
+  #forget(number: number): void {
+    const { name, revision } = this.#space(number)
+    this.forgotten.add(name, revision)
+    this.spaces.delete(number)
+  }
+
+  #space(number: number): Namespace {
+    const space = this.spaces.get(number)
+    if (!space) throw new TypeError(`a record names namespace ${number}, which no record before it names`)
+    return space
+  }
+
+  #commit(space: Namespace, wire: WireCommit, id: number | undefined, result: unknown): void {
+    const [session, state, pid, name, method, time, identical, changes] = wire
+    const author: Author = { session, state, pid, name }
+    this.lastSession = Math.max(this.lastSession, session)
+    space.commit(author, method, changesFromWire(space, changes), identical ?? undefined, time)
+    if (id === undefined) return
+    const answers = this.sessions.get(session)?.answers
+    if (!answers) return
+    answers.set(id, [id, space.revision, result as KeptAnswer[2]])
+    if (answers.size > KEPT_ANSWERS) answers.delete(answers.keys().next().value as number)
+  }
+}
+
+function* inParts<T>(items: Iterable<T>): Generator<T[]> {
+  let part: T[] = []
+  for (const item of items) {
+    part.push(item)
+    if (part.length < ENTRIES) continue
+    yield part
+    part = []
+  }
+  if (part.length > 0) yield part
+}
