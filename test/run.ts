@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { fast } from './tiers.ts'
 
 /** For one file, milliseconds. A file also counts as hanging when it leaves a timer, socket or process behind. */
-const fileTimeout = 240_000
+const fileTimeout = 300_000
 /** For all of them, twice what a slow machine takes: the runner's SIGTERM does not stop a test that handles that signal. */
-const totalTimeout = 1_680_000
+const totalTimeout = 2_700_000
 
 const asked = process.argv.slice(2)
 const isFast = asked.includes('--fast')
