@@ -59,8 +59,8 @@ class Newest<T> implements Follower {
   #reader: Reader | undefined
   #wait: Wait<Step<T>> | undefined
   #isDue: boolean
-  // Of a loop of updates: what the newest one that counts is handed out as.
-  #update: T | undefined
+  // Of a loop of updates: what the newest one that counts is handed out as, and its revision.
+  #update: { value: T; revision: number } | undefined
   #asked = 0
   #error: Error | undefined
 
@@ -99,7 +99,7 @@ class Newest<T> implements Follower {
     else if (!this.wantsBefore) this.#isDue = true
     else if (update.commit) {
       this.#isDue = true
-      this.#update = this.#make(this.#reader as Reader, update)
+      this.#update = { value: this.#make(this.#reader as Reader, update), revision: update.revision }
     }
   }
 
@@ -109,15 +109,15 @@ class Newest<T> implements Follower {
     if (!wait || !reader || !this.#isDue || this.#asked > 0) return
     // An acknowledged write of this State is on its way here.
     if (reader.position < this.#place.link.own.last) return
-    let value: T
+    let newest: { value: T; revision: number }
     try {
       if (this.#matcher.holds && !this.#matcher.holds(reader)) return
-      value = this.wantsBefore ? (this.#update as T) : this.#make(reader, undefined)
+      newest = this.#update ?? { value: this.#make(reader, undefined), revision: reader.position }
     } catch (error) {
       return wait.failed(error)
     }
     this.#isDue = false
-    wait.found({ done: false, value })
+    if (wait.found({ done: false, value: newest.value })) this.#place.handed(newest.revision)
   }
 
   failed(error: Error): void {

@@ -32,6 +32,7 @@ export class Loop<T> extends Steps<T> {
   readonly #atOnce: Outcome<Step<T>> = {
     found: step => {
       this.#now = Promise.resolve(step)
+      return true
     },
     failed: error => {
       this.finish()

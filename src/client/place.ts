@@ -8,7 +8,7 @@ import { Wait } from './wait.ts'
 /** Where a State is on its namespace's log, and the readers that move on from there. */
 export class Place {
   readonly #link: Link
-  // The newest revision that a buffered watcher of this State was handed, or that the State started at.
+  // The newest revision that a watcher of this State handed out, or that the State started at.
   #position: number | undefined
   // The reader that stands ready for the next call; a loop borrows it.
   #idle: Reader | undefined
@@ -34,14 +34,14 @@ export class Place {
     }
   }
 
-  /** The revision of the update that this State was handed last, or that it started at. */
+  /** The newest revision that this State was handed, or that it started at. */
   get position(): number | undefined {
     for (const reader of this.#deciding) {
       if (reader.isOnItsWay) continue
       this.#deciding.delete(reader)
       if (reader.landedAt === undefined) continue
       this.#hasBegun = true
-      this.reached(reader.landedAt)
+      this.#reached(reader.landedAt)
     }
     return this.#position
   }
@@ -85,8 +85,10 @@ export class Place {
     return commit[0] === connection.session && commit[1] === state
   }
 
-  reached(revision: number): void {
-    if (revision > (this.#position ?? 0)) this.#position = revision
+  /** A watcher, buffered or live, has handed out the state at `revision`. */
+  handed(revision: number): void {
+    this.#hasBegun = true
+    this.#reached(revision)
   }
 
   /** A reader at the State's position, for one that needs it once. */
@@ -152,7 +154,7 @@ export class Place {
       if (!reader.ended) continue
       this.#buffered.delete(reader)
       if (this.#idle === reader) this.#idle = undefined
-      if (reader.resumeAt !== undefined) this.reached(reader.resumeAt)
+      if (reader.resumeAt !== undefined) this.#reached(reader.resumeAt)
     }
   }
 
@@ -172,6 +174,11 @@ export class Place {
 
   close(): void {
     for (const reader of [...this.#buffered, ...this.#live]) this.drop(reader)
+  }
+
+  /** The State goes on behind `revision`. */
+  #reached(revision: number): void {
+    if (revision > (this.#position ?? 0)) this.#position = revision
   }
 
   #reader(): Reader {

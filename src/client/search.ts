@@ -31,7 +31,6 @@ export class Search<T> implements Waiter {
   outcome!: Outcome<T>
   readonly #place: Place
   readonly #matcher: Matcher
-  readonly #isLive: boolean
   readonly #make: Result<T>
   readonly #counted: Counted
   // Nothing before this revision counts: a condition is tested on the state there, and then after each update.
@@ -47,7 +46,6 @@ export class Search<T> implements Waiter {
   ) {
     this.#place = place
     this.#matcher = matcher
-    this.#isLive = options.live === true
     this.#make = make
     this.#counted = counted(matcher, options, isLoop)
     this.#standing = matcher.holds !== undefined
@@ -89,13 +87,12 @@ export class Search<T> implements Waiter {
   }
 
   fail(error: unknown): void {
-    if (!this.#isLive) this.#place.forgetEnded()
+    this.#place.forgetEnded()
     this.outcome.lost(error)
   }
 
   #found(reader: Reader, update: Update | undefined): void {
     this.#standing = false
-    if (!this.#isLive) this.#place.reached(reader.position)
-    this.outcome.found(this.#make(reader, update))
+    if (this.outcome.found(this.#make(reader, update))) this.#place.handed(reader.position)
   }
 }

@@ -15,7 +15,8 @@ import type { WatchOptions } from './options.ts'
 
 /** What is told how a search ends. */
 export interface Outcome<T> {
-  found(value: T): void
+  /** False: the wait was over, and `value` is handed to nobody. */
+  found(value: T): boolean
   /** By an error that is passed on as it is. */
   failed(error: unknown): void
   /** By an error that all watchers of the connection share. */
@@ -66,8 +67,10 @@ export class Wait<T> implements Outcome<T> {
     return this.#settled.promise
   }
 
-  found(value: T): void {
-    if (this.#end()) this.#settled.resolve(value)
+  found(value: T): boolean {
+    if (!this.#end()) return false
+    this.#settled.resolve(value)
+    return true
   }
 
   failed(error: unknown): void {

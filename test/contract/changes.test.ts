@@ -157,9 +157,11 @@ contract('changes', room => {
     await other.set('x', 3)
     assert.deepEqual(await watching, { x: 3 })
     assert.deepEqual((await raw).after, { x: 3 })
-    // Buffered watching of the same State goes on where it was.
-    assert.deepEqual(await state.getWhenChange(), { x: 1 })
-    assert.deepEqual(await state.getWhenChange(), { x: 2 })
+    // The State has been handed that: buffered watching goes on behind it.
+    const buffered = state.getWhenChange()
+    await assertPending(buffered, state)
+    await other.set('x', 4)
+    assert.deepEqual(await buffered, { x: 4 })
   })
 
   test('a live loop gives the newest state, in one step for all that came while its body ran', async t => {
@@ -226,17 +228,20 @@ contract('changes', room => {
 
   test("with own: true a State's own writes are changes too", async t => {
     const [state, other] = await room.pair(t)
-    const live = state.whenChange({ own: true, live: true })
-    const first = live.next()
-    await assertPending(first, state)
     await state.set('n', 1)
     await other.set('n', 2)
     await state.set('n', 3)
-    assert.deepEqual((await first).value, { n: 1 })
-    assert.deepEqual((await live.next()).value, { n: 3 })
     assert.deepEqual(await state.getWhenChange('n', { own: true }), { n: 1 })
     assert.equal((await state.getRawUpdate({ own: true })).revision, 2)
     assert.deepEqual((await take(state.whenChange({ own: true }), 1))[0], { n: 3 })
+    const live = state.whenChange({ own: true, live: true })
+    const first = live.next()
+    await assertPending(first, state)
+    await state.set('n', 4)
+    await other.set('n', 5)
+    await state.set('n', 6)
+    assert.deepEqual((await first).value, { n: 4 })
+    assert.deepEqual((await live.next()).value, { n: 6 })
     await live.return?.()
   })
 

@@ -39,6 +39,9 @@ export interface Watch {
   own?: boolean
 }
 
+/** Whether it looks for a state, as against an update. */
+export const isCondition = ({ kind }: Watch): boolean => kind !== 'raw' && kind !== 'change'
+
 export interface Raw {
   revision: number
   name: string

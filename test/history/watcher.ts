@@ -10,7 +10,7 @@ import {
 } from 'zproc'
 import { showState } from './calls.ts'
 import type { Life } from './client.ts'
-import { now, type Watch, type WatchRecord } from './records.ts'
+import { isCondition, now, type Watch, type WatchRecord } from './records.ts'
 import { isFlagged } from './watched.ts'
 import type { Watching } from './workload.ts'
 
@@ -44,7 +44,12 @@ export async function watchOn(
       let seen: Seen
       if (watching.kind === 'loop') {
         iterator ??= loop(life.state, watch, options)
-        seen = (await iterator.next()).value
+        const step = await stepOf(iterator, entry, life.state)
+        if (step.done) {
+          entry.late = true
+          return 'ended'
+        }
+        seen = step.value
       } else seen = await once(life.state, watch, options)
       entry.seen = watch.kind === 'raw' ? rawOf(seen as RawUpdate<AnyState>) : { state: showState(seen) }
       if (stateOf(seen, watch).end !== undefined) return 'ended'
@@ -69,6 +74,16 @@ type Seen = Snapshot<AnyState> | RawUpdate<AnyState>
 
 const stateOf = (seen: Seen, { kind }: Watch): Snapshot<AnyState> =>
   kind === 'raw' ? (seen as RawUpdate<AnyState>).after : seen
+
+/** The next step of a loop; none if it is a live loop of changes that began when the history had ended. */
+async function stepOf(iterator: AsyncIterator<Seen>, { loop, watch }: WatchRecord, state: State<AnyState>) {
+  const step = iterator.next()
+  if (loop !== 'first' || !watch.live || isCondition(watch)) return step
+  step.catch(() => {})
+  // This is asked behind where the loop begins.
+  if (await hasEnded(state)) await iterator.return?.()
+  return step
+}
 
 async function hasEnded(state: State<AnyState>): Promise<boolean> {
   try {

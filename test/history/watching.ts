@@ -1,6 +1,6 @@
 import type { Bounds } from './bounds.ts'
 import type { Log } from './log.ts'
-import type { Raw, StartRecord, WatchRecord } from './records.ts'
+import { isCondition, type Raw, type StartRecord, type WatchRecord } from './records.ts'
 import type { Found } from './violations.ts'
 import { type Watched, watched } from './watched.ts'
 
@@ -42,7 +42,7 @@ export function checkWatching(
     if (step.wentLive) goingLive = Math.max(goingLive, bounds.least(step.invoked))
     if (goingLive >= 0) positions = unique(positions.flatMap(at => range(Math.max(at, goingLive), newest)))
     if (!step.late) goingLive = -1
-    if (!step.late && !watch.live) hasWatched = true
+    if (!step.late) hasWatched = true
     // Conditions are tested at the newest acknowledged write, unless the State is past that.
     const bases = isCondition(watch) && loop !== 'next' ? basesOf(step, positions, known) : positions
     if (step.missed) {
@@ -68,6 +68,9 @@ export function checkWatching(
         )
       }
       live = at
+      // What was handed out is where the State is, whatever watcher handed it out.
+      const seen = range(at, newest).filter(revision => isLike(step, revision, log))
+      positions = unique(positions.flatMap(position => seen.map(revision => Math.max(position, revision))))
     } else {
       const expected = bases.map(at => wanted.next(at)).filter(at => at !== undefined)
       const seen = expected.filter(at => at <= newest && isLike(step, at, log))
@@ -79,8 +82,6 @@ export function checkWatching(
     }
   }
 }
-
-const isCondition = ({ kind }: WatchRecord['watch']): boolean => kind !== 'raw' && kind !== 'change'
 
 /** Where a condition can be tested first. An acknowledgement may have come before the call that got it went on. */
 function basesOf(step: WatchRecord, positions: number[], { acknowledged }: Known): number[] {

@@ -131,12 +131,14 @@ function watchingOf(pick: Random, calls: number): Watching {
   if (kind === 'raw') return { kind: 'loop', watch: rawWatch(pick.chance(0.5)) }
   if (kind === 'loop') return { kind: 'loop', watch: watchOf(pick, false) }
   if (kind === 'live' && pick.chance(0.5)) return { kind: 'loop', watch: watchOf(pick, true) }
-  const live = kind === 'live'
-  const watches = Array.from({ length: 400 }, () => ({
-    watch: watchOf(pick, live),
-    timeout: pick.chance(0.1) ? 1 + pick.below(4) : undefined,
-    goLive: !live && pick.chance(0.05),
-  }))
+  const watches = Array.from({ length: 400 }, () => {
+    const live = kind === 'live' || pick.chance(0.15)
+    return {
+      watch: watchOf(pick, live),
+      timeout: pick.chance(0.1) ? 1 + pick.below(4) : undefined,
+      goLive: !live && pick.chance(0.05),
+    }
+  })
   return { kind: 'once', watches }
 }
 
