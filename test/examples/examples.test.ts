@@ -170,6 +170,16 @@ const outcomes: Record<string, (lines: string[]) => void> = {
   '11-namespaces.ts'(lines) {
     assert.deepEqual(lines, ['default: 100 cookies', 'oat: 1 cookies', 'nut: 2 cookies'])
   },
+
+  '12-survives.ts'(lines) {
+    assert.deepEqual(lines, [
+      'the server was ended by SIGKILL; the next one goes on at 250 or more',
+      'the server was ended by SIGKILL; the next one goes on at 500 or more',
+      'the server was ended by SIGKILL; the next one goes on at 750 or more',
+      '4 × 250 increments = 1000',
+      'each number was returned once: true',
+    ])
+  },
 }
 
 for (const [name, check] of Object.entries(outcomes))
