@@ -20,14 +20,20 @@ const dropped =
   /^(--eval|--print|--input-type|--test|--watch|--check|--interactive|--experimental-test|--debug-port|--inspect-port|--inspect-publish-uid)(-[a-z-]+)?(=|$)|^-(e|p|pe|ep|c|i)$/
 const inspect = /^--inspect(?:-brk|-wait)?(?:=(.*))?$/
 
+// Since Node 24 its test runner writes out every option that has a default. This one has an effect just by being there:
+// SIGUSR2 writes a report instead of ending the child.
+const OF_TEST_RUNNER = '--report-signal=SIGUSR2'
+
 /**
  * The parent's node flags as a child can use them: loaders and limits stay, what concerns just the parent's
  * program goes, and an inspector gets a free port of its own, without waiting for a debugger.
  */
 export function inheritedFlags(flags: readonly string[]): string[] {
   const kept: string[] = []
+  const reports = flags.includes('--report-on-signal')
   for (let i = 0; i < flags.length; i++) {
     const flag = flags[i] as string
+    if (flag === OF_TEST_RUNNER && !reports) continue
     const inspected = inspect.exec(flag)
     if (inspected) kept.push(`--inspect=${inspectorHost(inspected[1])}0`)
     else if (!dropped.test(flag)) kept.push(flag)

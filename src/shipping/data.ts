@@ -30,10 +30,12 @@ export function dataNode(cargo: Cargo, value: object, trail: Trail): Node | unde
  */
 export function shareMemory(cargo: Cargo, trail: Trail): void {
   const uses = new Map<unknown, number>()
+  // Node 26 makes it larger than `Buffer.poolSize`.
+  const pool = Buffer.allocUnsafe(1).buffer.byteLength
   for (const { buffer } of cargo.buffers) uses.set(buffer, (uses.get(buffer) ?? 0) + 1)
   for (const value of cargo.buffers) {
     const { buffer } = value
-    const isShared = (uses.get(buffer) ?? 0) > 1 && buffer.byteLength !== Buffer.poolSize
+    const isShared = (uses.get(buffer) ?? 0) > 1 && buffer.byteLength !== pool
     const number = cargo.numbers.get(value)
     if (number !== undefined && (isShared || cargo.numbers.has(buffer)))
       cargo.nodes[number] = viewNode(cargo, value, trail)

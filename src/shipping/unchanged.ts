@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { inspecting, readVariable } from './inspect.ts'
+import { ownProperty } from './properties.ts'
 
 /**
  * What a capture has seen, so that the next one can be spared when it would see the same. Values
@@ -27,7 +28,7 @@ export class Seen {
     const keys = Reflect.ownKeys(object)
     this.#size += keys.length
     if (this.#size > MOST) return
-    const described = keys.map(key => Object.getOwnPropertyDescriptor(object, key))
+    const described = keys.map(key => ownProperty(object, key))
     this.#parts.push({
       object,
       keys,
@@ -107,7 +108,7 @@ function areSame({ object, keys, values, isBare, hasAccessors, extensible }: Par
 
 /** Getters are not run: the getter itself is what is captured. */
 function partOf(object: object, key: PropertyKey): unknown {
-  const described = Object.getOwnPropertyDescriptor(object, key)
+  const described = ownProperty(object, key)
   return described?.get ?? described?.set ?? described?.value
 }
 

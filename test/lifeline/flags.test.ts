@@ -35,6 +35,14 @@ test('what concerns just the program of the parent is not', () => {
   )
 })
 
+test('what the test runner writes out does not change what SIGUSR2 does in a child', () => {
+  assert.deepEqual(inheritedFlags(['--stack-trace-limit=10', '--report-signal=SIGUSR2']), [
+    '--stack-trace-limit=10',
+  ])
+  const asked = ['--report-on-signal', '--report-signal=SIGUSR2']
+  assert.deepEqual(inheritedFlags(asked), asked)
+})
+
 test('an inspector gets a port of its own and waits for nobody', () => {
   assert.deepEqual(inheritedFlags(['--inspect']), ['--inspect=0'])
   assert.deepEqual(inheritedFlags(['--inspect-brk=9230']), ['--inspect=0'])

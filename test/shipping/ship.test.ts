@@ -415,3 +415,8 @@ async function moduleOf<T>(text: string): Promise<T> {
   const { made } = await import(`data:text/javascript,${encodeURIComponent(text)}`)
   return made
 }
+
+it('small Buffers are sent without the memory that Node shares among them', () => {
+  const [one, two] = [Buffer.from('one'), Buffer.from('two')]
+  assert.ok(ship(() => [one, two], { call: 'ship' }).bytes.byteLength < 4096)
+})
