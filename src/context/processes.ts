@@ -1,3 +1,4 @@
+import { ownModule } from '../async/home.ts'
 import { ConnectionError } from '../errors.ts'
 import type { MakeWorker } from '../map/local-workers.ts'
 import { startWorker } from '../map/start-worker.ts'
@@ -9,8 +10,7 @@ import { knownKeys } from '../transport/key.ts'
 import type { Events } from './events.ts'
 import type { Settings } from './options.ts'
 
-const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-const contextModule = new URL(`../context/context${ending}`, import.meta.url).href
+const contextModule = ownModule('context/context').href
 
 /** A Context's processes, those of its calls and workers of its maps included: what they have in common. */
 export class Processes {

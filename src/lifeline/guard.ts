@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { ownModule } from '../async/home.ts'
 import { monotonic } from '../async/interval.ts'
 import { launchDirectory } from './directory.ts'
 import { inheritedFlags } from './flags.ts'
@@ -55,10 +56,7 @@ function tell(lines: string): void {
   guard?.stdin?.write(lines)
 }
 
-const sweeper = new URL(
-  `../lifeline/sweep${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-  import.meta.url,
-)
+const sweeper = ownModule('lifeline/sweep')
 const sweep = (): string[] => [process.execPath, ...inheritedFlags(process.execArgv), fileURLToPath(sweeper)]
 
 function shell(script: string): ChildProcess | undefined {

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { assertPresent } from '../async/home.ts'
 import { soon } from '../async/interval.ts'
 import { ZprocError } from '../errors.ts'
 import { launchDirectory } from './directory.ts'
@@ -103,6 +104,7 @@ export function spawnTied<Sent, Heard>(entry: URL, options: TiedOptions<Heard> =
 }
 
 function start<Heard>(entry: URL, options: TiedOptions<Heard>): ChildProcess {
+  assertPresent(entry)
   const { stdio: given = 'inherit' } = options
   const [out, err] = given === 'pipe-stderr' ? (['inherit', 'pipe'] as const) : [given, given]
   const stdio: StdioOptions = ['ignore', out, err, 'pipe', ...(options.onReport ? ['pipe' as const] : [])]
@@ -129,6 +131,7 @@ const reasons: Record<string, string> = {
 
 function notStarted(cause: Error | undefined): Error {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? ''
+  if (cause instanceof ZprocError) return cause
   const why = reasons[code] ?? cause?.message ?? 'the reason is not known'
   return new ZprocError(`a process cannot be started: ${code && `${code}, `}${why}`, { cause })
 }

@@ -1,10 +1,12 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { assertPresent } from '../async/home.ts'
 
 /**
  * Starts `entry` in a worker thread. Threads do not inherit tsx from `--import`: a TypeScript entry loads it first. They do
  * inherit `--input-type`, with which Node takes no file for an entry, so it is imported.
  */
 export function startThread(entry: URL, options: WorkerOptions = {}): Worker {
+  assertPresent(entry)
   if (!entry.pathname.endsWith('.ts')) {
     if (!process.execArgv.some(flag => flag.startsWith('--input-type'))) return new Worker(entry, options)
     return new Worker(`import(${JSON.stringify(entry.href)})`, { ...options, eval: true })

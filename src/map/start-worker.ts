@@ -1,10 +1,10 @@
 import { constants } from 'node:os'
+import { ownModule } from '../async/home.ts'
 import type { ProcessOptions } from '../process/options.ts'
 import { type InnerProcessOptions, Process, stderrTailOf } from '../process/process.ts'
 import type { MakeWorker } from './local-workers.ts'
 
-const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-const workerModule = new URL(`../map/worker${ending}`, import.meta.url)
+const workerModule = ownModule('map/worker')
 
 /** Starts the process of a pool's worker: see MakeWorker. What `options` say of targets is not said of workers. */
 export function startWorker(

@@ -1,3 +1,4 @@
+import { ownModule } from '../async/home.ts'
 import { ZprocError } from '../errors.ts'
 import { Leftovers } from '../lifeline/leftovers.ts'
 import { spawnTied, type TiedChild } from '../lifeline/spawn.ts'
@@ -16,7 +17,7 @@ export interface ChildSettings {
   stdio: 'inherit' | 'pipe' | 'pipe-stderr'
 }
 
-const entry = new URL(`../process/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const entry = ownModule('process/main')
 
 /** What Node ends with where there are no signals and it would have raised SIGABRT: out of memory, for one. */
 const ABORTED = process.platform === 'win32' ? 134 : undefined

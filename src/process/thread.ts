@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
+import { ownModule } from '../async/home.ts'
 import { Leftovers } from '../lifeline/leftovers.ts'
 import { startThread } from '../lifeline/thread.ts'
 import type { Reached } from './assignment.ts'
@@ -7,10 +8,7 @@ import type { ChildSettings } from './child.ts'
 import { codeOf } from './classes.ts'
 import type { Job, Report, ThreadData, ThreadOrder } from './job.ts'
 
-const entry = new URL(
-  `../process/thread-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-  import.meta.url,
-)
+const entry = ownModule('process/thread-main')
 
 /** A worker thread of this process that runs one job. */
 export class Thread implements Attempt {

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { deferred } from '../async/deferred.ts'
+import { ownModule } from '../async/home.ts'
 import { after, cancel } from '../async/interval.ts'
 import { ConnectionError } from '../errors.ts'
 import { sweepAtEnd } from '../lifeline/guard.ts'
@@ -32,7 +33,7 @@ export interface Server {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-const entry = new URL(`../server/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const entry = ownModule('server/main')
 
 /** @internal What a Context says besides. */
 export interface InnerServer {

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { home } from '../async/home.ts'
 import { leadsToEntry } from './graph.ts'
 import { exportsOf } from './imports.ts'
 import { type Closure, readVariable } from './inspect.ts'
@@ -65,4 +66,4 @@ function fromRequired(value: object, url: string): Node | undefined {
   return undefined
 }
 
-const require = createRequire(import.meta.url)
+const require = createRequire(home)

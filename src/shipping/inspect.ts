@@ -1,4 +1,5 @@
 import { Session } from 'node:inspector'
+import { ShippingError } from '../errors.ts'
 
 /** What the engine knows of one function: where it was written, and the variables around it. */
 export interface Closure {
@@ -125,8 +126,13 @@ export class Engine {
 
   #open(): Session {
     if (!this.#session) {
-      this.#session = new Session()
-      this.#session.connect()
+      const session = new Session()
+      try {
+        session.connect()
+      } catch (cause) {
+        throw denied(cause)
+      }
+      this.#session = session
     }
     return this.#session
   }
@@ -186,6 +192,18 @@ export class Engine {
     // The engine hands over what the id stood for.
     return held as T
   }
+}
+
+/** What is said where the engine may not be asked for the variables of a function. */
+function denied(cause: unknown): unknown {
+  if ((cause as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') return cause
+  const allow = process.allowedNodeEnvironmentFlags.has('--allow-inspector')
+  const flag = allow ? 'Start Node with --allow-inspector as well' : 'Use a Node that has --allow-inspector'
+  return new ShippingError(
+    `functions cannot be sent under --permission: their variables are read through Node's inspector. ${flag}, or give ` +
+      "a module: `ctx.process(new URL('./target.js', import.meta.url))`, whose default export is run.",
+    { cause },
+  )
 }
 
 interface Properties {

@@ -1,4 +1,5 @@
 import { builtinModules, createRequire } from 'node:module'
+import { home } from '../async/home.ts'
 import { ownErrors } from '../errors.ts'
 import type { Node } from './shipment.ts'
 
@@ -47,7 +48,7 @@ export function className(value: object): string {
 
 const atStart = new Set([...Object.getOwnPropertyNames(globalThis), 'undefined', 'arguments'])
 const own = new Map<unknown, string>(Object.entries(ownErrors).map(([name, value]) => [value, name]))
-const load = createRequire(import.meta.url)
+const load = createRequire(home)
 const builtins = new Map<object, Node>()
 let indexed = 0
 let paths: Map<object, string[]> | undefined

@@ -1,3 +1,4 @@
+import { home } from '../async/home.ts'
 import type { Cargo } from './cargo.ts'
 import type { Script } from './parsed.ts'
 import { scriptOf } from './script.ts'
@@ -21,4 +22,4 @@ export function isOwn(cargo: Cargo, value: unknown): boolean {
 }
 
 const OWN = /^(?:Context|State|Process|StateView|Server)$/
-const HOME = new URL('../', import.meta.url).href
+const HOME = new URL('../', home).href

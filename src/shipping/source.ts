@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import vm from 'node:vm'
+import { home } from '../async/home.ts'
 import { importsOf } from './graph.ts'
 import type { Closure, Engine, Loaded } from './inspect.ts'
 import { compiledFrom } from './map.ts'
@@ -90,4 +91,4 @@ function isText(url: string, source: string): boolean {
   }
 }
 
-const HOME = new URL('../', import.meta.url).href
+const HOME = new URL('../', home).href

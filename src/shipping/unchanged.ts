@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { inspecting, readVariable } from './inspect.ts'
-import { ownProperty } from './properties.ts'
+import { ownProperty } from './own-property.ts'
 
 /**
  * What a capture has seen, so that the next one can be spared when it would see the same. Values

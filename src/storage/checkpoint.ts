@@ -1,4 +1,5 @@
 import type { Worker } from 'node:worker_threads'
+import { ownModule } from '../async/home.ts'
 import { startThread } from '../lifeline/thread.ts'
 import type { Disk } from './disk.ts'
 import type { ManifestOwner } from './journal.ts'
@@ -8,7 +9,7 @@ import { startOf } from './segment.ts'
 /** Snapshots that are kept: a server that is started again reads on from the oldest, and so has the commits since in memory. */
 export const KEPT_SNAPSHOTS = 2
 
-const entry = new URL(`../storage/compact${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const entry = ownModule('storage/compact')
 
 /** What the thread that makes a snapshot is told. */
 export interface Compaction {

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { home } from '../async/home.ts'
 
 /** What a secret key stands for at one server, and the salt by which that is another one at each. */
 export interface DerivedKey {
@@ -50,5 +51,5 @@ export function learnKeys(secretKey: string, derived: DerivedKey[]): void {
 }
 
 // Loaded where there is a key: every process loads this file, and few need it.
-const require = createRequire(import.meta.url)
+const require = createRequire(home)
 const crypto = (): typeof import('node:crypto') => require('node:crypto')

@@ -9,6 +9,7 @@ import {
   type SocketConstructorOpts,
 } from 'node:net'
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls'
+import { home } from '../async/home.ts'
 import { LONGEST_DELAY } from '../async/interval.ts'
 import { type DerivedKey, derivedKey } from './key.ts'
 
@@ -23,7 +24,7 @@ const NO_KEY_HERE = Buffer.from([0x15, 3, 3, 0, 2, 2, 115])
 const READ_BYTES = 64 << 10
 
 // Loaded where there is a key: every process loads this file, and few need them.
-const require = createRequire(import.meta.url)
+const require = createRequire(home)
 const tls = (): typeof import('node:tls') => require('node:tls')
 
 export interface ServerEvents {
