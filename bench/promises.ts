@@ -65,6 +65,14 @@ export const promises: Promised[] = [
   ratio('slow-reader', 'From a write to its being seen, p99', '50 do not read', { atMost: 1.5, slack: 0.2 }),
 
   ratio('ping-pong', 'There and back through watchers', 'ping-pong', { atMost: 2.2, slack: 0.15 }),
+  ratio('processor-time', 'Processor time of all processes, on one core', 'ping-pong through getWhenEqual', {
+    atMost: 4.9,
+    slack: 0.1,
+  }),
+  ratio('processor-time', 'Processor time of all processes, on one core', 'set that one process watches', {
+    atMost: 2.4,
+    slack: 0.1,
+  }),
   median('fan-out', '500 writes to 1,000 watchers, 100 connections', 'zproc', {
     atLeast: 500_000,
     slack: 0.3,

@@ -87,8 +87,8 @@ export function weigh(message: readonly unknown[]): number {
 }
 
 function weighObject(part: object): number {
+  if (Array.isArray(part)) return part.length === 0 ? PART : weigh(part)
   if (part instanceof Packed) return part.bytes.length
-  if (Array.isArray(part)) return weigh(part)
   return part instanceof Uint8Array ? part.length : 0
 }
 

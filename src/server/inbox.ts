@@ -150,7 +150,7 @@ export class Inbox {
         const before = counted ? asks(message) : 0
         this.again = false
         this.#answer(message)
-        limitTraces(0)
+        if (isCall) limitTraces(0)
         if (this.again) break
         const more = isCall && goesOn(message as never)
         if (counted) this.#requests -= before - (more ? asks(message) : 0)

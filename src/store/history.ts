@@ -118,7 +118,9 @@ export class History {
   }
 
   #drop(): void {
-    const [block, at] = this.#place(this.first++)
+    // It is in the first block: one that holds nothing more is gone.
+    const at = this.first++ - this.#start
+    const block = this.#blocks[0] as Block
     this.#bytes -= block.weights[at] as number
     put(block, at, NONE)
     if (at < BLOCK - 1) return
