@@ -85,10 +85,11 @@ class Newest<T> implements Follower {
     wait.leave = () => {
       this.#wait = undefined
     }
-    // What was committed before this call is looked at first: the step is one for all of it.
+    // What was committed before this call is looked at first: the step is one for all of it. Where a step is due anyway, a
+    // jump to the newest state will do; otherwise each update is looked at, since a jump does not tell whose changes it holds.
     if (!this.#reader) this.#reader = this.#place.follow(this)
-    else if (this.wantsBefore) this.#ask()
-    else this.#reader.seek()
+    else if (this.#isDue && !this.wantsBefore) this.#reader.seek()
+    else this.#ask()
   }
 
   passed(update: Update): void {
@@ -133,7 +134,7 @@ class Newest<T> implements Follower {
     if (this.#reader) this.#place.drop(this.#reader)
   }
 
-  /** Asks for an answer that comes behind all updates so far. A seek would pass over updates, of which each may be needed. */
+  /** Asks for an answer that comes behind all updates so far. */
   #ask(): void {
     const { connection } = this.#place.link
     this.#asked++
