@@ -19,6 +19,8 @@ const WINDOW = 256 << 10
 
 /** One that waits at a reader for a certain update, while the reader moves on for those that wait. */
 export interface Waiter {
+  /** Nothing before this revision counts: a condition is tested on the state there, and then after each update. */
+  readonly from: number
   wantsBefore?: boolean
   /** The reader is ready: looks at the state where it is. True: done. */
   begin(reader: Reader): boolean
@@ -68,6 +70,8 @@ export class Reader extends Cursor implements FeedEvents {
   #gap: MissedUpdatesError | undefined
   // The gap that is behind it, if what follows can be read on: whether that holds updates of others is not known yet.
   #crossing: MissedUpdatesError | undefined
+  // The gap that it stands before ('missed'), and what is behind that, if it is known.
+  #before: { gap: MissedUpdatesError; start: FeedStart | null } | undefined
   // What was asked and is not answered; and the newest revision that arrived.
   #opening: ClientMessage | undefined
   #seeks: ClientMessage[] = []
@@ -116,7 +120,10 @@ export class Reader extends Cursor implements FeedEvents {
     if (this.#state === 'open' && waiter.begin(this)) return
     this.#waiters.add(waiter)
     if (this.#state === 'open') this.#advance()
-    else if (this.#state === 'missed') this.#fall()
+    else if (this.#state === 'missed' && this.#before) {
+      const { gap, start } = this.#before
+      this.#pastGap(gap, start)
+    }
   }
 
   /** Offers `waiter`, which is alone here, what has arrived. False: nothing of it was what it looks for. */
@@ -254,11 +261,13 @@ export class Reader extends Cursor implements FeedEvents {
     if (this.#seeks.length > 0) {
       if (start) this.#land(start[0], null, start[1])
       this.#state = 'seeking'
-    } else if (gap && !this.#link.own.covers(gap.from, gap.to)) this.#miss(gap)
-    else if (start) {
-      this.#land(start[0], null, start[1])
-      this.#ready()
-    } else this.#cross()
+    } else if (gap) this.#pastGap(gap, start)
+    else if (start) this.#begin(start)
+  }
+
+  #begin(start: FeedStart): void {
+    this.#land(start[0], null, start[1])
+    this.#ready()
   }
 
   #jumped([revision, changes, entries]: Jump): void {
@@ -272,6 +281,7 @@ export class Reader extends Cursor implements FeedEvents {
     if (!this.#follower) this.#land(revision, changes, entries)
     else if (this.position < revision) this.#follower.passed(this.#land(revision, changes, entries))
     if (this.#gap && this.#gap.from <= revision) this.#gap = undefined
+    this.#before = undefined
     this.#seeks.shift()
     if (this.#seeks.length === 0) this.#ready()
   }
@@ -313,7 +323,7 @@ export class Reader extends Cursor implements FeedEvents {
       for (const waiter of this.#waiters) if (waiter.wantsBefore) wantsBefore = true
       const update = this.#take(wantsBefore)
       // What arrived before a gap is still good.
-      if (!update) return this.#gap && this.#cross()
+      if (!update) return this.#gap && this.#cross(this.#gap)
       for (const waiter of [...this.#waiters]) if (waiter.offer(this, update)) this.#waiters.delete(waiter)
     }
     if (this.#retired) this.close()
@@ -323,8 +333,7 @@ export class Reader extends Cursor implements FeedEvents {
    * Asks for what follows the gap. The answer comes behind the acknowledgements of all own writes in the gap: if there is
    * nothing else in it, nothing was missed.
    */
-  #cross(): void {
-    const gap = this.#gap as MissedUpdatesError
+  #cross(gap: MissedUpdatesError): void {
     this.#crossing = gap
     this.#gap = undefined
     this.#state = 'opening'
@@ -333,19 +342,36 @@ export class Reader extends Cursor implements FeedEvents {
     this.#ask(WINDOW)
   }
 
-  /** There is a gap: whatever waits is failed, or what waits next. */
-  #miss(gap: MissedUpdatesError): void {
-    this.#gap = gap
-    if (this.#waiters.size > 0) this.#fall()
-    else if (this.#retired) this.close()
-    else this.#state = 'missed'
+  /**
+   * Goes on behind the gap with those that miss nothing there, and fails those that do. If it has no others, it ends;
+   * if it has none at all, it stands before the gap, and the next one decides.
+   */
+  #pastGap(gap: MissedUpdatesError, start: FeedStart | null): void {
+    const failed = [...this.#waiters].flatMap(waiter => {
+      const error = this.#missed(gap, waiter.from)
+      return error ? [{ waiter, error }] : []
+    })
+    const isKnown = this.#link.own.covers(gap.from, gap.to)
+    const stays = !isKnown && this.#waiters.size === failed.length
+    this.#before = stays ? { gap, start } : undefined
+    this.#state = stays ? 'missed' : 'opening'
+    if (failed.length > 0) this.resumeAt = gap.to
+    for (const { waiter, error } of failed) {
+      this.#waiters.delete(waiter)
+      waiter.fail(error)
+    }
+    if (stays && failed.length > 0) {
+      this.#link.connection.send([Ask.unfeed, this.#id])
+      this.lost(this.#missed(gap, 0) as Error)
+    } else if (stays && this.#retired) this.close()
+    else if (!stays && start) this.#begin(start)
+    else if (!stays) this.#cross(this.#gap ?? gap)
   }
 
-  #fall(): void {
-    const { from, to } = this.#gap as MissedUpdatesError
-    this.resumeAt = to
-    this.#link.connection.send([Ask.unfeed, this.#id])
-    this.lost(new MissedUpdatesError(this.#link.own.after(from), to))
+  /** What one misses in the gap that counts from behind `from` on: updates that are not known to be its State's own. */
+  #missed({ from: first, to }: MissedUpdatesError, from: number): MissedUpdatesError | undefined {
+    const missed = this.#link.own.after(Math.max(first, from + 1))
+    return missed > to ? undefined : new MissedUpdatesError(missed, to)
   }
 
   #consumed(bytes: number): void {

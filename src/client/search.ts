@@ -28,13 +28,12 @@ export const counts = (update: Update, { own, identical }: Counted, place: Place
 /** What a watcher looks for while a reader moves along the log: once, or again and again from where it was found. */
 export class Search<T> implements Waiter {
   readonly wantsBefore: boolean
+  readonly from: number
   outcome!: Outcome<T>
   readonly #place: Place
   readonly #matcher: Matcher
   readonly #make: Result<T>
   readonly #counted: Counted
-  // Nothing before this revision counts: a condition is tested on the state there, and then after each update.
-  readonly #from: number
   #standing: boolean
 
   constructor(
@@ -49,7 +48,7 @@ export class Search<T> implements Waiter {
     this.#make = make
     this.#counted = counted(matcher, options, isLoop)
     this.#standing = matcher.holds !== undefined
-    this.#from = from
+    this.from = from
     this.wantsBefore = matcher.wantsBefore === true
   }
 
@@ -64,7 +63,7 @@ export class Search<T> implements Waiter {
   }
 
   begin(reader: Reader): boolean {
-    if (!this.#standing || reader.position < this.#from) return false
+    if (!this.#standing || reader.position < this.from) return false
     try {
       if (!this.#matcher.holds?.(reader)) return false
       this.#found(reader, undefined)
@@ -75,7 +74,7 @@ export class Search<T> implements Waiter {
   }
 
   offer(reader: Reader, update: Update): boolean {
-    if (reader.position <= this.#from) return this.begin(reader)
+    if (reader.position <= this.from) return this.begin(reader)
     if (!counts(update, this.#counted, this.#place)) return false
     try {
       if (!this.#matcher.matches(reader, update)) return false

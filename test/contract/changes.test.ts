@@ -595,6 +595,29 @@ contract('a log that is not kept for ever', home => {
     assert.equal((await state.getWhenChange()).n, 'last')
   })
 
+  test('what is missed before the state that a condition is tested on first is no gap for it', async t => {
+    const room = await home.set(t, { historyLimit: 10 })
+    const [state, other] = await room.pair(t)
+    await other.set('n', 0)
+    await state.getWhenChange()
+    // More than is sent ahead, and then a write of its own.
+    const pad = 'x'.repeat(50_000)
+    for (let n = 1; n <= 25; n++) await other.set('n', `${n}${pad}`)
+    const changed = state.getWhenChange('n')
+    changed.catch(() => {})
+    await state.set('mine', 1)
+    assert.equal((await state.getWhenEqual('mine', 1)).n, `25${pad}`)
+    assert.ok((await changed).n.endsWith(pad))
+    for (let n = 1; n <= 25; n++) await other.set('n', `${n}${pad}`)
+    await state.set('mine', 2)
+    assert.equal((await state.getWhenEqual('mine', 2)).n, `25${pad}`)
+    // The State is behind the gap.
+    const next = state.getWhenChange()
+    await assertPending(next, state)
+    await other.set('n', 'last')
+    assert.equal((await next).n, 'last')
+  })
+
   test('a watcher that is called off takes no MissedUpdatesError with it: the next one gets it', async t => {
     const room = await home.set(t, { historyLimit: 10 })
     const [state, other] = await room.pair(t)
