@@ -140,10 +140,13 @@ export class Engine {
   #ask<R>(method: string, params: object = {}): R {
     let answer: unknown
     let failure: Error | null = null
+    let hasAnswered = false
     this.#open().post(method, params, (error, result) => {
       failure = error
       answer = result
+      hasAnswered = true
     })
+    if (!hasAnswered) throw unanswered()
     if (failure) throw new Error(`${method}: ${JSON.stringify(failure)}`)
     // The inspector protocol is untyped at this point: each caller names the answer of its method.
     return answer as R
@@ -203,6 +206,16 @@ function denied(cause: unknown): unknown {
     `functions cannot be sent under --permission: their variables are read through Node's inspector. ${flag}, or give ` +
       "a module: `ctx.process(new URL('./target.js', import.meta.url))`, whose default export is run.",
     { cause },
+  )
+}
+
+/** Bun and Deno have the class, and no answers. */
+function unanswered(): ShippingError {
+  const { bun, deno } = process.versions as { bun?: string; deno?: string }
+  const runtime = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : 'this runtime'
+  return new ShippingError(
+    `functions cannot be sent from ${runtime}: their variables are read through Node's inspector. Send them from a program ` +
+      'that Node runs; State, watching and views work here.',
   )
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { Session } from 'node:inspector'
 import { createRequire } from 'node:module'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -419,4 +420,19 @@ async function moduleOf<T>(text: string): Promise<T> {
 it('small Buffers are sent without the memory that Node shares among them', () => {
   const [one, two] = [Buffer.from('one'), Buffer.from('two')]
   assert.ok(ship(() => [one, two], { call: 'ship' }).bytes.byteLength < 4096)
+})
+
+it('a runtime whose inspector does not answer, as that of Bun and of Deno, is named as the cause', t => {
+  t.mock.method(Session.prototype, 'post', () => {})
+  const message =
+    /^functions cannot be sent from this runtime: .* through Node's inspector\. Send them from a program that Node runs/
+  assert.throws(() => ship(() => base + call.length, { call }), { code: 'ZPROC_SHIPPING', message })
+})
+
+it('a program without leave to use the inspector gets the flag and the other way', t => {
+  t.mock.method(Session.prototype, 'connect', () => {
+    throw Object.assign(new Error('restricted'), { code: 'ERR_ACCESS_DENIED' })
+  })
+  const message = /^functions cannot be sent under --permission: .*--allow-inspector.*new URL\(/
+  assert.throws(() => ship(() => base - call.length, { call }), { code: 'ZPROC_SHIPPING', message })
 })
