@@ -1,7 +1,7 @@
 import { onAbort } from '../async/aborted.ts'
-import { type Deferred, deferred } from '../async/deferred.ts'
+import type { Deferred } from '../async/deferred.ts'
 import { onInterrupt, takeInterrupt } from '../async/interrupt.ts'
-import { after, cancel } from '../async/interval.ts'
+import { after, cancel, type Timer } from '../async/interval.ts'
 import {
   AuthenticationError,
   ClosedError,
@@ -31,8 +31,14 @@ export class Wait<T> implements Outcome<T> {
   readonly #link: Link
   readonly #call: Call
   readonly #atClose: T | undefined
-  readonly #settled: Deferred<T> = deferred<T>()
-  #letGo: (() => void) | undefined
+  readonly promise: Promise<T>
+  #resolve!: Deferred<T>['resolve']
+  #reject!: Deferred<T>['reject']
+  // What is called when it is over: many waits are begun at each update, so each of these is one function at most.
+  #release: (() => void) | undefined
+  #callOff: (() => void) | undefined
+  #unlisten: (() => void) | undefined
+  #timer: Timer | undefined
   // The error that was made for this wait alone.
   #error: Error | undefined
 
@@ -41,44 +47,47 @@ export class Wait<T> implements Outcome<T> {
     this.#link = link
     this.#call = call
     this.#atClose = atClose
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
     const early = signal?.aborted ? signal.reason : takeInterrupt()
     if (early !== undefined) {
       this.failed(early)
       return
     }
     link.waits.add(this)
-    const release = link.connection.keepAwaited()
-    const callOff = onInterrupt(error => {
-      this.failed(error)
-      return true
-    })
-    const timer = after(timeout, () => this.lost(new TimeoutError(`nothing came within ${timeout} ms`)))
-    const unlisten = signal && onAbort(signal, () => this.failed(signal.reason))
-    this.#letGo = () => {
-      link.waits.delete(this)
-      release()
-      callOff()
-      cancel(timer)
-      unlisten?.()
-    }
+    this.#release = link.connection.keepAwaited()
+    this.#callOff = onInterrupt(this.#interrupted)
+    if (timeout !== undefined) this.#endAfter(timeout)
+    if (signal) this.#endWith(signal)
   }
 
-  get promise(): Promise<T> {
-    return this.#settled.promise
+  readonly #interrupted = (error: Error): boolean => {
+    this.failed(error)
+    return true
+  }
+
+  #endAfter(timeout: number): void {
+    this.#timer = after(timeout, () => this.lost(new TimeoutError(`nothing came within ${timeout} ms`)))
+  }
+
+  #endWith(signal: AbortSignal): void {
+    this.#unlisten = onAbort(signal, () => this.failed(signal.reason))
   }
 
   found(value: T): boolean {
     if (!this.#end()) return false
-    this.#settled.resolve(value)
+    this.#resolve(value)
     return true
   }
 
   failed(error: unknown): void {
-    if (this.#end()) this.#settled.reject(error)
+    if (this.#end()) this.#reject(error)
   }
 
   lost(error: unknown): void {
-    if (this.#end()) this.#settled.reject(this.#told(error))
+    if (this.#end()) this.#reject(this.#told(error))
   }
 
   /** The program has closed the State. */
@@ -91,7 +100,11 @@ export class Wait<T> implements Outcome<T> {
   #end(): boolean {
     if (this.over) return false
     this.over = true
-    this.#letGo?.()
+    this.#link.waits.delete(this)
+    this.#release?.()
+    this.#callOff?.()
+    this.#unlisten?.()
+    if (this.#timer) cancel(this.#timer)
     this.leave?.()
     return true
   }
