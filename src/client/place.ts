@@ -36,13 +36,7 @@ export class Place {
 
   /** The newest revision that this State was handed, or that it started at. */
   get position(): number | undefined {
-    for (const reader of this.#deciding) {
-      if (reader.isOnItsWay) continue
-      this.#deciding.delete(reader)
-      if (reader.landedAt === undefined) continue
-      this.#hasBegun = true
-      this.#reached(reader.landedAt)
-    }
+    this.#decide()
     return this.#position
   }
 
@@ -85,10 +79,10 @@ export class Place {
     return commit[0] === connection.session && commit[1] === state
   }
 
-  /** A watcher, buffered or live, has handed out the state at `revision`. */
+  /** The State goes on behind `revision`: a watcher, buffered or live, has handed out the state there, or met a gap. */
   handed(revision: number): void {
     this.#hasBegun = true
-    this.#reached(revision)
+    if (revision > (this.#position ?? 0)) this.#position = revision
   }
 
   /** A reader at the State's position, for one that needs it once. */
@@ -142,6 +136,8 @@ export class Place {
   }
 
   drop(reader: Reader): void {
+    // It may have decided where the State is, and nobody asked since.
+    this.#decide()
     reader.close()
     this.#buffered.delete(reader)
     this.#live.delete(reader)
@@ -151,10 +147,10 @@ export class Place {
   /** The State goes on behind the gaps that its readers have met. */
   forgetEnded(): void {
     for (const reader of this.#buffered) {
+      if (reader.resumeAt !== undefined) this.handed(reader.resumeAt)
       if (!reader.ended) continue
       this.#buffered.delete(reader)
       if (this.#idle === reader) this.#idle = undefined
-      if (reader.resumeAt !== undefined) this.#reached(reader.resumeAt)
     }
   }
 
@@ -176,9 +172,13 @@ export class Place {
     for (const reader of [...this.#buffered, ...this.#live]) this.drop(reader)
   }
 
-  /** The State goes on behind `revision`. */
-  #reached(revision: number): void {
-    if (revision > (this.#position ?? 0)) this.#position = revision
+  /** The State is where the readers that decide that have come to. */
+  #decide(): void {
+    for (const reader of this.#deciding) {
+      if (reader.isOnItsWay) continue
+      this.#deciding.delete(reader)
+      if (reader.landedAt !== undefined) this.handed(reader.landedAt)
+    }
   }
 
   #reader(): Reader {
