@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import type { Cargo } from './cargo.ts'
 import { builtinNode, lateNode } from './natives.ts'
 import { refusal, type Trail } from './refusal.ts'
@@ -15,6 +16,14 @@ export function foreignFunction(cargo: Cargo, value: AnyFunction, trail: Trail):
       trail,
       'a bound function',
       'What it is bound to cannot be seen: use an arrow function that makes the call, `(...args) => object.method(...args)`.',
+    )
+  }
+  if (Reflect.get(value, promisify.custom) === value) {
+    throw refusal(
+      cargo.options.call,
+      trail,
+      'a function made by util.promisify',
+      'What it calls cannot be seen: call `promisify` inside the function, or export it from a module and import that.',
     )
   }
   throw refusal(

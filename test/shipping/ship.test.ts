@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { type Context, State, startServer } from '../../src/index.ts'
 import { reviveTarget as revive } from '../../src/process/target.ts'
@@ -435,4 +436,10 @@ it('a program without leave to use the inspector gets the flag and the other way
   })
   const message = /^functions cannot be sent under --permission: .*--allow-inspector.*new URL\(/
   assert.throws(() => ship(() => base - call.length, { call }), { code: 'ZPROC_SHIPPING', message })
+})
+
+it('a promisified function of the program is refused as that, with what to do', () => {
+  const add = promisify((n: number, done: (error: null, sum: number) => void) => done(null, n + base))
+  const message = /uses `add`, a function made by util\.promisify .*call `promisify` inside the function/
+  assert.throws(() => ship(() => add(1), { call }), { code: 'ZPROC_SHIPPING', message })
 })
