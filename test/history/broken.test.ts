@@ -74,7 +74,8 @@ function planFor(lie: Lie, seed: number): Plan {
     const more = rounds.flatMap((round, at) =>
       at % 8 === 0 ? [round, ...together(`${name}/more${at}`)] : [round],
     )
-    return { ...workload, rounds: more, watching: lie === 'goes back' ? live : watching, late, view: false }
+    const watched = lie === 'goes back' ? live : watching
+    return { ...workload, rounds: more, watching: watched, late, hasWatched: late, view: false }
   })
   return { ...plan, workloads, faults: [] }
 }

@@ -10,7 +10,7 @@ import {
 import { type Call, perform, showState } from './calls.ts'
 import { type CallRecord, now, type Recorder } from './records.ts'
 import { watchOn } from './watcher.ts'
-import type { Workload } from './workload.ts'
+import type { Watching, Workload } from './workload.ts'
 
 /** Where a client finds its namespace. */
 export interface Place {
@@ -35,6 +35,17 @@ export interface Progress {
   called(): void
   /** The history was given up. */
   isOver(): boolean
+}
+
+// Live, and it holds at once: nothing reads on for it meanwhile.
+const standing: Watching = {
+  kind: 'once',
+  watches: [
+    {
+      watch: { kind: 'notEqual', keys: ['flag'], value: 'never', live: true, duplicateOkay: false },
+      goLive: false,
+    },
+  ],
 }
 
 /** Makes a client's calls, and watches, until it has seen how the history ends. */
@@ -70,6 +81,10 @@ export async function runClient(
       life && watching.push(watchOn(life, workload.watching, progress.isOver))
     let life = await live()
     if (!workload.late) watch(life)
+    else if (life && workload.hasWatched) {
+      let steps = 0
+      watching.push(watchOn(life, standing, () => steps++ > 2))
+    }
     for (const round of workload.rounds) {
       if (!life) break
       if ((await callAll(life, round)) === 'answered') continue

@@ -17,6 +17,8 @@ export interface Workload {
   watching: Watching
   /** It begins to watch when its calls are done: all that happened since it began is still to come. */
   late: boolean
+  /** One that is late has watched a little when its calls began: from then on it can miss some. */
+  hasWatched?: boolean
   view: boolean
 }
 
