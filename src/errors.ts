@@ -222,6 +222,7 @@ export const ownErrors = {
   ProcessWaitError,
   RemoteException,
   SignalException,
+  StorageError,
   ProcessExit,
   ShippingError,
   AtomicTimeoutError,

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { type AnyState, ConnectionError, ping, State, startServer, waitForServer } from 'zproc'
+import { type AnyState, ClosedError, ConnectionError, ping, State, startServer, waitForServer } from 'zproc'
 import { program } from '../kit/programs.ts'
 import { impostor } from '../kit/raw.ts'
 import { serverContract as contract } from '../kit/servers.ts'
@@ -70,8 +70,8 @@ contract('addresses and servers', room => {
       () => state.getRawUpdate(),
     ])
       await assert.rejects(call, { name: 'ClosedError', message: 'this State is closed' })
-    assert.throws(() => state.whenChange(), ConnectionError)
-    assert.throws(() => state.goLive(), ConnectionError)
+    assert.throws(() => state.whenChange(), ClosedError)
+    assert.throws(() => state.goLive(), ClosedError)
     {
       await using used = other.fork()
       await used.set('used', true)
