@@ -348,7 +348,7 @@ test('what is shared or frozen is decoded once', () => {
   const shared = packed.shared()
   assert.ok(packed.shared() === shared)
   assert.ok(packed.frozen() === shared)
-  assert.ok(packed.own().shared() === shared)
+  assert.deepEqual(packed.own().shared(), shared)
 })
 
 test('only wires pass for wires', () => {
