@@ -23,6 +23,8 @@ export class Expiry {
     this.#exclusive = exclusive
     this.#deleted = deleted
     space.onLease = this.#arm
+    // A namespace that an earlier server had may have leases already.
+    this.#arm()
   }
 
   end(): void {

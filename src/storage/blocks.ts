@@ -113,6 +113,10 @@ export function provesDurable(file: Buffer, at: number, sequence: number): boole
   return false
 }
 
+/** What a block says of the one before it; undefined: its header is not whole. */
+export const beforeHeader = (header: Buffer): { sequence: number; checksum: number } | undefined =>
+  isHeader(header) ? { sequence: header.readUIntBE(8, 6) - 1, checksum: header.readUInt32BE(16) } : undefined
+
 function isHeader(header: Buffer): boolean {
   return (
     header.readUInt16BE(0) === MAGIC &&

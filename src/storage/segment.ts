@@ -1,4 +1,4 @@
-import { ALIGN, blockBytes, encodeBlock, isZero, provesDurable, readBlock } from './blocks.ts'
+import { ALIGN, beforeHeader, blockBytes, encodeBlock, provesDurable, readBlock } from './blocks.ts'
 import { damaged, readNamed } from './damage.ts'
 import type { Disk } from './disk.ts'
 import type { SegmentFile } from './manifest.ts'
@@ -78,12 +78,11 @@ export async function* readSegment(
   }
 }
 
-/** The place before a segment's first block; undefined if it has none. */
+/** The place before a segment's first block; undefined if it has none that was begun whole. */
 export async function startOf(disk: Disk, log: string, segment: SegmentFile): Promise<Position | undefined> {
   const start = dataStart(log, segment.file)
   const header = await readNamed(disk, segment, start, ALIGN)
-  if (isZero(header)) return undefined
-  return { sequence: header.readUIntBE(8, 6) - 1, checksum: header.readUInt32BE(16) }
+  return beforeHeader(header)
 }
 
 /** Clears what an unfinished write left from offset `at` on; what was there is kept in a file, whose name is returned. */

@@ -112,7 +112,8 @@ test('no directory for sockets at all is an error of the call, which names what 
     console.log(JSON.stringify(said))
   `
   // The program's text comes with the command: there is no place for a file.
-  const shell = 'mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm && exec "$@"'
+  // The repository may lie in /tmp itself.
+  const shell = `mount --bind '${root}' /mnt && mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm && exec "$@"`
   const { status, stdout, stderr } = spawnSync(
     'unshare',
     [
@@ -124,10 +125,10 @@ test('no directory for sockets at all is an error of the call, which names what 
       process.execPath,
       '--input-type=module',
       '-e',
-      source.replaceAll("'zproc'", JSON.stringify(zproc)),
+      source.replaceAll("'zproc'", "'file:///mnt/dist/index.js'"),
     ],
     {
-      cwd: root,
+      cwd: '/',
       encoding: 'utf8',
       timeout: 60_000,
       env: { ...process.env, TMPDIR: '/proc/none', XDG_RUNTIME_DIR: '/proc/none' },

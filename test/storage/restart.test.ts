@@ -77,7 +77,8 @@ test('ephemeral keys go with their sessions, time to live goes on, when the serv
   const home = await lasting(t, { graceTime: 400 })
   const [state, leaving] = [home.state(), home.state()]
   await state.set('stays', 1, { ephemeral: true })
-  await state.set('ends', 1, { ttl: 1500 })
+  // Longer than it takes to start the server again.
+  await state.set('ends', 1, { ttl: 5000 })
   const ctx = new Context<AnyState>(home.address)
   await ctx.process(s => s.set('dead', 1, { ephemeral: true })).wait()
   await ctx
@@ -91,6 +92,7 @@ test('ephemeral keys go with their sessions, time to live goes on, when the serv
   await leaving.close()
   await home.restart()
   assert.equal(await state.get('stays'), 1)
+  assert.equal(await state.get('ends'), 1)
   await state.getWhenNone('killed', { timeout: 20_000 })
   await state.getWhenNone('ends', { timeout: 20_000 })
   assert.deepEqual(await state.keys(), ['stays'])
