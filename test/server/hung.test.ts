@@ -71,8 +71,9 @@ for (const backend of ['process', 'thread'] as const)
     t.after(() => state.close())
     await state.set(sets(1))
     const other = sets(-1)
-    const began = performance.now()
     const failed = assert.rejects(state.equals(other), { name: 'ConnectionError' })
+    // The sets are encoded by now.
+    const began = performance.now()
     const { ms, name, ...rest } = await hung.promise
     const noticed = performance.now() - began
     assert.ok(noticed < 5000, `${noticed} ms`)
