@@ -54,6 +54,8 @@ export class Line<Sent, Heard> {
 
   /** Throws the DataCloneError of a message that cannot be sent. */
   sendUsers(message: unknown, sent?: () => void): void {
+    // V8 writes some objects that it cannot read, such as an error that is its own cause: that throws here.
+    if (typeof message === 'object' && message !== null) deserialize(serialize(message))
     this.#write(USERS, message, sent)
   }
 
