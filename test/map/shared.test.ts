@@ -232,8 +232,10 @@ async function contract(t: TestContext, { address, secretKey, args }: Home): Pro
     const other = context(t)
     const told = async (state: State<Record<string, unknown>>) => {
       const signal = itemSignal()
+      // Watchers of the key may cancel before its writer has the answer.
+      const aborted = new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
       await state.set('begun', true)
-      await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+      await aborted
       await state.set('told', true)
     }
     const waiting = ctx.processMap(told, range(1), { ...shared, stateful: true })
