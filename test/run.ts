@@ -37,6 +37,8 @@ const runner = spawn(
     'tsx',
     '--test',
     '--test-concurrency=2',
+    '--test-reporter=./test/reporter.mjs',
+    '--test-reporter-destination=stdout',
     `--test-timeout=${fileTimeout}`,
     ...options,
     ...files,
