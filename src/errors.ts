@@ -157,7 +157,7 @@ const missed = (from: number, to: number): string =>
   `updates ${from} to ${to} are no longer kept: this State fell behind by more than is kept (historyLimit, historyBytes); ` +
   'it goes on from the oldest kept one'
 
-/** The State, view or Context was closed by the program itself. */
+/** The State, view or Context was closed by the program itself: what waits then, and every call that comes later, gets this. */
 export class ClosedError extends ZprocError {
   override readonly code = 'ZPROC_CLOSED'
   static {

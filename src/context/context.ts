@@ -2,7 +2,7 @@ import { wallClock } from '../async/interval.ts'
 import type { ConnectedPingOptions } from '../client/options.ts'
 import { linkOf, State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
-import { ConnectionError } from '../errors.ts'
+import { ClosedError } from '../errors.ts'
 import { Maps, type MapTarget } from '../map/maps.ts'
 import type { MapIter, MapOptions, TaskDetail } from '../map/options.ts'
 import type { MapResult, Yielded } from '../map/result.ts'
@@ -217,7 +217,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     options?: MapOptions<A, K, MA, MK, F, Z, O>,
   ): MapResult<Yielded<R, Z, O>>
   processMap(target: MapTarget, mapIter?: unknown, options: MapOptions = {}): unknown {
-    if (this.#closed) throw new ConnectionError('ctx.processMap: this Context is closed')
+    if (this.#closed) throw new ClosedError('ctx.processMap: this Context is closed')
     return this.#maps.start(target, mapIter, options)
   }
 
@@ -231,7 +231,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   run<A extends readonly unknown[], R>(target: (...args: A) => R, ...args: A): Promise<Awaited<R>>
   run<R = unknown>(target: URL, ...args: unknown[]): Promise<R>
   run(target: MapTarget, ...args: unknown[]): Promise<unknown> {
-    if (this.#closed) return Promise.reject(new ConnectionError('ctx.run: this Context is closed'))
+    if (this.#closed) return Promise.reject(new ClosedError('ctx.run: this Context is closed'))
     return this.#maps.run(target, args)
   }
 

@@ -1,5 +1,5 @@
 import { ownModule } from '../async/home.ts'
-import { ConnectionError } from '../errors.ts'
+import { ClosedError } from '../errors.ts'
 import type { MakeWorker } from '../map/local-workers.ts'
 import { startWorker } from '../map/start-worker.ts'
 import type { Target, WatchAssignment } from '../process/assignment.ts'
@@ -43,7 +43,7 @@ export class Processes {
   }
 
   start(target: Target, options: ProcessOptions = {}, call: string, watch?: () => WatchAssignment): Process {
-    if (this.#closed) throw new ConnectionError(`${call}: this Context is closed`)
+    if (this.#closed) throw new ClosedError(`${call}: this Context is closed`)
     const own = readProcessOptions(options, call)
     const { defaults, wait } = this.#settings
     const inner = {

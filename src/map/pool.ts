@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { after, cancel, microtask, soon } from '../async/interval.ts'
-import { TimeoutError, ZprocError } from '../errors.ts'
+import { ClosedError, TimeoutError } from '../errors.ts'
 import type { Process } from '../process/process.ts'
 import { errorFromWire } from '../protocol/values.ts'
 import type { Job } from './job.ts'
@@ -298,5 +298,5 @@ export class Pool {
   }
 }
 
-const closedBefore = ({ settings }: Job): ZprocError =>
-  new ZprocError(`${settings.call}: its Context was closed before the ${settings.unit} was at its end`)
+const closedBefore = ({ settings }: Job): ClosedError =>
+  new ClosedError(`${settings.call}: its Context was closed before the ${settings.unit} was at its end`)

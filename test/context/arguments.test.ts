@@ -64,10 +64,24 @@ test('a directory that is not there is named by the error of startServer', async
   })
 })
 
-test('a Context that is closed starts nothing, and says so', async () => {
-  const ctx = new Context({ serverBackend: 'inline' })
+test('every call that starts something rejects with ClosedError once the Context is closed, as calls of its State do', async () => {
+  const ctx = new Context<{ n: number }>({ serverBackend: 'inline' })
   await ctx.close()
-  const closed = { name: 'ConnectionError', code: 'ZPROC_CONNECTION', message: /this Context is closed/ }
-  assert.throws(() => ctx.process(() => {}), closed)
-  assert.throws(() => ctx.processMap((n: number) => n, [1]), closed)
+  const closed = (call: string) => ({
+    name: 'ClosedError',
+    code: 'ZPROC_CLOSED',
+    message: new RegExp(`^${call}: `),
+  })
+  const noop = () => {}
+  const calls: Record<string, () => unknown> = {
+    'ctx.process': () => ctx.process(noop),
+    'ctx.processFactory': () => ctx.processFactory(noop),
+    'ctx.processMap': () => ctx.processMap((n: number) => n, [1]),
+    'ctx.run': () => ctx.run(noop),
+    'ctx.callWhenChange': () => ctx.callWhenChange()(noop),
+    'ctx.callWhenEqual': () => ctx.callWhenEqual('n', 1)(noop),
+  }
+  for (const [call, make] of Object.entries(calls)) await assert.rejects(async () => make(), closed(call))
+  await assert.rejects(ctx.state.get('n'), { name: 'ClosedError' })
+  await assert.rejects(ctx.ping(), { name: 'ClosedError' })
 })

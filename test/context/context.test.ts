@@ -83,7 +83,10 @@ test('closing stops the processes, the State and the server, and leaves no file'
   await ctx.close()
   assert.equal(forever.exitCode, -15)
   assert.equal(existsSync(path), false)
-  assert.throws(() => ctx.process(() => {}), { message: 'ctx.process: this Context is closed' })
+  assert.throws(() => ctx.process(() => {}), {
+    name: 'ClosedError',
+    message: 'ctx.process: this Context is closed',
+  })
   await assert.rejects(ctx.state.get('cookies'))
 })
 
