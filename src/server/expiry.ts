@@ -1,13 +1,15 @@
-import { after, cancel, soon, type Timer } from '../async/interval.ts'
+import { after, cancel, monotonic, soon, type Timer } from '../async/interval.ts'
 import type { Namespace } from '../store/namespace.ts'
 import type { Exclusive } from './hold.ts'
 
-// Keys that are deleted in one turn, at most: about a quarter of a millisecond.
-const SLICE = 256
+// Milliseconds of one turn in which keys are deleted, and about one commit more.
+const SLICE = 1
+// Keys that one commit deletes, at most: about a quarter of a millisecond.
+const MOST_KEYS = 128
 // Milliseconds after which it is tried again, where the namespace could not be written.
 const RETRY = 1000
 
-/** Deletes the keys of one namespace when their time to live ends: many of them in slices, between which others have their turn. */
+/** Deletes the keys of one namespace when their time to live ends: many of them in slices of time, between which others have their turn. */
 export class Expiry {
   readonly #space: Namespace
   readonly #exclusive: Exclusive
@@ -50,13 +52,23 @@ export class Expiry {
         this.#timer = after(RETRY, this.#delete)?.unref()
         return
       }
-      this.#space.expireDue(SLICE)
-      if (this.#space.nextDue <= this.#space.clock()) soon(this.#delete)
+      this.#deleteSlice()
+      if (this.#isDue) soon(this.#delete)
       else {
         this.#armed = Number.POSITIVE_INFINITY
         this.#arm()
       }
       this.#deleted()
     })
+  }
+
+  get #isDue(): boolean {
+    return this.#space.nextDue <= this.#space.clock()
+  }
+
+  #deleteSlice(): void {
+    const end = monotonic() + SLICE
+    do this.#space.expireDue(MOST_KEYS)
+    while (this.#isDue && monotonic() < end)
   }
 }

@@ -1,6 +1,6 @@
 import { monotonic, wallClock } from '../async/interval.ts'
 import type { LeaseInfo, Step, WireLease } from '../protocol/messages.ts'
-import { MAX_DEPTH, type Packed } from '../protocol/values.ts'
+import { MAX_DEPTH, Packed } from '../protocol/values.ts'
 import {
   ABSENT,
   type Author,
@@ -18,6 +18,9 @@ import { copyWithSteps } from './steps.ts'
 
 // Entries of keys that are gone, besides as many as there are keys, before the order is made anew.
 const SPARE = 1000
+
+// Bytes of values that are deleted together when their time is up, about: the log keeps them encoded.
+const EXPIRED_BYTES = 64 << 10
 
 // The State of commits that no State of a client makes: every watcher is told of them.
 const NO_STATE = 0
@@ -158,16 +161,19 @@ export class Namespace {
     return this.#leases.next
   }
 
-  /** Deletes keys whose time is up, `most` at most, in one commit for each State that wrote them. */
+  /** Deletes keys whose time is up, `most` at most and fewer large ones, in one commit for each State that wrote them. */
   expireDue(most: number): void {
     const now = this.clock()
     const due = new Map<Author, string[]>()
-    for (let count = 0; count < most; count++) {
+    let bytes = 0
+    for (let count = 0; count < most && bytes < EXPIRED_BYTES; count++) {
       const lease: Lease | undefined = this.#leases.takeDue(now)
       if (!lease) break
       const keys = due.get(lease.author)
       if (keys) keys.push(lease.key)
       else due.set(lease.author, [lease.key])
+      const value = this.values.get(lease.key)
+      if (value instanceof Packed) bytes += value.weight
     }
     for (const [author, keys] of due) this.#expire(author, keys)
   }
