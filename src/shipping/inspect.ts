@@ -1,4 +1,5 @@
 import { Session } from 'node:inspector'
+import { otherRuntime } from '../async/runtime.ts'
 import { ShippingError } from '../errors.ts'
 
 /** What the engine knows of one function: where it was written, and the variables around it. */
@@ -211,10 +212,8 @@ function denied(cause: unknown): unknown {
 
 /** Bun and Deno have the class, and no answers. */
 function unanswered(): ShippingError {
-  const { bun, deno } = process.versions as { bun?: string; deno?: string }
-  const runtime = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : 'this runtime'
   return new ShippingError(
-    `functions cannot be sent from ${runtime}: their variables are read through Node's inspector. Send them from a program ` +
+    `functions cannot be sent from ${otherRuntime ?? 'this runtime'}: their variables are read through Node's inspector. Send them from a program ` +
       'that Node runs; State, watching and views work here.',
   )
 }

@@ -11,6 +11,8 @@ import {
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls'
 import { home } from '../async/home.ts'
 import { LONGEST_DELAY } from '../async/interval.ts'
+import { otherRuntime } from '../async/runtime.ts'
+import { ConnectionError } from '../errors.ts'
 import { type DerivedKey, derivedKey } from './key.ts'
 
 // With a pre-shared key both ends prove that they hold it, and no certificate is needed. ECDHE: a session that was
@@ -96,13 +98,18 @@ function secureServer(key: DerivedKey, handshakeTimeout: number, events: ServerE
   return server
 }
 
-/** A socket to a server; `ready` is called when it can be written to. */
+/** A socket to a server; `ready` is called when it can be written to. Throws ConnectionError for a key that it cannot use. */
 export function connectSocket(
   where: NetConnectOpts,
   secretKey: string | undefined,
   ready: () => void,
 ): Socket {
   if (secretKey === undefined) return plainSocket(where, ready)
+  if (otherRuntime)
+    throw new ConnectionError(
+      `a server with a secretKey cannot be reached from ${otherRuntime}: it has no TLS with pre-shared keys. Use a server at an ` +
+        'ipc address or on tcp without a key, or a program that Node runs.',
+    )
   // Its types leave `onread` out, which goes to the socket as all that it does not know.
   const options = {
     ...where,

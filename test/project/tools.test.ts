@@ -33,6 +33,19 @@ start().then(value => end('works: ' + value), error => end(error.name + ': ' + e
 `
 const ESM = `import { Context } from 'zproc'\n${BODY}`
 
+/** With types that are wrong unless the compiler has read zproc's. */
+const TYPED = `import { Context, type State } from 'zproc'
+const ctx = new Context<{ n: number }>()
+const target = async (state: State<{ n: number }>): Promise<number> => {
+  await state.set('n', 1)
+  return (await state.get('n')) + 1
+}
+ctx.process(target).wait().then(async (two: number) => {
+  await ctx.close()
+  console.log('works: ' + two)
+})
+`
+
 interface Way {
   name: string
   /** Arguments of Node. */
@@ -41,22 +54,46 @@ interface Way {
   build?: string[]
   stdin?: string
   env?: NodeJS.ProcessEnv
-  /** What the message must name, where it is refused. */
+  /** What the message must name, where it is refused: by zproc, by the compiler, by Node. */
   refused?: RegExp
-  /** What the table says of the cause and the way out. */
+  /** What the table says; default: works. */
   says?: string
 }
 
 const esbuild = join(packages, 'esbuild/bin/esbuild')
 const rolldown = join(packages, 'rolldown/bin/cli.mjs')
 const vite = join(packages, 'vite/bin/vite.js')
-const outside = 'keep zproc out of the bundle (`external`), and install it where the program runs'
+const outside = 'refused: keep zproc out of the bundle (`external`), and install it where the program runs'
+const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript)
+const compile = [
+  resolve('node_modules/typescript/bin/tsc'),
+  ...['--ignoreConfig', '--types', 'node', '--target', 'es2022', '--skipLibCheck'],
+  ...['--outDir', 'commonjs/out', 'commonjs/app.ts'],
+]
 const external = /bundler put zproc into the program's own file\. Keep it out: `--external:zproc`/
 
 const ways: Way[] = [
   { name: '`node app.mjs`', run: ['app.mjs'] },
   { name: '`node app.cjs`', run: ['app.cjs'] },
+  {
+    name: '`node app.ts`, Node 22.18 and later',
+    run: ['app.ts'],
+    ...(stripsTypes ? {} : { refused: /ERR_UNKNOWN_FILE_EXTENSION/ }),
+    says: 'works',
+  },
   { name: '`node --import tsx app.ts`', run: ['--import', 'tsx', 'app.ts'] },
+  ...['nodenext', 'node20'].map(module => ({
+    name: `CommonJS in TypeScript, \`module: ${module}\``,
+    build: [...compile, '--module', module],
+    run: ['commonjs/out/app.js'],
+  })),
+  ...['node16', 'node18'].map(module => ({
+    name: `CommonJS in TypeScript, \`module: ${module}\``,
+    build: [...compile, '--module', module],
+    run: ['commonjs/out/app.js'],
+    refused: /error TS1479: .* is an ECMAScript module and cannot be imported with 'require'/,
+    says: 'refused by TypeScript (TS1479): set `module` to `nodenext` or `node20`',
+  })),
   { name: '`node --input-type=module -e`', run: ['--input-type=module', '-e', ESM] },
   { name: '`node -e`, in CommonJS', run: ['-e', `const { Context } = require('zproc')\n${BODY}`] },
   { name: 'a program on stdin', run: ['--input-type=module', '-'], stdin: ESM },
@@ -124,6 +161,12 @@ before(() => {
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   for (const name of ['app.mjs', 'app.ts']) writeFileSync(join(folder, name), ESM)
   writeFileSync(join(folder, 'app.cjs'), `const { Context } = require('zproc')\n${BODY}`)
+  mkdirSync(join(folder, 'commonjs'))
+  writeFileSync(join(folder, 'commonjs/package.json'), '{ "type": "commonjs" }')
+  writeFileSync(join(folder, 'commonjs/app.ts'), TYPED)
+  mkdirSync(join(folder, 'node_modules/@types'))
+  for (const name of ['@types/node', 'undici-types'])
+    symlinkSync(join(packages, name), join(folder, 'node_modules', name))
   const config = { build: { ssr: 'app.mjs', outDir: 'vite' }, ssr: { noExternal: true } }
   writeFileSync(join(folder, 'vite.config.mjs'), `export default ${JSON.stringify(config)}`)
 })
@@ -131,11 +174,13 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 
 for (const way of ways)
   test(`${way.name}: ${way.refused ? 'is refused, with the cause and the way out' : 'works'}`, async () => {
-    if (way.build) await node(way.build, way)
-    const printed = await node(way.run, way)
+    const printed = await runs(way).catch((error: Error) => {
+      if (way.refused) return error.message
+      throw error
+    })
     if (way.refused) assert.match(printed, way.refused)
     else assert.equal(printed.trim(), 'works: 2')
-    outcomes.set(way.name, way.refused ? `refused: ${way.says}` : 'works')
+    outcomes.set(way.name, way.says ?? 'works')
   })
 
 test('the table in docs/tools.md is the one that these tests give', () => {
@@ -146,6 +191,11 @@ test('the table in docs/tools.md is the one that these tests give', () => {
     writeFileSync(page, text.replace(/(<!-- table -->\n)[\s\S]*(<!-- end -->)/, `$1${table}$2`))
   else assert.ok(text.includes(table), 'run with UPDATE_TABLE=1 to write the table anew')
 })
+
+async function runs(way: Way): Promise<string> {
+  if (way.build) await node(way.build, way)
+  return node(way.run, way)
+}
 
 /** What a program prints on stdout. */
 function node(args: string[], { stdin = '', env = {} }: Way): Promise<string> {
