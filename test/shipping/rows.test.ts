@@ -30,8 +30,11 @@ const source = fileURLToPath(new URL('./rows/', import.meta.url))
 const bin = (name: string) => join(repo, 'node_modules/.bin', name)
 const ENVIRONMENTS = ['ESM', 'CommonJS', 'tsx', 'tsc', 'vitest'] as const
 // Not in the table, but held to the same rows: older output of compilers, with their helper functions.
-const OTHERS = ['tsx to CommonJS', 'tsc to ES2015', 'vitest, TypeScript'] as const
-type Environment = (typeof ENVIRONMENTS)[number] | (typeof OTHERS)[number]
+const COMPILED = ['tsx to CommonJS', 'tsc to ES2015', 'vitest, TypeScript'] as const
+type Environment = (typeof ENVIRONMENTS)[number] | (typeof COMPILED)[number] | 'TypeScript without a loader'
+// Node runs TypeScript by itself since 22.18.
+const isStripped = Boolean((process.features as { typescript?: unknown }).typescript)
+const OTHERS: Environment[] = [...COMPILED, ...(isStripped ? (['TypeScript without a loader'] as const) : [])]
 
 let folder: string
 const outcomes = new Map<Environment, Outcome[]>()
@@ -107,6 +110,11 @@ async function layOut(): Promise<void> {
   writeFileSync(join(folder, 'tsc/package.json'), '{ "type": "commonjs" }')
   await compile([...options, join(folder, 'tsc-old'), '--target', 'es2015', '--module', 'commonjs', ...files])
   writeFileSync(join(folder, 'tsc-old/package.json'), '{ "type": "commonjs" }')
+  mkdirSync(join(folder, 'stripped'))
+  for (const name of readdirSync(source)) {
+    const text = readFileSync(join(folder, 'tsx', name), 'utf8')
+    writeFileSync(join(folder, 'stripped', name), text.replace(/'\.\/(\w+)\.js'/g, "'./$1.ts'"))
+  }
   cpSync(join(folder, 'tsx'), join(folder, 'tsx-cjs'), { recursive: true })
   writeFileSync(join(folder, 'tsx-cjs/package.json'), '{ "type": "commonjs" }')
   cpSync(join(folder, 'esm'), join(folder, 'cjs'), { recursive: true })
@@ -176,12 +184,13 @@ async function runIn(environment: Environment): Promise<Outcome[]> {
     vitest: 'vitest',
     'vitest, TypeScript': 'vitest-ts',
     'tsx to CommonJS': 'tsx-cjs',
+    'TypeScript without a loader': 'stripped',
     'tsc to ES2015': 'tsc-old',
   }
   const cwd = join(folder, places[environment])
   if (!readdirSync(cwd).includes('package.json'))
     writeFileSync(join(cwd, 'package.json'), '{ "type": "module" }')
-  const ending = environment.startsWith('tsx') ? 'ts' : 'js'
+  const ending = ['tsx', 'tsx-cjs', 'stripped'].includes(places[environment]) ? 'ts' : 'js'
   // Nothing of this test process goes along: the loader of these tests is not the one of the program.
   const env = { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: '', ROWS_ENVIRONMENT: environment }
   const child = join(cwd, `child.${ending}`)
