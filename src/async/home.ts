@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs'
+// By the whole module: webpack replaces a `createRequire` that is imported by its name.
+import nodeModule from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ZprocError } from '../errors.ts'
 import { assertStarts } from './runtime.ts'
@@ -7,8 +9,11 @@ import { assertStarts } from './runtime.ts'
 const bundled: string | undefined = import.meta.url
 const ending = bundled?.endsWith('.ts') ? '.ts' : '.js'
 
-/** Where zproc's own files are: modules of Node's `createRequire` are found from here. */
+/** Where zproc's own files are. */
 export const home: string = bundled ?? pathToFileURL(`${process.cwd()}/home.js`).href
+
+/** A `require` that looks for packages from this file on. */
+export const requireAt = (url: string): NodeJS.Require => nodeModule.createRequire(url)
 
 /** A module of zproc that another process or thread loads by its URL: `server/main`. */
 export const ownModule = (path: string): URL => new URL(`../${path}${ending}`, home)

@@ -11,9 +11,12 @@ export function startThread(entry: URL, options: WorkerOptions = {}): Worker {
     if (!process.execArgv.some(flag => flag.startsWith('--input-type'))) return new Worker(entry, options)
     return new Worker(`import(${JSON.stringify(entry.href)})`, { ...options, eval: true })
   }
-  const load = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(tsx => {
+  const load = `import(${JSON.stringify(import.meta.resolve(TSX))}).then(tsx => {
     tsx.register()
     return import(${JSON.stringify(entry.href)})
   })`
   return new Worker(load, { ...options, eval: true })
 }
+
+// Not in the call: a bundler looks for a module that is named there.
+const TSX = 'tsx/esm/api'

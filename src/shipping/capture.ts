@@ -2,14 +2,16 @@ import { types } from 'node:util'
 import { type CaptureOptions, Cargo, part } from './cargo.ts'
 import { shareMemory } from './data.ts'
 import { functionNode } from './functions.ts'
+import { importableOn } from './importable.ts'
 import type { Engine } from './inspect.ts'
 import { entries } from './modules.ts'
 import { isObject, nativeNode } from './natives.ts'
 import { objectNode } from './objects.ts'
-import { refusal, type Trail } from './refusal.ts'
+import { refusal, refusedAt } from './refusal.ts'
 import { preferWhole } from './script.ts'
 import type { AnyFunction, Node, Shipment } from './shipment.ts'
 import { writeTexts } from './texts.ts'
+import type { Trail } from './trail.ts'
 import type { Seen } from './unchanged.ts'
 import { importOf } from './variables.ts'
 import { checkWeight } from './weight.ts'
@@ -24,7 +26,8 @@ export interface Captured {
 
 /**
  * Everything that a function needs elsewhere, as a table of nodes. Of the scripts that functions were written in no more is
- * looked at than these, unless `whole` asks for it, or something is met that only the whole script explains.
+ * looked at than these, unless `whole` asks for it, or something is met that only the whole script explains. Where a value
+ * is refused that a module exports, the capture begins anew with that among `imports`.
  */
 export function capture(
   fn: AnyFunction,
@@ -32,18 +35,24 @@ export function capture(
   engine: Engine,
   options: CaptureOptions,
   whole = false,
+  imports: ReadonlyMap<object, Node> = new Map(),
 ): Captured {
-  const cargo = new Cargo(engine, options, nodeOf, whole)
+  const cargo = new Cargo(engine, options, nodeOf, whole, imports)
   try {
     const captured = gather(cargo, fn, name)
     checkWeight(captured.shipment.nodes, options.call)
     return captured
   } catch (error) {
     // What is refused is refused for a reason that all of the script shows.
-    if (![...(cargo.depths?.values() ?? [])].includes('parts')) throw error
-    const closure = engine.closure(fn)
-    if (closure) preferWhole(closure, fn)
-    return capture(fn, name, engine, options, true)
+    if ([...(cargo.depths?.values() ?? [])].includes('parts')) {
+      const closure = engine.closure(fn)
+      if (closure) preferWhole(closure, fn)
+      return capture(fn, name, engine, options, true, imports)
+    }
+    const trail = refusedAt(error)
+    const instead = trail && importableOn(trail, options.byValue)
+    if (!instead || imports.has(instead.value)) throw error
+    return capture(fn, name, engine, options, whole, new Map([...imports, [instead.value, instead.node]]))
   }
 }
 
@@ -61,6 +70,8 @@ function gather(cargo: Cargo, fn: object, name: string): Captured {
 }
 
 function nodeOf(cargo: Cargo, value: object, trail: Trail, holder: object | undefined): Node {
+  const instead = cargo.imports.get(value)
+  if (instead) return instead
   if (types.isProxy(value)) {
     const imported = importOf(cargo, value)
     if (imported) return imported

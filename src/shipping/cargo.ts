@@ -1,10 +1,10 @@
 import type { Binding, Reference } from './bindings.ts'
 import type { Closure, Engine } from './inspect.ts'
 import type { Script, Written } from './parsed.ts'
-import type { Trail } from './refusal.ts'
 import type { Edit } from './rewrite.ts'
 import type { Depths } from './script.ts'
 import type { Node, Slot } from './shipment.ts'
+import type { Trail } from './trail.ts'
 import { Seen } from './unchanged.ts'
 
 export interface CaptureOptions {
@@ -73,10 +73,19 @@ export class Cargo {
   readonly weak = new Map<object, { node: ObjectNode; trail: Trail }>()
   /** They may turn out to share their memory. */
   readonly buffers = new Set<Buffer>()
+  /** Values that the other side imports. */
+  readonly imports: ReadonlyMap<object, Node>
   readonly #queue: (() => void)[] = []
   readonly #nodeOf: NodeOf
 
-  constructor(engine: Engine, options: CaptureOptions, nodeOf: NodeOf, whole: boolean) {
+  constructor(
+    engine: Engine,
+    options: CaptureOptions,
+    nodeOf: NodeOf,
+    whole: boolean,
+    imports: ReadonlyMap<object, Node>,
+  ) {
+    this.imports = imports
     this.engine = engine
     this.options = options
     this.#nodeOf = nodeOf

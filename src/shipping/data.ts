@@ -2,8 +2,9 @@ import { types } from 'node:util'
 import { type Cargo, part } from './cargo.ts'
 import { protoSlot } from './instances.ts'
 import { isInline } from './properties.ts'
-import { refusal, type Trail, whyNot } from './refusal.ts'
+import { refusal, whyNot } from './refusal.ts'
 import type { Node } from './shipment.ts'
+import type { Trail } from './trail.ts'
 
 /** What the engine and Node make of a single value, or undefined: other objects are sent part by part. */
 export function dataNode(cargo: Cargo, value: object, trail: Trail): Node | undefined {

@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { home } from '../async/home.ts'
+import { home, requireAt } from '../async/home.ts'
 import { leadsToEntry } from './graph.ts'
 import { exportsOf } from './imports.ts'
 import { type Closure, readVariable } from './inspect.ts'
@@ -17,17 +16,24 @@ export function exportedAs(value: object, closure: Closure, script: Script): Nod
   return found && !leadsToEntry(url) ? found : undefined
 }
 
+/** How another process gets the value of a variable of a module by importing that, if it exports it. */
+export function exportOf(name: string, value: object, script: Script): Node | undefined {
+  const { url } = script
+  if (!url.startsWith('file:')) return undefined
+  if (!script.isModule) return fromRequired(value, url)
+  const as = exportsOf(script).get(name)
+  return as === undefined ? undefined : importOf(url, as)
+}
+
+function importOf(url: string, name: string): Node {
+  return { kind: 'import', from: url, specifier: url, path: [name], hash: loadedHash(url) }
+}
+
 function fromModule(value: object, closure: Closure, script: Script): Node | undefined {
   const variables = closure.scopes.at(-1) ?? {}
   for (const [local, name] of exportsOf(script)) {
     if (readVariable(variables, local)?.value !== value) continue
-    return {
-      kind: 'import',
-      from: script.url,
-      specifier: script.url,
-      path: [name],
-      hash: loadedHash(script.url),
-    }
+    return importOf(script.url, name)
   }
   if (mayBeExported(value, variables, script) && !leadsToEntry(script.url)) throw new WholeNeeded()
   // `export default` of an arrow function, or of one without a name: it has no variable to look at.
@@ -35,13 +41,7 @@ function fromModule(value: object, closure: Closure, script: Script): Node | und
     if (statement.type !== 'ExportDefaultDeclaration' || typeof value !== 'function') continue
     const written = writtenIn(script, closure, Function.prototype.toString.call(value))
     if (written?.node !== statement.declaration) return undefined
-    return {
-      kind: 'import',
-      from: script.url,
-      specifier: script.url,
-      path: ['default'],
-      hash: loadedHash(script.url),
-    }
+    return importOf(script.url, 'default')
   }
   return undefined
 }
@@ -50,6 +50,11 @@ function fromModule(value: object, closure: Closure, script: Script): Node | und
 function mayBeExported(value: object, variables: Record<string, unknown>, { outline }: Script): boolean {
   if (!outline?.mayLack) return false
   return Object.keys(variables).some(name => readVariable(variables, name)?.value === value)
+}
+
+/** Is it a module that `require` has loaded? */
+export function isRequired(url: string): boolean {
+  return require.cache[fileURLToPath(url)]?.loaded === true
 }
 
 function fromRequired(value: object, url: string): Node | undefined {
@@ -66,4 +71,4 @@ function fromRequired(value: object, url: string): Node | undefined {
   return undefined
 }
 
-const require = createRequire(home)
+const require = requireAt(home)

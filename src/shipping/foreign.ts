@@ -3,8 +3,9 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import type { Cargo } from './cargo.ts'
 import { builtinNode, lateNode } from './natives.ts'
-import { refusal, type Trail } from './refusal.ts'
+import { refusal } from './refusal.ts'
 import type { AnyFunction, Node } from './shipment.ts'
+import type { Trail } from './trail.ts'
 
 /** A function of the engine or of Node: what a module of Node exports is there too, others have no text to send. */
 export function foreignFunction(cargo: Cargo, value: AnyFunction, trail: Trail): Node {

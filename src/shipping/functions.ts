@@ -10,10 +10,11 @@ import type { Script, Written } from './parsed.ts'
 import { placeOf } from './places.ts'
 import { addProperties } from './properties.ts'
 import { addClassParts, addPrototype, ordinaryPrototype } from './prototypes.ts'
-import { misuse, placeIn, refusal, type Trail } from './refusal.ts'
+import { finalRefusal, misuse, placeIn, refusal } from './refusal.ts'
 import { surroundingsOf } from './rewrite.ts'
 import { freeNames, idOf, isStrict, scriptOf, writtenIn } from './script.ts'
 import type { AnyFunction, Node, Slot } from './shipment.ts'
+import type { Trail } from './trail.ts'
 import { addVariable } from './variables.ts'
 import { wrapped } from './wrappers.ts'
 
@@ -28,7 +29,7 @@ export function functionNode(
   const wrapper = wrapped(value)
   if (wrapper) {
     if (atomic) {
-      throw refusal(
+      throw finalRefusal(
         call,
         trail,
         'an atomic function',
@@ -47,7 +48,7 @@ export function functionNode(
   const closure = cargo.engine.closure(value)
   const script = closure && scriptOf(cargo.engine, closure, value, cargo.depths)
   if (script?.url.startsWith('node:')) return foreignFunction(cargo, value, trail)
-  if (/^cov_\w+$/.test(value.name) && /\bcoverage\b/.test(text)) return { kind: 'sink' }
+  if (isCounter(value.name, text)) return { kind: 'sink' }
   if (closure && script && !byValue && !cargo.asText.has(value)) {
     const reference = exportedAs(value, closure, script)
     if (reference) return reference
@@ -223,6 +224,9 @@ function standIn({ async, generator }: FunctionExpression, name: string, length:
   const made = generator ? (async ? async function* () {} : function* () {}) : plain
   return Object.defineProperties(made, { name: { value: name }, length: { value: length } })
 }
+
+/** The function that istanbul writes into a module, and the one that this puts in its own place when it is first called. */
+const isCounter = (name: string, text: string): boolean => /^cov_\w+$/.test(name) && /coverage/i.test(text)
 
 /** The parameters before the first one with a default. */
 function lengthOf(node: AnyNode): number {

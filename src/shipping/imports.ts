@@ -1,7 +1,10 @@
+import { isBuiltin } from 'node:module'
 import type { AnyNode } from 'acorn'
 import type { Binding } from './bindings.ts'
+import { leadsToEntry } from './graph.ts'
+import { isFileSpecifier, loadedHash, resolveFile } from './modules.ts'
 import type { Script } from './parsed.ts'
-import type { Interop } from './shipment.ts'
+import type { Interop, Node } from './shipment.ts'
 import { partsOf } from './tree.ts'
 
 /** What a variable was imported as. */
@@ -26,6 +29,26 @@ export function importedAs({ kind, node, from, name }: Binding): Imported | unde
   const source = moduleOf(node.init)
   const path = source && pathTo(node.id, name)
   return source && path && { ...source, path: [...source.path, ...path] }
+}
+
+/** The import as the other side is to do it; undefined where it cannot, as that would run the program a second time. */
+export function nodeOfImport(
+  { how, specifier, path, interop, byRunner }: Imported,
+  script: Script,
+): Node | undefined {
+  const from = script.url
+  if (isBuiltin(specifier)) {
+    const within = how === 'import' || interop ? path : ['default', ...path]
+    return { kind: 'builtin', id: specifier, path: within }
+  }
+  if (!from.startsWith('file:')) return undefined
+  const target = isFileSpecifier(specifier) ? resolveFile(specifier, from) : undefined
+  if (target && leadsToEntry(target)) return undefined
+  // A test runner has compiled it for itself: a child, without the runner, could not import it.
+  if (byRunner && target && !/\.[cm]?js(?:[?#]|$)/.test(target)) return undefined
+  const hash = target && loadedHash(target)
+  if (how === 'import') return { kind: 'import', from, specifier: target ?? specifier, path, hash }
+  return { kind: 'require', from, specifier, path, hash, interop }
 }
 
 /** What the module exports under which local names; a default export without a name under `*default*`. */

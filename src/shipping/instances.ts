@@ -5,9 +5,10 @@ import { textOfClass } from './functions.ts'
 import { readVariable } from './inspect.ts'
 import { builtinNode, nativeNode } from './natives.ts'
 import { isOwnClass } from './own.ts'
-import { OWN_ADVICE, refusal, type Trail, whyNot } from './refusal.ts'
+import { finalRefusal, OWN_ADVICE, refusal, whyNot } from './refusal.ts'
 import { scriptOf } from './script.ts'
 import type { AnyFunction, Base, Node, Slot } from './shipment.ts'
+import type { Trail } from './trail.ts'
 
 /** The prototype of an object that is not the usual one of its kind. */
 export function protoSlot(cargo: Cargo, value: object, trail: Trail): Slot {
@@ -87,7 +88,7 @@ function checkMaker(cargo: Cargo, proto: unknown, value: object, trail: Trail): 
     const closure = cargo.engine.closure(maker)
     const script = closure && scriptOf(cargo.engine, closure, maker, cargo.depths)
     if (!closure || script?.url.startsWith('node:')) throw refusal(call, trail, ...whyNot(value, maker.name))
-    if (isOwnClass(maker, script)) throw refusal(call, trail, `a zproc ${maker.name}`, OWN_ADVICE)
+    if (isOwnClass(maker, script)) throw finalRefusal(call, trail, `a zproc ${maker.name}`, OWN_ADVICE)
   }
 }
 

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import vm from 'node:vm'
+import { requireAt } from '../async/home.ts'
 import { ShippingError } from '../errors.ts'
 import { fileHash, resolveFile } from './modules.ts'
 import type { Interop, Node } from './shipment.ts'
@@ -16,7 +16,7 @@ export async function importNode({
   const module = await importFrom(from)(specifier).catch((error: unknown) => {
     throw missing(error, specifier, from)
   })
-  return follow(module, path, specifier)
+  return follow(module, path, noExport(specifier, path))
 }
 
 /** A module that is not found is a matter of the installation here; what it throws itself is its own. */
@@ -44,7 +44,7 @@ export function requireNode({
   } catch (error) {
     throw missing(error, specifier, from)
   }
-  return follow(interop ? shaped(module, interop) : module, path, specifier)
+  return follow(interop ? shaped(module, interop) : module, path, noExport(specifier, path))
 }
 
 /** An exported variable, which its module may assign to at any time. */
@@ -52,7 +52,7 @@ export function liveNode(
   module: unknown,
   { name, specifier }: Extract<Node, { kind: 'live' }>,
 ): { readonly v: unknown } {
-  follow(module, [name], specifier)
+  follow(module, [name], noExport(specifier, [name]))
   return {
     get v() {
       return Reflect.get(module as object, name)
@@ -60,16 +60,21 @@ export function liveNode(
   }
 }
 
+/** What every program has; a runtime of another kind or version may have less. */
+export function globalNode({ path }: Extract<Node, { kind: 'global' }>): unknown {
+  return follow(globalThis, path, `there is no global ${path.join('.')}`)
+}
+
 /** A module of Node itself: there without waiting. */
 export function builtinNode({ id, path }: Extract<Node, { kind: 'builtin' }>): unknown {
   const module: unknown = requireFrom(import.meta.url)(id)
-  if (path[0] === 'default') return follow(module, path.slice(1), id)
-  if (path.length) return follow(module, path, id)
+  if (path[0] === 'default') return follow(module, path.slice(1), noExport(id, path))
+  if (path.length) return follow(module, path, noExport(id, path))
   return typeof module === 'function' ? module : { ...(module as object), default: module }
 }
 
 export function requireFrom(from: string): NodeJS.Require {
-  return createRequire(from.startsWith('file:') ? from : here())
+  return requireAt(from.startsWith('file:') ? from : here())
 }
 
 type Import = (specifier: string, options?: ImportCallOptions) => Promise<unknown>
@@ -152,18 +157,19 @@ function checkHash(url: string, hash: string | undefined): void {
   )
 }
 
-function follow(module: unknown, path: string[], specifier: string): unknown {
+function follow(module: unknown, path: string[], lack: string): unknown {
   let at = module
   for (const name of path) {
     if ((typeof at !== 'object' && typeof at !== 'function') || at === null || !(name in at)) {
-      throw new ShippingError(
-        `${specifier} has no export '${path.join('.')}' on this side, and the function that was sent needs it.`,
-      )
+      throw new ShippingError(`${lack} on this side, and the function that was sent needs it.`)
     }
     at = Reflect.get(at, name)
   }
   return at
 }
+
+const noExport = (specifier: string, path: string[]): string =>
+  `${specifier} has no export '${path.join('.')}'`
 
 function shaped(module: unknown, interop: Interop): unknown {
   const isObject = (typeof module === 'object' || typeof module === 'function') && module !== null

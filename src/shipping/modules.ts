@@ -1,8 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { home } from '../async/home.ts'
+import { home, requireAt } from '../async/home.ts'
 
 /** Is it the program itself? Importing that would run it a second time. */
 export function isEntry(url: string): boolean {
@@ -74,7 +73,7 @@ export function fileHash(url: string): string | undefined {
 const hashes = new Map<string, string>()
 const given = new Set<string>()
 let known: Set<string> | undefined
-const load = createRequire(home)
+const load = requireAt(home)
 
 /** Loaded when it is needed: most processes never compare files. */
 function crypto(): typeof import('node:crypto') {

@@ -1,5 +1,5 @@
-import { builtinModules, createRequire } from 'node:module'
-import { home } from '../async/home.ts'
+import { builtinModules } from 'node:module'
+import { home, requireAt } from '../async/home.ts'
 import { ownErrors } from '../errors.ts'
 import type { Node } from './shipment.ts'
 
@@ -46,9 +46,21 @@ export function className(value: object): string {
   return 'object'
 }
 
-const atStart = new Set([...Object.getOwnPropertyNames(globalThis), 'undefined', 'arguments'])
+// What an assignment has made, before zproc was loaded, is the program's own.
+const ENUMERABLE = new Set(
+  'global clearImmediate setImmediate clearInterval setInterval clearTimeout setTimeout queueMicrotask structuredClone atob btoa performance fetch navigator crypto'.split(
+    ' ',
+  ),
+)
+const isOfNode = (name: string): boolean =>
+  ENUMERABLE.has(name) || !Object.prototype.propertyIsEnumerable.call(globalThis, name)
+const atStart = new Set([
+  ...Object.getOwnPropertyNames(globalThis).filter(isOfNode),
+  'undefined',
+  'arguments',
+])
 const own = new Map<unknown, string>(Object.entries(ownErrors).map(([name, value]) => [value, name]))
-const load = createRequire(home)
+const load = requireAt(home)
 const builtins = new Map<object, Node>()
 let indexed = 0
 let paths: Map<object, string[]> | undefined

@@ -4,8 +4,9 @@ import { dataNode, isDense } from './data.ts'
 import { addPrivates, BASES, protoSlot, prototypeNode } from './instances.ts'
 import { builtinNode, className, isObject, lateNode } from './natives.ts'
 import { addProperties, isInline } from './properties.ts'
-import { isIterator, refusal, type Trail, whyNot } from './refusal.ts'
+import { isIterator, refusal, whyNot } from './refusal.ts'
 import type { Base, Node, Slot } from './shipment.ts'
+import type { Trail } from './trail.ts'
 import { importOf } from './variables.ts'
 
 /** An object of any kind: with its prototype, its entries and properties, its private fields. */

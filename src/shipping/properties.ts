@@ -1,7 +1,7 @@
 import { type Cargo, part } from './cargo.ts'
 import { ownProperty } from './own-property.ts'
-import type { Trail } from './refusal.ts'
 import type { Own, Property, Slot } from './shipment.ts'
+import type { Trail } from './trail.ts'
 
 /** The own properties of anything, accessors as accessors. */
 export function addProperties(

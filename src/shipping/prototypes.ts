@@ -2,8 +2,8 @@ import { types } from 'node:util'
 import { type Cargo, type Draft, type FunctionNode, type ObjectNode, part } from './cargo.ts'
 import { methodsIn, planClass } from './classes.ts'
 import { addProperties } from './properties.ts'
-import type { Trail } from './refusal.ts'
 import type { AnyFunction } from './shipment.ts'
+import type { Trail } from './trail.ts'
 
 /** What was put on the `prototype` of a function. */
 export function addPrototype(cargo: Cargo, node: FunctionNode, value: AnyFunction, trail: Trail): void {

@@ -2,35 +2,45 @@ import { relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
 import { ShippingError } from '../errors.ts'
+import { importAdvice } from './importable.ts'
 import { originOf } from './lines.ts'
 import { className } from './natives.ts'
 import type { Script } from './parsed.ts'
 import { placeOf } from './places.ts'
-
-/** The way from the function that was sent to a value: the message about the value follows it. */
-export interface Trail {
-  up: Trail | undefined
-  /** `db`, or the step from the value before: `.db`, `[0]`. */
-  name: string
-  /** A variable of a function, not a part of the value before. */
-  variable: boolean
-  /** Found only when there is a message to write. */
-  place: () => string
-}
+import type { Trail } from './trail.ts'
 
 /** The error for something that cannot be sent: which, by what way, where, and what to do instead. */
 export function refusal(call: string, trail: Trail, what: string, advice: string): ShippingError {
-  const found = trail.place()
-  const place = found && ` (${found})`
-  return new ShippingError(`${call}: ${chain(trail)}, ${what}${place}. ${advice}`)
+  return refused(trail, `${call}: ${chain(trail)}, ${what}${placeOn(trail)}. ${advice}`)
 }
 
 /** The same for something that the function does, rather than for a value that it uses. */
 export function misuse(call: string, trail: Trail, what: string, advice: string): ShippingError {
-  const found = trail.place()
-  const place = found && ` (${found})`
   const which = trail.up ? ', which' : ''
-  return new ShippingError(`${call}: ${chain(trail)}${which} ${what}${place}. ${advice}`)
+  return refused(trail, `${call}: ${chain(trail)}${which} ${what}${placeOn(trail)}. ${advice}`)
+}
+
+/** The same where importing the value on the other side does not help: an object of zproc, an atomic function. */
+export function finalRefusal(call: string, trail: Trail, what: string, advice: string): ShippingError {
+  return new ShippingError(`${call}: ${chain(trail)}, ${what}${placeOn(trail)}. ${advice}`)
+}
+
+/** The way to the value that was refused, if it may be imported instead. */
+export function refusedAt(error: unknown): Trail | undefined {
+  return error instanceof ShippingError ? trails.get(error) : undefined
+}
+
+const trails = new WeakMap<ShippingError, Trail>()
+
+function refused(trail: Trail, message: string): ShippingError {
+  const error = new ShippingError(`${message}${importAdvice(trail)}`)
+  trails.set(error, trail)
+  return error
+}
+
+function placeOn(trail: Trail): string {
+  const place = trail.place()
+  return place && ` (${place})`
 }
 
 /** Why a zproc object stays: each process has its own connection. */

@@ -1,7 +1,7 @@
 import { ownErrors, ShippingError } from '../errors.ts'
 import { ANYTHING, begin, make, SINK } from './beginnings.ts'
 import { type Compiled, compile, type Given } from './compile.ts'
-import { builtinNode, importFrom, liveNode, metaOf, requireFrom, requireNode } from './load.ts'
+import { builtinNode, globalNode, importFrom, liveNode, metaOf, requireFrom, requireNode } from './load.ts'
 import type { AnyFunction, Code, Node, Own, Property, Slot } from './shipment.ts'
 import type { Wrap } from './wrappers.ts'
 
@@ -70,7 +70,7 @@ export class Revival {
       case 'view':
         return this.#view(node)
       case 'global':
-        return node.path.reduce<unknown>((at, name) => Reflect.get(at as object, name), globalThis)
+        return globalNode(node)
       case 'builtin':
         return builtinNode(node)
       case 'require':

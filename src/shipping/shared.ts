@@ -4,8 +4,9 @@ import type { Binding, Block } from './bindings.ts'
 import type { Cargo, Draft, Shared } from './cargo.ts'
 import { readVariable } from './inspect.ts'
 import type { Script, Written } from './parsed.ts'
-import { misuse, type Trail } from './refusal.ts'
+import { misuse } from './refusal.ts'
 import type { Slot } from './shipment.ts'
+import type { Trail } from './trail.ts'
 import { childrenOf } from './tree.ts'
 
 /** The variables that several of the functions share, while one of them assigns to it: each gets a place of its own. */

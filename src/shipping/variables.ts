@@ -3,17 +3,17 @@ import { types } from 'node:util'
 import type { Identifier } from 'acorn'
 import type { Binding, Reference } from './bindings.ts'
 import { type Cargo, type Draft, part } from './cargo.ts'
-import { leadsToEntry } from './graph.ts'
-import { type Imported, importedAs } from './imports.ts'
+import { type Imported, importedAs, nodeOfImport } from './imports.ts'
 import { type Closure, readVariable } from './inspect.ts'
-import { isFileSpecifier, loadedHash, resolveFile } from './modules.ts'
+import { isFileSpecifier } from './modules.ts'
 import { isKnownGlobal } from './natives.ts'
 import { isOwn } from './own.ts'
 import type { Script } from './parsed.ts'
 import { isInline } from './properties.ts'
-import { misuse, placeIn, type Trail } from './refusal.ts'
+import { misuse, placeIn } from './refusal.ts'
 import { WholeNeeded } from './script.ts'
 import type { Node, Slot } from './shipment.ts'
+import type { Trail } from './trail.ts'
 import { isUninitialised } from './uninitialised.ts'
 
 /** One variable that a function takes from around it. */
@@ -43,9 +43,11 @@ export function addVariable(
   }
   const scope = closure.scopes.find(variables => Object.hasOwn(variables, name))
   const binding = first.binding
-  const trail: Trail = { up: about.trail, name, variable: true, place: () => placeIn(script, first.start) }
   const imported = binding && importedAs(binding)
   const shown: unknown = scope && readVariable(scope, name)?.value
+  const trail: Trail = { up: about.trail, name, variable: true, place: () => placeIn(script, first.start) }
+  if (binding && !binding.scope.parent && !isInline(shown) && typeof shown !== 'symbol')
+    trail.home = { value: shown, binding, script }
   // A context that was imported again would be another one: it is refused like any other.
   if (imported && !binding.reassigned && !isOwn(cargo, shown)) {
     const exported = isLive(imported, shown) ? imported.path[0] : undefined
@@ -104,7 +106,7 @@ export function addVariable(
   if (found === undefined && binding && isUninitialised(binding, script)) {
     throw misuse(cargo.options.call, trail, 'is not initialised yet', SEND_LATER)
   }
-  if (isModule(found, imported, name, script)) {
+  if (isModule(found, imported, name, script) && !cargo.imports.has(found)) {
     const names = membersUsed(references, script)
     if (names && !usesThis(found, names, references, script)) {
       node.variables.push([name, membersOf(cargo, found, names, trail)])
@@ -224,26 +226,10 @@ function noteChangeable(
   } else seen.variable(shows, name, value)
 }
 
-function importSlot(
-  cargo: Cargo,
-  { how, specifier, path, interop, byRunner }: Imported,
-  script: Script,
-): Slot | undefined {
-  const from = script.url
-  if (isBuiltin(specifier)) {
-    const within = how === 'import' || interop ? path : ['default', ...path]
-    return cargo.number({ kind: 'builtin', id: specifier, path: within })
-  }
-  const isFile = isFileSpecifier(specifier)
-  if ((isFile && cargo.options.byValue) || !from.startsWith('file:')) return undefined
-  const target = isFile ? resolveFile(specifier, from) : undefined
-  if (target && leadsToEntry(target)) return undefined
-  // A test runner has compiled it for itself: a child, without the runner, could not import it.
-  if (byRunner && target && !/\.[cm]?js(?:[?#]|$)/.test(target)) return undefined
-  const hash = target && loadedHash(target)
-  if (how === 'import')
-    return cargo.number({ kind: 'import', from, specifier: target ?? specifier, path, hash })
-  return cargo.number({ kind: 'require', from, specifier, path, hash, interop })
+function importSlot(cargo: Cargo, imported: Imported, script: Script): Slot | undefined {
+  const isFile = isFileSpecifier(imported.specifier)
+  const node = isFile && cargo.options.byValue ? undefined : nodeOfImport(imported, script)
+  return node && cargo.number(node)
 }
 
 /** A variable of the module as a whole: what a test runner wraps a module in counts as the module. */

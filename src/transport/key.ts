@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module'
-import { home } from '../async/home.ts'
+import { home, requireAt } from '../async/home.ts'
 
 /** What a secret key stands for at one server, and the salt by which that is another one at each. */
 export interface DerivedKey {
@@ -51,5 +50,5 @@ export function learnKeys(secretKey: string, derived: DerivedKey[]): void {
 }
 
 // Loaded where there is a key: every process loads this file, and few need it.
-const require = createRequire(home)
+const require = requireAt(home)
 const crypto = (): typeof import('node:crypto') => require('node:crypto')

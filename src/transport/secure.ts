@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import {
   createServer as createNetServer,
   type NetConnectOpts,
@@ -9,7 +8,7 @@ import {
   type SocketConstructorOpts,
 } from 'node:net'
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls'
-import { home } from '../async/home.ts'
+import { home, requireAt } from '../async/home.ts'
 import { LONGEST_DELAY } from '../async/interval.ts'
 import { otherRuntime } from '../async/runtime.ts'
 import { ConnectionError } from '../errors.ts'
@@ -26,7 +25,7 @@ const NO_KEY_HERE = Buffer.from([0x15, 3, 3, 0, 2, 2, 115])
 const READ_BYTES = 64 << 10
 
 // Loaded where there is a key: every process loads this file, and few need them.
-const require = createRequire(home)
+const require = requireAt(home)
 const tls = (): typeof import('node:tls') => require('node:tls')
 
 export interface ServerEvents {

@@ -60,7 +60,10 @@ function refused(row: Row): string | undefined {
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'ShippingError') return `threw ${String(error)}`
     const place = /\((\S+):(\d+)\)/.exec(error.message)
-    const message = error.message.replace(/\((\S+):(\d+)\)/, '(FILE:LINE)')
+    // The advice at the end depends on the environment, and has tests of its own: see importable.test.ts.
+    const message = error.message
+      .replace(/\((\S+):(\d+)\)/, '(FILE:LINE)')
+      .replace(/ Or (?:export|put) .* the other side imports it\.$/, '')
     if (message !== row.refused) return `said "${error.message}"`
     return place?.[1] && placeIsRight(place[1], Number(place[2]), message)
       ? undefined

@@ -820,13 +820,13 @@ stays(
 class Client {
   socket = socket
 }
-const client = new Client()
+const clients = [new Client()]
 stays(
   'any of these, in an instance',
   function ask() {
-    return client
+    return clients
   },
-  `ctx.process(ask): \`ask\` uses \`client.socket\`, a Socket (FILE:LINE). ${CONNECTION}`,
+  `ctx.process(ask): \`ask\` uses \`clients[0].socket\`, a Socket (FILE:LINE). ${CONNECTION}`,
 )
 export const early = {
   fn: function soon() {
