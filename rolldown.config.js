@@ -13,6 +13,7 @@ const inputs = [
   'process/thread-main',
   'lifeline/sweep',
   'server/main',
+  'storage/archive',
   'storage/compact',
 ]
 

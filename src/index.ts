@@ -1,11 +1,15 @@
 export { atomic } from './client/atomic.ts'
 export type {
+  ChangeLoopOptions,
   ChangeOptions,
   ConnectedPingOptions,
   ForkOptions,
+  HistoryOptions,
+  LoopOptions,
   PingOptions,
   SetOptions,
   StateOptions,
+  ViewOptions,
   WaitForServerOptions,
   WatchOptions,
 } from './client/options.ts'

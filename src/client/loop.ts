@@ -1,6 +1,6 @@
 import { interruptIsKept } from '../async/interrupt.ts'
 import type { Call, Matcher } from './condition.ts'
-import type { WatchOptions } from './options.ts'
+import type { LoopOptions } from './options.ts'
 import type { Place } from './place.ts'
 import type { Reader } from './reader.ts'
 import { type Result, Search } from './search.ts'
@@ -20,7 +20,7 @@ const dropped = new FinalizationRegistry<{ place: Place; open: Open }>(({ place,
 /** A buffered watcher as an async iterator, with a reader of its own from the State's position on. */
 export class Loop<T> extends Steps<T> {
   readonly #place: Place
-  readonly #options: WatchOptions
+  readonly #options: LoopOptions
   readonly #call: Call
   readonly #matcher: Matcher
   readonly #make: Result<Step<T>>
@@ -41,7 +41,7 @@ export class Loop<T> extends Steps<T> {
     lost: error => this.#atOnce.failed(error),
   }
 
-  constructor(place: Place, matcher: Matcher, options: WatchOptions, call: Call, make: Result<T>) {
+  constructor(place: Place, matcher: Matcher, options: LoopOptions, call: Call, make: Result<T>) {
     super()
     this.#place = place
     this.#matcher = matcher
@@ -68,8 +68,9 @@ export class Loop<T> extends Steps<T> {
     const wait = this.#place.wait<Step<T>>(this.#options, this.#call, end())
     this.#pending = wait
     this.#place.whenKnown(wait, () => {
-      const from = this.#place.base(this.#matcher)
-      this.#open.reader ??= this.#place.borrow(from)
+      const from = this.#options.from ?? this.#place.base(this.#matcher)
+      this.#open.reader ??=
+        this.#options.from === undefined ? this.#place.borrow(from) : this.#place.replay(from)
       this.#search ??= new Search(this.#place, this.#matcher, this.#options, this.#make, {
         from,
         isLoop: true,

@@ -1,4 +1,14 @@
-import { flag, instanceOf, positiveTime, secret, signal, text, time } from '../protocol/kinds.ts'
+import {
+  anyText,
+  count,
+  flag,
+  instanceOf,
+  positiveTime,
+  secret,
+  signal,
+  text,
+  time,
+} from '../protocol/kinds.ts'
 import type { OptionsOf } from '../protocol/options.ts'
 
 export const stateFields = {
@@ -60,6 +70,18 @@ export const watchFields = {
 /** How a watcher waits. */
 export interface WatchOptions extends OptionsOf<typeof watchFields> {}
 
+export const loopFields = {
+  ...watchFields,
+  /**
+   * The loop begins at this revision, as if the State had been handed it last: a condition is tested on the state there, and
+   * then each later update comes. Default: where the State is.
+   */
+  from: count(0),
+}
+
+/** How a loop watches. */
+export interface LoopOptions extends OptionsOf<typeof loopFields> {}
+
 export const changeFields = {
   ...watchFields,
   /** true: watch all keys but the ones given. Default false. */
@@ -68,6 +90,36 @@ export const changeFields = {
 
 /** How a watcher of changes waits. */
 export interface ChangeOptions extends OptionsOf<typeof changeFields> {}
+
+export const changeLoopFields = {
+  ...loopFields,
+  exclude: changeFields.exclude,
+}
+
+/** How a loop of changes watches. */
+export interface ChangeLoopOptions extends OptionsOf<typeof changeLoopFields> {}
+
+export const viewFields = {
+  /** The view begins with the state at this revision, and goes on from there. Default: the newest. */
+  from: count(0),
+}
+
+/** How a view begins. */
+export interface ViewOptions extends OptionsOf<typeof viewFields> {}
+
+export const historyFields = {
+  /** The revision of the oldest commit. Default: the oldest that is kept. */
+  from: count(1),
+  /** The revision of the newest commit. Default: the newest when the first is asked for. */
+  to: count(1),
+  /** Only commits that wrote this key. Default: all. */
+  key: anyText,
+  /** true: the newest first. Default false. */
+  reverse: flag,
+}
+
+/** Which commits `state.history` gives. */
+export interface HistoryOptions extends OptionsOf<typeof historyFields> {}
 
 export const connectedFields = {
   /** Milliseconds until a TimeoutError. Default: none. */

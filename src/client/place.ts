@@ -104,6 +104,13 @@ export class Place {
     return reader
   }
 
+  /** A reader for a loop alone, from a revision that the program names. */
+  replay(from: number): Reader {
+    const reader = new Reader(this.#link, from, { isExact: true })
+    this.#buffered.add(reader)
+    return reader
+  }
+
   giveBack(reader: Reader): void {
     this.forgetEnded()
     if (!reader.error && !this.#idle && reader.serves(this.position ?? 0)) this.#idle = reader

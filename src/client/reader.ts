@@ -1,3 +1,4 @@
+import { soon } from '../async/interval.ts'
 import { ConnectionError, MissedUpdatesError } from '../errors.ts'
 import {
   Ask,
@@ -48,6 +49,8 @@ interface ReaderOptions {
   follower?: Follower
   /** Where `from` is no longer kept, it begins at the oldest revision that is, and that is no gap. */
   orOldest?: boolean
+  /** `from` is a revision that the program names: to begin anywhere else is an error. */
+  isExact?: boolean
 }
 
 /** A cursor on a server's log, which moves by the updates that the server sends. */
@@ -62,6 +65,7 @@ export class Reader extends Cursor implements FeedEvents {
   readonly #id: number
   readonly #follower: Follower | undefined
   readonly #orOldest: boolean
+  readonly #isExact: boolean
   // 'missed': it stands before a gap, and nobody was told yet.
   #state: 'opening' | 'open' | 'missed' | 'seeking' | 'ended' = 'opening'
   #queue: { first: number; commits: readonly WireCommit[]; next: number; bytes: number }[] = []
@@ -81,11 +85,12 @@ export class Reader extends Cursor implements FeedEvents {
   readonly #waiters = new Set<Waiter>()
 
   /** Reads on from `from`; -1: from now. */
-  constructor(link: Link, from: number, { follower, orOldest = false }: ReaderOptions = {}) {
+  constructor(link: Link, from: number, { follower, orOldest = false, isExact = false }: ReaderOptions = {}) {
     super(from)
     this.#link = link
     this.#follower = follower
     this.#orOldest = orOldest
+    this.#isExact = isExact
     this.#arrived = from
     this.#id = link.connection.number()
     link.connection.feeds.set(this.#id, this)
@@ -258,6 +263,8 @@ export class Reader extends Cursor implements FeedEvents {
     if (this.#state !== 'opening') return this.#follower && this.#pass(this.#follower)
     const gap = this.#crossing ?? (start ? undefined : this.#gap)
     this.#crossing = undefined
+    if (this.#isExact && this.landedAt === undefined && this.#seeks.length === 0)
+      return this.#startedExactly(start, gap)
     if (this.#seeks.length > 0) {
       if (start) this.#land(start[0], null, start[1])
       this.#state = 'seeking'
@@ -268,6 +275,21 @@ export class Reader extends Cursor implements FeedEvents {
   #begin(start: FeedStart): void {
     this.#land(start[0], null, start[1])
     this.#ready()
+  }
+
+  #startedExactly(start: FeedStart | null, gap: MissedUpdatesError | undefined): void {
+    const from = this.position
+    if (!start) return this.lost(gap as MissedUpdatesError)
+    if (start[0] < from) {
+      this.#link.connection.send([Ask.unfeed, this.#id])
+      return this.lost(new RangeError(`from: revision ${from} is not there yet: the newest is ${start[0]}`))
+    }
+    if (!this.#follower) return this.#begin(start)
+    this.#land(start[0], null, start[1])
+    this.#state = 'open'
+    // It is shown there before it moves on.
+    this.#follower.stands()
+    soon(() => this.#state === 'open' && this.#ready())
   }
 
   #jumped([revision, changes, entries]: Jump): void {

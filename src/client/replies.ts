@@ -1,7 +1,7 @@
 import { type Entry, Tell, type WireCommit } from '../protocol/messages.ts'
 import { fromWire, type Wire } from '../protocol/values.ts'
 import type { Finish } from '../store/store.ts'
-import type { Update } from './cursor.ts'
+import type { Cursor, Update } from './cursor.ts'
 import type { Reader } from './reader.ts'
 import type { RawUpdate, Snapshot } from './types.ts'
 
@@ -20,7 +20,7 @@ export const wholeState: Finish = message => {
 
 export const snapshot = <T>(reader: Reader): T => reader.snapshot() as T
 
-export function rawUpdate<S>(reader: Reader, update: Update | undefined): RawUpdate<S> {
+export function rawUpdate<S>(reader: Cursor, update: Update | undefined): RawUpdate<S> {
   const { revision, identical, beforeSnapshot } = update as Update
   const commit = (update as Update).commit as WireCommit
   return {

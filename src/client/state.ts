@@ -12,13 +12,17 @@ import {
   type ConnectedPingOptions,
   type ForkOptions,
   forkFields,
+  type HistoryOptions,
   type SetOptions,
   type StateOptions,
   stateFields,
+  type ViewOptions,
+  viewFields,
 } from './options.ts'
+import { history, stateAt } from './past.ts'
 import { pingThrough } from './ping.ts'
 import { items, valueOr, values, wholeState } from './replies.ts'
-import type { AnyState, Key, Lease, Value } from './types.ts'
+import type { AnyState, Key, Lease, RawUpdate, Snapshot, Value } from './types.ts'
 import { useStore } from './use-store.ts'
 import { StateView } from './view.ts'
 import { Watcher } from './watch.ts'
@@ -253,10 +257,36 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     if (this.#link.close(closed)) await this.#link.connection.release()
   }
 
-  /** A local copy that the server keeps current, for synchronous reads. */
-  async view(): Promise<StateView<S>> {
+  /**
+   * A local copy that the server keeps current, for synchronous reads. With `from` it begins with the state at that revision
+   * and goes on from there; rejects with MissedUpdatesError when that is not kept.
+   */
+  async view(given: ViewOptions = {}): Promise<StateView<S>> {
+    const { from } = readOptions(viewFields, given, 'state.view')
     this.#link.check()
-    return StateView.open<S>(this.#link)
+    return StateView.open<S>(this.#link, from)
+  }
+
+  /**
+   * The state as it was at a revision, or at a time by the server's clock: a frozen snapshot.
+   *
+   *     const yesterday = await state.at(new Date(Date.now() - 86_400_000))
+   *
+   * Rejects with MissedUpdatesError when that is no longer kept, with RangeError for a revision that is not there yet.
+   */
+  at(when: number | Date): Promise<Snapshot<S>> {
+    return stateAt<S>(this.#link, when)
+  }
+
+  /**
+   * The commits that are kept, with the states around them, who made them and when; ends at the newest.
+   *
+   *     for await (const { revision, by } of state.history({ key: 'price', reverse: true })) console.log(revision, by)
+   *
+   * Its steps reject with MissedUpdatesError when `from` is no longer kept.
+   */
+  history(options: HistoryOptions = {}): AsyncIterableIterator<RawUpdate<S>> {
+    return history<S>(this.#link, options)
   }
 }
 

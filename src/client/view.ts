@@ -23,20 +23,26 @@ export class StateView<S extends object> {
   // The loops that are to be told of the next update.
   readonly #changes = new Set<Changes<S>>()
 
-  private constructor(link: Link, opened: () => void, failed: (error: Error) => void) {
+  private constructor(
+    link: Link,
+    from: number | undefined,
+    opened: () => void,
+    failed: (error: Error) => void,
+  ) {
     this.#link = link
-    this.#reader = this.#shown = this.#read(opened, failed)
+    this.#reader = this.#shown = this.#read(opened, failed, from)
     link.views.add(this)
     link.connection.events.add(this.#heard)
   }
 
   /** @internal */
-  static async open<S extends object>(link: Link): Promise<StateView<S>> {
+  static async open<S extends object>(link: Link, from?: number): Promise<StateView<S>> {
     const call = { name: 'state.view', keys: [] }
     const wait = new Wait<void>(link, {}, call)
     link.start.catch(error => wait.lost(error))
     const view = new StateView<S>(
       link,
+      from,
       () => wait.found(),
       error => wait.lost(error),
     )
@@ -131,8 +137,8 @@ export class StateView<S extends object> {
     this.#reader = this.#read()
   }
 
-  /** A reader that the view moves on to once it stands. */
-  #read(opened = () => {}, failed = (_: Error) => {}): Reader {
+  /** A reader that the view moves on to once it stands: at revision `from`, or at the newest. */
+  #read(opened = () => {}, failed = (_: Error) => {}, from?: number): Reader {
     const isNewest = () => this.#reader === reader && !this.#closed
     const fail = (error: Error) => {
       if (this.#reader !== undefined && !isNewest()) return
@@ -141,7 +147,8 @@ export class StateView<S extends object> {
       for (const changes of this.#changes) changes.failed(error)
       failed(error)
     }
-    const reader: Reader = new Reader(this.#link, -1, {
+    const reader: Reader = new Reader(this.#link, from ?? -1, {
+      isExact: from !== undefined,
       follower: {
         passed: update => {
           if (!update.identical) this.#changed()

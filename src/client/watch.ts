@@ -2,7 +2,7 @@ import type { Call, Matcher } from './condition.ts'
 import type { Link } from './link.ts'
 import { LiveLoop } from './live.ts'
 import { Loop } from './loop.ts'
-import type { WatchOptions } from './options.ts'
+import type { LoopOptions, WatchOptions } from './options.ts'
 import { Place } from './place.ts'
 import { type Result, Search } from './search.ts'
 
@@ -43,11 +43,13 @@ export class Watcher {
 
   iterate<T>(
     matcher: Matcher,
-    options: WatchOptions,
+    options: LoopOptions,
     name: string,
     make: Result<T>,
   ): AsyncIterableIterator<T> {
     checkOwn(matcher, options, name)
+    if (options.live && options.from !== undefined)
+      throw new TypeError(`${name}: from: ${options.from} is where to begin, and live: true begins from now`)
     this.#link.check()
     const trace = {}
     Error.captureStackTrace(trace, this.iterate)

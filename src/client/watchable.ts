@@ -1,6 +1,15 @@
 import { readOptions } from '../protocol/options.ts'
 import * as condition from './condition.ts'
-import { type ChangeOptions, changeFields, type WatchOptions, watchFields } from './options.ts'
+import {
+  type ChangeLoopOptions,
+  type ChangeOptions,
+  changeFields,
+  changeLoopFields,
+  type LoopOptions,
+  loopFields,
+  type WatchOptions,
+  watchFields,
+} from './options.ts'
 import { rawUpdate, snapshot } from './replies.ts'
 import type { Key, Narrowed, RawUpdate, Snapshot } from './types.ts'
 import type { Watcher } from './watch.ts'
@@ -20,7 +29,7 @@ export abstract class Watchable<S extends object> {
   getWhenChange(...keysAndOptions: [...keys: Key<S>[], options: ChangeOptions]): Promise<Snapshot<S>>
   getWhenChange(...args: unknown[]): Promise<Snapshot<S>> {
     return rejecting(() =>
-      this.#watcher.once(...changeOf(args, 'state.getWhenChange'), snapshot<Snapshot<S>>),
+      this.#watcher.once(...changeOf(args, 'state.getWhenChange', changeFields), snapshot<Snapshot<S>>),
     )
   }
 
@@ -74,44 +83,47 @@ export abstract class Watchable<S extends object> {
   }
 
   whenChange(...keys: Key<S>[]): Loop<Snapshot<S>>
-  whenChange(...keysAndOptions: [...keys: Key<S>[], options: ChangeOptions]): Loop<Snapshot<S>>
+  whenChange(...keysAndOptions: [...keys: Key<S>[], options: ChangeLoopOptions]): Loop<Snapshot<S>>
   whenChange(...args: unknown[]): Loop<Snapshot<S>> {
-    return this.#watcher.iterate(...changeOf(args, 'state.whenChange'), snapshot<Snapshot<S>>)
+    return this.#watcher.iterate(
+      ...changeOf(args, 'state.whenChange', changeLoopFields),
+      snapshot<Snapshot<S>>,
+    )
   }
 
-  when<T extends Snapshot<S>>(test: (state: Snapshot<S>) => state is T, options?: WatchOptions): Loop<T>
-  when(test: (state: Snapshot<S>) => unknown, options?: WatchOptions): Loop<Snapshot<S>>
-  when(test: (state: Snapshot<S>) => unknown, options: WatchOptions = {}): Loop<Snapshot<S>> {
+  when<T extends Snapshot<S>>(test: (state: Snapshot<S>) => state is T, options?: LoopOptions): Loop<T>
+  when(test: (state: Snapshot<S>) => unknown, options?: LoopOptions): Loop<Snapshot<S>>
+  when(test: (state: Snapshot<S>) => unknown, options: LoopOptions = {}): Loop<Snapshot<S>> {
     return this.#each('when', options, call => condition.test(test, call))
   }
 
   whenEqual<K extends Key<S>, const V extends S[K]>(
     key: K,
     value: V,
-    options: WatchOptions = {},
+    options: LoopOptions = {},
   ): Loop<Narrowed<S, K, NoInfer<V>>> {
     return this.#each('whenEqual', options, call => condition.equal(key, value, call))
   }
 
-  whenNotEqual<K extends Key<S>>(key: K, value: S[K], options: WatchOptions = {}): Loop<Snapshot<S>> {
+  whenNotEqual<K extends Key<S>>(key: K, value: S[K], options: LoopOptions = {}): Loop<Snapshot<S>> {
     return this.#each('whenNotEqual', options, call => condition.notEqual(key, value, call))
   }
 
-  whenNone(key: Key<S>, options: WatchOptions = {}): Loop<Snapshot<S>> {
+  whenNone(key: Key<S>, options: LoopOptions = {}): Loop<Snapshot<S>> {
     return this.#each('whenNone', options, call => condition.none(key, call))
   }
 
-  whenNotNone<K extends Key<S>>(key: K, options: WatchOptions = {}): Loop<Narrowed<S, K, NonNullable<S[K]>>> {
+  whenNotNone<K extends Key<S>>(key: K, options: LoopOptions = {}): Loop<Narrowed<S, K, NonNullable<S[K]>>> {
     return this.#each('whenNotNone', options, call => condition.notNone(key, call))
   }
 
-  whenAvailable<K extends Key<S>>(key: K, options: WatchOptions = {}): Loop<Narrowed<S, K, Required<S>[K]>> {
+  whenAvailable<K extends Key<S>>(key: K, options: LoopOptions = {}): Loop<Narrowed<S, K, Required<S>[K]>> {
     return this.#each('whenAvailable', options, call => condition.available(key, call))
   }
 
-  rawUpdates(options: WatchOptions = {}): Loop<RawUpdate<S>> {
+  rawUpdates(options: LoopOptions = {}): Loop<RawUpdate<S>> {
     const call = 'state.rawUpdates'
-    const read = readOptions(watchFields, options, call)
+    const read = readOptions(loopFields, options, call)
     return this.#watcher.iterate(condition.anyUpdate, read, call, rawUpdate<S>)
   }
 
@@ -129,11 +141,11 @@ export abstract class Watchable<S extends object> {
 
   #each<T extends Snapshot<S>>(
     name: string,
-    given: WatchOptions,
+    given: LoopOptions,
     matcher: (call: string) => condition.Matcher,
   ): Loop<T> {
     const call = `state.${name}`
-    const options = readOptions(watchFields, given, call)
+    const options = readOptions(loopFields, given, call)
     return this.#watcher.iterate(matcher(call), options, call, snapshot<T>)
   }
 }
@@ -147,9 +159,13 @@ function rejecting<T>(begin: () => Promise<T>): Promise<T> {
 }
 
 /** What a watcher of changes is given: keys, and options after them if there are any. */
-function changeOf(args: unknown[], call: string): [condition.Matcher, ChangeOptions, call: string] {
-  const [keys, given] = splitOptions<ChangeOptions>(args)
-  const options = readOptions(changeFields, given, call)
+function changeOf(
+  args: unknown[],
+  call: string,
+  fields: typeof changeFields | typeof changeLoopFields,
+): [condition.Matcher, ChangeLoopOptions, call: string] {
+  const [keys, given] = splitOptions<ChangeLoopOptions>(args)
+  const options = readOptions(fields, given, call)
   return [condition.changeOf(keys, options, call), options, call]
 }
 

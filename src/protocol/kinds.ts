@@ -19,6 +19,11 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 
 export const text: Kind<string> = { must: 'a string that is not empty', is: isText }
 
+export const anyText: Kind<string> = {
+  must: 'a string',
+  is: (value): value is string => typeof value === 'string',
+}
+
 export const secret: Kind<string> = { ...text, isSecret: true }
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value)

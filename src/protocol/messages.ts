@@ -69,6 +69,8 @@ export const Ask = {
   items: 15,
   equals: 16,
   lease: 17,
+  page: 18,
+  when: 19,
   set: 20,
   replace: 21,
   update: 22,
@@ -131,6 +133,10 @@ export type ClientMessage =
       state: number,
     ]
   | [kind: typeof Ask.equals, id: number, state: number, entries: Entry[]]
+  /** Asks for commits from revision `first` on (0: from the oldest kept), up to `last` at most: replies with a LogPage. */
+  | [kind: typeof Ask.page, id: number, state: number, first: number, last: number, wantsState: boolean]
+  /** Asks for the revision at a time (ms since 1970). */
+  | [kind: typeof Ask.when, id: number, state: number, time: number]
   | [
       kind: typeof Ask.set | typeof Ask.setDefault,
       id: number,
@@ -209,6 +215,11 @@ export const unchangedAt = (revision: number): number => -1 - revision
 
 /** The reply to `feed`: the state at `revision`. `null`: it fell behind already, as `fellBehind` has said. */
 export type FeedStart = [revision: number, entries: Entry[]]
+/**
+ * The reply to `page`: commits `first`, `first + 1`, … as a msgpack array of WireCommit, as many as go together; the entries
+ * of the state before them, encoded as well, if they were asked for and are there; and the newest revision.
+ */
+export type LogPage = [first: number, state: Uint8Array | null, commits: Uint8Array, newest: number]
 /** The reply to `seek`: what differs at `revision`. `null` instead of changes: `entries` is the whole state. */
 export type Jump = [revision: number, changes: WireChange[] | null, entries: Entry[] | null]
 /** The reply to `lease`: who put the key, whether it ends with that session, and when its time is up (ms since the epoch). */

@@ -156,7 +156,8 @@ export class Core<S = unknown> {
   }
 
   #open(space: Namespace): Room {
-    const feeds: Feeds = new Feeds(space, () => this.#schedule(feeds))
+    const archive = isMail(space.name) ? undefined : this.keeper?.archive
+    const feeds: Feeds = new Feeds(space, archive, () => this.#schedule(feeds))
     const exclusive = new Exclusive(() => this.tidy(room))
     const expiry = new Expiry(space, exclusive, () => this.tidy(room))
     const room: Room = { space, feeds, exclusive, expiry, states: 0, tied: new Set() }

@@ -1,7 +1,11 @@
+import { MissedUpdatesError } from '../errors.ts'
 import { encode, weigh } from '../protocol/frames.ts'
 import type { Jump, WireChange, WireCommit } from '../protocol/messages.ts'
+import type { Page } from '../storage/rewind.ts'
 import { wireCommit } from '../store/commit.ts'
 import type { Namespace } from '../store/namespace.ts'
+import type { Archive } from './archive.ts'
+import { log } from './log.ts'
 
 // Commits that are sent together, at most; and about how many bytes of them, unless a single one has more.
 const CHUNK = 256
@@ -22,19 +26,24 @@ export interface Feed {
   position: number
   /** Bytes that may be sent before the client says that it has used some. */
   credit: number
+  /** What comes next is being read from disk. */
+  isRead?: boolean
 }
 
 /** Everybody who reads one namespace's log. What is new is encoded once, for all who have read everything before. */
 export class Feeds {
   readonly #space: Namespace
+  /** Where the commits are that are no longer in memory. */
+  readonly archive: Archive | undefined
   readonly #all = new Set<Feed>()
   /** The feeds that were sent everything up to `#sent`, and can take more. */
   readonly #current = new Set<Feed>()
   #sent: number
   readonly #schedule: () => void
 
-  constructor(space: Namespace, schedule: () => void) {
+  constructor(space: Namespace, archive: Archive | undefined, schedule: () => void) {
     this.#space = space
+    this.archive = archive
     this.#schedule = schedule
     this.#sent = space.revision
     space.onCommit = this.#committed
@@ -53,9 +62,9 @@ export class Feeds {
   /** Sends what is new to everybody who is up to date; the end of each turn calls it. */
   distribute(): void {
     const { revision, first: oldest } = this.#space
-    if (this.#sent + 1 < oldest) for (const feed of this.#current) this.#fellBehind(feed)
+    if (this.#sent + 1 < oldest) for (const feed of this.#current) this.#behind(feed)
     while (this.#sent < revision && this.#current.size > 0) {
-      const chunk = this.#chunk(this.#sent + 1, revision)
+      const chunk = chunkOf(this.#space, this.#sent + 1, revision)
       for (const feed of this.#current) {
         tell(feed, chunk)
         if (!ready(feed)) this.#current.delete(feed)
@@ -75,8 +84,8 @@ export class Feeds {
         return
       }
       const first = feed.position + 1
-      if (first < this.#space.first) return this.#fellBehind(feed)
-      tell(feed, this.#chunk(first, this.#sent))
+      if (first < this.#space.first) return this.#behind(feed)
+      tell(feed, chunkOf(this.#space, first, this.#sent))
     }
   }
 
@@ -96,22 +105,50 @@ export class Feeds {
     else this.#schedule()
   }
 
-  /** Commits from `first` on, up to `newest` at most. */
-  #chunk(first: number, newest: number): Chunk {
-    const commits: WireCommit[] = []
-    let bytes = 0
-    for (let r = first; r <= newest && commits.length < CHUNK && bytes < CHUNK_BYTES; r++) {
-      const commit = wireCommit(this.#space.at(r))
-      bytes += weigh(commit)
-      commits.push(commit)
-    }
-    return { first, last: first + commits.length - 1, bytes: encode(commits) }
+  /** What the feed is sent next is no longer in memory. */
+  #behind(feed: Feed): void {
+    if (!this.archive) return this.#fellBehind(feed)
+    this.#current.delete(feed)
+    if (feed.isRead) return
+    feed.isRead = true
+    const first = feed.position + 1
+    this.archive.page(this.#space.name, first, this.#sent, false).then(
+      page => this.#wasRead(feed, first, page),
+      error => {
+        if (!(error instanceof MissedUpdatesError)) log('archive', error.message)
+        feed.isRead = false
+        if (this.#all.has(feed)) this.#fellBehind(feed, error.to)
+      },
+    )
   }
 
-  #fellBehind(feed: Feed): void {
-    this.remove(feed)
-    feed.session.tellFellBehind(feed.id, feed.position + 1, this.#space.first - 1)
+  #wasRead(feed: Feed, first: number, { first: begins, commits, count }: Page): void {
+    feed.isRead = false
+    if (!this.#all.has(feed)) return
+    // It may have gone elsewhere meanwhile.
+    if (feed.position + 1 === first) {
+      if (begins !== first || count === 0) return this.#fellBehind(feed)
+      tell(feed, { first, last: first + count - 1, bytes: commits })
+    }
+    this.resume(feed)
   }
+
+  #fellBehind(feed: Feed, to = this.#space.first - 1): void {
+    this.remove(feed)
+    feed.session.tellFellBehind(feed.id, feed.position + 1, to)
+  }
+}
+
+/** Commits from `first` on, up to `newest` at most, as many as go together. */
+export function chunkOf(space: Namespace, first: number, newest: number): Chunk {
+  const commits: WireCommit[] = []
+  let bytes = 0
+  for (let r = first; r <= newest && commits.length < CHUNK && bytes < CHUNK_BYTES; r++) {
+    const commit = wireCommit(space.at(r))
+    bytes += weigh(commit)
+    commits.push(commit)
+  }
+  return { first, last: first + commits.length - 1, bytes: encode(commits) }
 }
 
 interface Chunk {

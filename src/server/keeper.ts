@@ -12,6 +12,7 @@ import { type Change, wireCommit } from '../store/commit.ts'
 import { isMail } from '../store/mail.ts'
 import type { Namespace } from '../store/namespace.ts'
 import type { Gate } from '../transport/channel.ts'
+import { Archive } from './archive.ts'
 import { lockFolder } from './folder-lock.ts'
 import { log } from './log.ts'
 import type { KeepOptions } from './options.ts'
@@ -30,6 +31,8 @@ const RECORD = 128
 export class Keeper implements Gate {
   /** The identity of the log. */
   readonly log: string
+  /** What is no longer in memory. */
+  readonly archive: Archive
   readonly #journal: Journal
   readonly #numbers = new Map<Namespace, number>()
   readonly #sessions: Set<number>
@@ -52,7 +55,7 @@ export class Keeper implements Gate {
     const apply = (record: unknown) => replay.apply(record as LogRecord)
     const opened = await openLog(
       disk,
-      { log: newLog, segmentBytes: SEGMENT },
+      { log: newLog, segmentBytes: options.segmentBytes ?? SEGMENT },
       { snapshot: apply, block: (_, records) => records.forEach(apply) },
     ).catch(error => {
       unlock()
@@ -72,7 +75,7 @@ export class Keeper implements Gate {
   ) {
     this.log = manifest.now.log
     this.#unlock = unlock
-    this.#checkpoints = new Checkpoints(disk, manifest, error =>
+    this.#checkpoints = new Checkpoints(disk, manifest, options.keep, error =>
       log('snapshot', `no snapshot was made of the log in ${disk.path}: ${error.message}`),
     )
     this.#sessions = new Set(replay.sessions.keys())
@@ -82,13 +85,14 @@ export class Keeper implements Gate {
       disk,
       manifest,
       tail,
-      { durability: options.durability, segmentBytes: SEGMENT },
+      { durability: options.durability, segmentBytes: options.segmentBytes ?? SEGMENT },
       {
         passed: sequence => this.#pass(sequence),
         failed,
         closed: segment => this.#checkpoints.closed(segment),
       },
     )
+    this.archive = new Archive(disk.path, manifest, () => this.flushed())
   }
 
   /** From now on each commit of this namespace is kept. */
@@ -155,7 +159,7 @@ export class Keeper implements Gate {
   }
 
   async close(): Promise<void> {
-    await this.#checkpoints.end()
+    await Promise.all([this.#checkpoints.end(), this.archive.end()])
     await this.#journal.close()
     this.#unlock()
   }

@@ -14,6 +14,7 @@ import {
 import { type OptionsOf, readOptions } from '../protocol/options.ts'
 import { MAX_DEPTH } from '../protocol/values.ts'
 import type { Durability } from '../storage/journal.ts'
+import type { Keep } from '../storage/trim.ts'
 
 /** `{ interval: ms }` */
 const interval: Kind<{ interval: number }> = {
@@ -24,6 +25,20 @@ const interval: Kind<{ interval: number }> = {
     Object.keys(value).join() === 'interval' &&
     typeof (value as { interval: unknown }).interval === 'number',
   inRange: ({ interval }) => interval >= 1,
+}
+
+/** `{ revisions?, bytes?, time? }` */
+const bounds: Kind<Keep> = {
+  must: 'an object { revisions?, bytes?, time? } of numbers, each 1 or more, or Infinity',
+  is: (value): value is Keep =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.entries(value).every(
+      ([name, bound]) =>
+        ['revisions', 'bytes', 'time'].includes(name) && (bound === undefined || typeof bound === 'number'),
+    ),
+  inRange: keep => Object.values(keep).every(bound => bound === undefined || bound >= 1),
 }
 
 const limitFields = {
@@ -59,6 +74,13 @@ const keepFields = {
    * least so often; `'none'`: when the system does. Default `'commit'`. Takes effect with `data`.
    */
   durability: either(oneOf('commit', 'none'), interval),
+  /**
+   * How far back the folder goes, which may be further than memory (`historyLimit`, `historyBytes`):
+   * `{ revisions?, bytes?, time? }`, so many commits of all namespaces together, bytes of files, milliseconds. What lies
+   * beyond any of these is removed, from one checkpoint to the next. Default: what it takes to start again. Takes effect with
+   * `data`.
+   */
+  keep: bounds,
 }
 
 export type Limits = Required<OptionsOf<typeof limitFields>>
@@ -123,13 +145,25 @@ export interface KeepOptions {
   /** The absolute path of the folder. */
   data: string
   durability: Durability
+  keep: Keep | undefined
+  /** Bytes of a segment of the log. Default 8 MiB. */
+  segmentBytes?: number
 }
 
 /** `place` follows an option's name in messages. */
 export function serverSettings(given: ServerOptions, call: string, place?: string): ServerSettings {
   const options = readOptions(serverFields, given, call, place)
-  const { backend, secretKey, insecure, onHung, data, durability = 'commit', ...limits } = options
+  const {
+    backend,
+    secretKey,
+    insecure,
+    onHung,
+    data,
+    durability = 'commit',
+    keep: bounds,
+    ...limits
+  } = options
   // The server may run in another directory.
-  const keep = data === undefined ? undefined : { data: resolve(data), durability }
+  const keep = data === undefined ? undefined : { data: resolve(data), durability, keep: bounds }
   return { backend, secretKey, insecure, onHung, keep, limits: { ...DEFAULTS, ...limits } }
 }

@@ -1,5 +1,15 @@
-import { type FeedStart, feedStart, type Jump, type ServerMessage, Tell } from '../protocol/messages.ts'
+import { MissedUpdatesError } from '../errors.ts'
+import { decode } from '../protocol/frames.ts'
+import {
+  type Entry,
+  type FeedStart,
+  feedStart,
+  type Jump,
+  type ServerMessage,
+  Tell,
+} from '../protocol/messages.ts'
 import type { Channel } from '../transport/channel.ts'
+import type { Archive } from './archive.ts'
 import type { Core, Room } from './core.ts'
 import type { Feed, Listener } from './feed.ts'
 
@@ -29,19 +39,47 @@ export class Reading implements Listener {
     from: number,
     credit: number,
     begun: (start: FeedStart | null) => void,
-  ): void {
+  ): void | Promise<void> {
     const { space, feeds } = room
     if (!Number.isSafeInteger(from) || !Number.isSafeInteger(credit) || this.#feeds.has(number))
       throw new TypeError('a feed begins at a revision, with some credit, once')
-    const position = feedStart(from, space.first - 1, space.revision)
+    const oldest = feeds.archive ? 0 : space.first - 1
+    const position = feedStart(from, oldest, space.revision)
     const feed = { session: this, id: number, position, credit, room }
     this.#feeds.set(number, feed)
     if (position + 1 < space.first) {
+      if (feeds.archive) return this.#openOld(feed, feeds.archive, from < 0, begun)
       this.tellFellBehind(number, position + 1, space.first - 1)
       return begun(null)
     }
     begun([position, [...space.stateAt(position)]])
     feeds.add(feed)
+  }
+
+  /** Begins to read where the log is on disk only. `orOldest`: or at the oldest revision that is kept there. */
+  async #openOld(
+    feed: Feed & { room: Room },
+    archive: Archive,
+    orOldest: boolean,
+    begun: (start: FeedStart | null) => void,
+  ): Promise<void> {
+    const { id, room } = feed
+    try {
+      const { first, state } = await archive
+        .page(room.space.name, feed.position + 1, feed.position, true)
+        .catch(error => {
+          if (!orOldest || !(error instanceof MissedUpdatesError)) throw error
+          return archive.page(room.space.name, 0, 0, true)
+        })
+      if (this.#feeds.get(id) !== feed) return begun(null)
+      feed.position = first - 1
+      begun([feed.position, decode(state as Uint8Array) as Entry[]])
+      room.feeds.add(feed)
+    } catch (error) {
+      if (!(error instanceof MissedUpdatesError)) throw error
+      if (this.#feeds.get(id) === feed) this.tellFellBehind(id, error.from, error.to)
+      begun(null)
+    }
   }
 
   /** The client has used so many bytes. */

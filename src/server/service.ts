@@ -24,6 +24,7 @@ import type { Core, Room } from './core.ts'
 import { Holds } from './holds.ts'
 import { type AtomicCall, goesOn, Inbox, type Message } from './inbox.ts'
 import type { Keeper } from './keeper.ts'
+import { pageOf, revisionAt } from './past.ts'
 import { Reading } from './reading.ts'
 
 interface Opened {
@@ -336,9 +337,13 @@ export class Service {
     [Ask.hold]: message => this.#hold(message),
     [Ask.release]: message => this.#release(message),
     [Ask.feed]: ([, id, state, number, from, credit]: [number, number, number, number, number, number]) =>
-      this.#reading.open(number, this.#opened(state).room, from, credit, start =>
-        this.#tell([Tell.ok, id, start]),
-      ),
+      this.#reading
+        .open(number, this.#opened(state).room, from, credit, start => this.#tell([Tell.ok, id, start]))
+        ?.catch(error => this.#fail(id, error)),
+    [Ask.page]: ([, id, state, first, last, wantsState]: [number, number, number, number, number, boolean]) =>
+      this.#answer(id, pageOf(this.#opened(state).room, first, last, wantsState)),
+    [Ask.when]: ([, id, state, time]: [number, number, number, number]) =>
+      this.#answer(id, revisionAt(this.#opened(state).room, time)),
     [Ask.credit]: ([, number, bytes]: [number, number, number]) => this.#reading.credit(number, bytes),
     [Ask.seek]: ([, id, number]: [number, number, number]) =>
       this.#tell([Tell.ok, id, this.#reading.seek(number)]),
@@ -348,8 +353,12 @@ export class Service {
   #flushed(id: number): void {
     const { keeper } = this.#core
     if (!keeper) throw new StorageError('state.flushed: the server has no data folder: start it with `data`')
-    keeper.flushed().then(
-      () => this.#tell([Tell.ok, id, undefined]),
+    this.#answer(id, keeper.flushed())
+  }
+
+  #answer(id: number, result: Promise<unknown>): void {
+    result.then(
+      value => this.#tell([Tell.ok, id, value]),
       error => this.#fail(id, error),
     )
   }

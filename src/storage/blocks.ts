@@ -38,6 +38,9 @@ export interface Block {
 /** How many bytes of a file a payload takes. */
 export const blockBytes = (length: number): number => Math.ceil((HEADER + length + 1) / ALIGN) * ALIGN
 
+/** How long the payload of a block is, by its header. */
+export const payloadLength = (header: Buffer): number => header.readUInt32BE(4)
+
 /** A block to be written at offset `at`, a multiple of 32. `unsynced`: blocks before it that may not be durable yet. */
 export function encodeBlock(
   payload: readonly Uint8Array[],

@@ -5,9 +5,7 @@ import type { Disk } from './disk.ts'
 import type { ManifestOwner } from './journal.ts'
 import type { Manifest, SegmentFile, SnapshotFile } from './manifest.ts'
 import { startOf } from './segment.ts'
-
-/** Snapshots that are kept: a server that is started again reads on from the oldest, and so has the commits since in memory. */
-export const KEPT_SNAPSHOTS = 2
+import { beginning, type Keep } from './trim.ts'
 
 const entry = ownModule('storage/compact')
 
@@ -26,6 +24,7 @@ export interface Compaction {
 export class Checkpoints {
   readonly #disk: Disk
   readonly #manifest: ManifestOwner
+  readonly #keep: Keep | undefined
   readonly #failed: (error: Error) => void
   /** Bytes of full segments that no snapshot stands for yet. */
   #bytes = 0
@@ -34,9 +33,10 @@ export class Checkpoints {
   #ended = false
 
   /** `failed`: there is no new snapshot; the log goes on without it. */
-  constructor(disk: Disk, manifest: ManifestOwner, failed: (error: Error) => void) {
+  constructor(disk: Disk, manifest: ManifestOwner, keep: Keep | undefined, failed: (error: Error) => void) {
     this.#disk = disk
     this.#manifest = manifest
+    this.#keep = keep
     this.#failed = failed
   }
 
@@ -67,7 +67,8 @@ export class Checkpoints {
     this.#worker = worker
     worker.unref()
     worker.once('message', (snapshot: SnapshotFile) => {
-      if (!this.#ended) this.#adopting = adopt(this.#disk, this.#manifest, snapshot).catch(this.#failed)
+      if (!this.#ended)
+        this.#adopting = adopt(this.#disk, this.#manifest, snapshot, this.#keep).catch(this.#failed)
     })
     worker.once('error', this.#failed)
     worker.once('exit', () => {
@@ -77,29 +78,30 @@ export class Checkpoints {
 }
 
 /**
- * Makes a snapshot part of the log, and removes what it makes superfluous: all but the newest `kept` snapshots, and the
- * segments before the oldest of those. At a power cut there is the log as it was before or after.
+ * Makes a snapshot part of the log, and removes what it makes superfluous: the snapshots and segments before the one with
+ * which the log begins now. At a power cut there is the log as it was before or after.
  */
 export async function adopt(
   disk: Disk,
   manifest: ManifestOwner,
   snapshot: SnapshotFile,
-  kept = KEPT_SNAPSHOTS,
+  keep?: Keep,
 ): Promise<void> {
-  const { segments, snapshots } = manifest.now
-  const keptSnapshots = [...snapshots, snapshot].slice(-kept)
+  const { segments } = manifest.now
+  const snapshots = [...manifest.now.snapshots, snapshot]
+  const oldest = await beginning(disk, { ...manifest.now, snapshots }, keep)
   let first = 0
-  // While there are fewer snapshots than are to be kept, the log is kept from its beginning.
-  const from = keptSnapshots.length < kept ? 0 : (keptSnapshots[0] as SnapshotFile).sequence
-  for (const [i, segment] of segments.entries()) {
-    const begins = await startOf(disk, manifest.now.log, segment)
-    if (begins && begins.sequence <= from) first = i
-  }
-  const superfluous = [...segments.slice(0, first), ...snapshots.filter(old => !keptSnapshots.includes(old))]
+  if (oldest)
+    for (const [i, segment] of segments.entries()) {
+      const begins = await startOf(disk, manifest.now.log, segment)
+      if (begins && begins.sequence <= oldest.sequence) first = i
+    }
+  const before = oldest ? snapshots.indexOf(oldest) : 0
+  const superfluous = [...segments.slice(0, first), ...snapshots.slice(0, before)]
   const names = new Set(superfluous.map(({ file }) => file))
   await manifest.change(next => {
     next.segments = next.segments.filter(({ file }) => !names.has(file))
-    next.snapshots = keptSnapshots
+    next.snapshots = snapshots.slice(before)
   })
   for (const file of names) await disk.remove(file)
 }

@@ -18,4 +18,11 @@ const { tail } = await readLog(disk, manifest, manifest.snapshots.at(-1), {
   block: (_, records) => records.forEach(apply),
 })
 const { sequence, checksum } = tail
-parentPort?.postMessage(await writeSnapshot(disk, file, { sequence, checksum }, replay.records()))
+const before = manifest.snapshots.at(-1)
+const place = {
+  sequence,
+  checksum,
+  commits: (before?.commits ?? 0) + replay.commits,
+  time: replay.time || (before?.time ?? 0),
+}
+parentPort?.postMessage(await writeSnapshot(disk, file, place, replay.records()))

@@ -1,5 +1,4 @@
 import { decode } from '../protocol/frames.ts'
-import { KEPT_SNAPSHOTS } from './checkpoint.ts'
 import { damaged } from './damage.ts'
 import type { Disk } from './disk.ts'
 import { ManifestOwner } from './journal.ts'
@@ -21,6 +20,7 @@ import {
   type Tail,
 } from './segment.ts'
 import { readSnapshot } from './snapshot.ts'
+import { KEPT_SNAPSHOTS } from './trim.ts'
 
 export interface OpenLog {
   manifest: ManifestOwner
@@ -123,9 +123,8 @@ async function since(disk: Disk, manifest: Manifest, start: Position): Promise<S
   return segments
 }
 
-// While fewer snapshots were made than are kept, the log is whole.
-const from = (snapshots: readonly SnapshotFile[]): SnapshotFile | undefined =>
-  snapshots.length < KEPT_SNAPSHOTS ? undefined : snapshots[0]
+// While fewer snapshots were made, the log is whole. From the last but one on, watchers find the commits in memory.
+const from = (snapshots: readonly SnapshotFile[]): SnapshotFile | undefined => snapshots.at(-KEPT_SNAPSHOTS)
 
 /** Begins a log. Its manifest is there before any other file: one that is missing later was removed. */
 async function begin(disk: Disk, log: string): Promise<Manifest> {
@@ -140,10 +139,13 @@ async function firstSegment(disk: Disk, manifest: ManifestOwner, size: number): 
   await manifest.change(({ segments }) => void segments.push(first))
 }
 
-/** Removes what a server left unfinished: files that the manifest does not name. */
+/** Removes what a server left unfinished: files that the manifest does not name. Those that it names must be there. */
 async function removeOthers(disk: Disk, { segments, snapshots }: Manifest): Promise<void> {
   const named = new Set([...segments, ...snapshots].map(({ file }) => file))
-  for (const file of await disk.list())
+  const files = await disk.list()
+  const there = new Set(files)
+  for (const file of named) if (!there.has(file)) throw damaged(disk, file, 0, 'the file is missing')
+  for (const file of files)
     if (/^\d+\.(log|snapshot)$|^manifest\.new$/.test(file) && !named.has(file)) await disk.remove(file)
 }
 

@@ -22,12 +22,20 @@ export interface SegmentFile {
   size: number
 }
 
-export interface SnapshotFile {
-  file: string
-  size: number
+/** Where in the log a snapshot was made. */
+export interface SnapshotPlace {
   /** The newest block whose effects it holds, and its checksum. */
   sequence: number
   checksum: number
+  /** Commits of all namespaces up to there, from the beginning of the log on. */
+  commits: number
+  /** The time of the newest of them: milliseconds since 1970; 0: there is none. */
+  time: number
+}
+
+export interface SnapshotFile extends SnapshotPlace {
+  file: string
+  size: number
 }
 
 /** The manifest of a folder; undefined if no log was ever begun there. */

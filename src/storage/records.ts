@@ -11,7 +11,7 @@ export const Kept = {
   ended: 4,
   forgotten: 5,
   // in snapshots only
-  revision: 10,
+  index: 10,
   entries: 11,
   answers: 12,
 } as const
@@ -36,12 +36,16 @@ export type LogRecord =
   | [kind: typeof Kept.session, number: number, token: Uint8Array]
   /** A session is over. */
   | [kind: typeof Kept.ended, number: number]
-  /** The revision of a namespace that was forgotten; null: the highest of those whose names were dropped. */
-  | [kind: typeof Kept.revision, name: string | null, revision: number]
+  /**
+   * The first record of a snapshot: the highest revision of forgotten namespaces whose names were dropped; the revisions of
+   * the other forgotten ones, oldest first; and those of the namespaces that follow.
+   */
+  | [kind: typeof Kept.index, dropped: number, forgotten: Revision[], spaces: Revision[]]
   /** Keys and values of a namespace, in the order of its keys; more may follow. */
   | [kind: typeof Kept.entries, namespace: number, entries: Entry[]]
   /** Answers of a session that its client may not have: of requests that made a commit. */
   | [kind: typeof Kept.answers, session: number, answers: KeptAnswer[]]
 
+export type Revision = [name: string, revision: number]
 export type KeptAuthor = [session: number, state: number, pid: number, name: string]
 export type KeptAnswer = [id: number, revision: number, result: Wire | Entry]

@@ -4,7 +4,7 @@ import type { Author } from '../store/commit.ts'
 import { Forgotten } from '../store/forgotten.ts'
 import { changesFromWire } from '../store/methods.ts'
 import type { Namespace } from '../store/namespace.ts'
-import { Kept, type KeptAnswer, type LogRecord } from './records.ts'
+import { Kept, type KeptAnswer, type LogRecord, type Revision } from './records.ts'
 
 /** Answers that are kept for a session: as many as a client may have requests in flight. */
 export const KEPT_ANSWERS = 10_000
@@ -21,6 +21,9 @@ export interface KeptSession {
 export class Replay {
   readonly spaces = new Map<number, Namespace>()
   readonly sessions = new Map<number, KeptSession>()
+  /** Commits that were replayed, and the time of the newest (0: none). */
+  commits = 0
+  time = 0
   /** The highest number of a session that has committed anything. */
   lastSession = 0
   readonly forgotten = new Forgotten()
@@ -57,9 +60,9 @@ export class Replay {
       case Kept.ended:
         this.sessions.delete(record[1])
         break
-      case Kept.revision:
-        if (record[1] === null) this.forgotten.drop(record[2])
-        else this.forgotten.add(record[1], record[2])
+      case Kept.index:
+        this.forgotten.drop(record[1])
+        for (const [name, revision] of record[2]) this.forgotten.add(name, revision)
         break
       case Kept.entries:
         for (const [key, value] of record[2]) this.#space(record[1]).values.set(key, value)
@@ -73,8 +76,8 @@ export class Replay {
   /** The records that make up what there is now. */
   *records(): Generator<LogRecord> {
     const { names, dropped } = this.forgotten.all
-    yield [Kept.revision, null, dropped]
-    for (const [name, revision] of names) yield [Kept.revision, name, revision]
+    const spaces = [...this.spaces.values()].map(({ name, revision }): Revision => [name, revision])
+    yield [Kept.index, dropped, [...names], spaces]
     for (const [number, { token, answers }] of this.sessions) {
       yield [Kept.session, number, token]
       for (const some of inParts(answers.values())) yield [Kept.answers, number, some]
@@ -109,6 +112,8 @@ export class Replay {
   #commit(space: Namespace, wire: WireCommit, id: number | undefined, result: unknown): void {
     const [session, state, pid, name, method, time, identical, changes] = wire
     const author: Author = { session, state, pid, name }
+    this.commits++
+    this.time = time
     this.lastSession = Math.max(this.lastSession, session)
     space.commit(author, method, changesFromWire(space, changes), identical ?? undefined, time)
     if (id === undefined) return

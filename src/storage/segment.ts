@@ -45,19 +45,23 @@ export interface SegmentEnd {
   torn: boolean
 }
 
-/** The blocks of one segment behind `position`, in order, each checked against the one before. */
+/**
+ * The blocks of one segment behind `position`, in order, each checked against the one before. `from`: the offset behind that
+ * position, if it lies within the segment.
+ */
 export async function* readSegment(
   disk: Disk,
   log: string,
   segment: SegmentFile,
   position: Position,
+  from?: number,
 ): AsyncGenerator<{ payload: Buffer } & Position, SegmentEnd> {
   const { file } = segment
   const bytes = await readNamed(disk, segment)
   const head = readBlock(bytes, 0)
   if (head.kind !== 'block' || head.block.payload.compare(headerOf(log, file)[0] as Uint8Array) !== 0)
     throw damaged(disk, file, 0, 'its header is not that of this segment of this log')
-  let offset = head.block.end
+  let offset = from ?? head.block.end
   let { sequence, checksum } = position
   for (;;) {
     const found = readBlock(bytes, offset)

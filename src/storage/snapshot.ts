@@ -1,24 +1,23 @@
 import { decode, encode } from '../protocol/frames.ts'
-import { encodeBlock, readBlock } from './blocks.ts'
+import { ALIGN, blockBytes, encodeBlock, payloadLength, readBlock } from './blocks.ts'
 import { damaged, readNamed } from './damage.ts'
 import type { Disk } from './disk.ts'
-import type { SnapshotFile } from './manifest.ts'
-import type { Position } from './segment.ts'
+import type { SnapshotFile, SnapshotPlace } from './manifest.ts'
 
 // Records of a block, about: a snapshot is written while the server works, in pieces.
 const RECORDS = 1000
 
-/** Writes records that make up the state at `position`, durably. */
+/** Writes records that make up the state at `place`, durably. The first of them has a block of its own. */
 export async function writeSnapshot(
   disk: Disk,
   file: string,
-  position: Position,
+  place: SnapshotPlace,
   records: Iterable<unknown>,
 ): Promise<SnapshotFile> {
   const opened = await disk.open(file)
   let at = 0
   let sequence = 0
-  let previous = position.checksum
+  let previous = place.checksum
   const write = async (payload: Uint8Array) => {
     const { bytes, checksum } = encodeBlock([payload], { sequence: ++sequence, previous, unsynced: 0, at })
     await opened.write(bytes, at)
@@ -29,7 +28,7 @@ export async function writeSnapshot(
     let block: unknown[] = []
     for (const record of records) {
       block.push(record)
-      if (block.length < RECORDS) continue
+      if (block.length < RECORDS && sequence > 0) continue
       await write(encode(block))
       block = []
     }
@@ -39,7 +38,7 @@ export async function writeSnapshot(
     await opened.close()
   }
   await disk.sync()
-  return { file, size: at, ...position }
+  return { file, size: at, ...place }
 }
 
 /** Calls `apply` with the records of a snapshot, in order. */
@@ -60,4 +59,14 @@ export async function readSnapshot(
     previous = found.block.checksum
     at = found.block.end
   }
+}
+
+/** The first record of a snapshot. */
+export async function readFirst(disk: Disk, snapshot: SnapshotFile): Promise<unknown> {
+  const { file, size, checksum } = snapshot
+  const length = blockBytes(payloadLength(await readNamed(disk, snapshot, 0, ALIGN)))
+  const found = length > size ? undefined : readBlock(await readNamed(disk, snapshot, 0, length), 0)
+  if (found?.kind !== 'block' || found.previous !== checksum || found.block.sequence !== 1)
+    throw damaged(disk, file, 0, 'a block is damaged')
+  return (decode(found.block.payload) as unknown[])[0]
 }

@@ -104,6 +104,11 @@ export class History {
     }
   }
 
+  timeAt(revision: number): number {
+    const [block, at] = this.#place(revision)
+    return block.times[at] as number
+  }
+
   #place(revision: number): [block: Block, at: number] {
     const index = revision - this.#start
     const at = index % BLOCK

@@ -91,6 +91,11 @@ export class Namespace {
     return this.#history.at(revision)
   }
 
+  /** When a commit was made: milliseconds since 1970. */
+  timeAt(revision: number): number {
+    return this.#history.timeAt(revision)
+  }
+
   /** Whether a commit can be made now: what keeps the namespace may refuse it. */
   get isWritable(): boolean {
     try {

@@ -8,7 +8,7 @@ import {
   type State,
   TimeoutError,
 } from 'zproc'
-import { contract } from '../kit/servers.ts'
+import { contract, forgettingContract } from '../kit/servers.ts'
 import { assertPending, take } from '../kit/watching.ts'
 
 contract('changes', room => {
@@ -522,7 +522,7 @@ contract('changes', room => {
   })
 })
 
-contract('a log that is not kept for ever', home => {
+forgettingContract('a log that is not kept for ever', home => {
   for (const size of [1, 1000]) {
     test(`updates of ${size} bytes that are no longer kept are MissedUpdatesError, and all others are seen`, async t => {
       const room = await home.set(t, { historyLimit: 50 })

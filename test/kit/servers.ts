@@ -37,6 +37,8 @@ const servers = [
   { name: 'a thread, over ipc', start: async () => (await own({ backend: 'thread' })).home },
   {
     name: 'inline, with a data folder',
+    // What is no longer in memory is read from disk: see test/storage/past.test.ts.
+    forgetsNothing: true,
     start: () => withData({}),
   },
   {
@@ -112,6 +114,10 @@ export interface Room {
 /** The same tests, once for each home that a state can have. */
 export function contract(title: string, define: (room: Room) => void): void {
   serverContract(title, define)
+  engineContract(title, define)
+}
+
+function engineContract(title: string, define: (room: Room) => void): void {
   for (const { name, start } of engines.filter(isAsked))
     describe(`${title} (${name})`, { skip: noRedis }, () => inHome(start, define))
 }
@@ -120,6 +126,13 @@ export function contract(title: string, define: (room: Room) => void): void {
 export function serverContract(title: string, define: (room: Room) => void): void {
   for (const { name, start } of servers.filter(isAsked))
     describe(`${title} (${name})`, () => inHome(start, define))
+}
+
+/** The same for homes that forget the commits beyond their `historyLimit`. */
+export function forgettingContract(title: string, define: (room: Room) => void): void {
+  for (const { name, start } of servers.filter(isAsked).filter(server => !server.forgetsNothing))
+    describe(`${title} (${name})`, () => inHome(start, define))
+  engineContract(title, define)
 }
 
 function inHome(start: () => Promise<Home>, define: (room: Room) => void): void {

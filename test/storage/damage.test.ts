@@ -33,7 +33,11 @@ before(async () => {
     if (id === 15 || id === 25) {
       await journal.sync()
       const file = manifest.newFile('snapshot')
-      await adopt(disk, manifest, await writeSnapshot(disk, file, journal.position, [[...records]]))
+      await adopt(
+        disk,
+        manifest,
+        await writeSnapshot(disk, file, { ...journal.position, commits: 0, time: 0 }, [[...records]]),
+      )
     }
   }
   await journal.close()

@@ -68,7 +68,8 @@ async function use(disk: SimulatedDisk, random: Random, known: Known, rounds: nu
       await untilOff(disk, journal.sync())
       position = journal.position
       const records = known.records.slice(0, endOf.get(position.sequence) ?? known.records.length)
-      const made = writeSnapshot(disk, manifest.newFile('snapshot'), position, chunked(records))
+      const place = { ...position, commits: 0, time: 0 }
+      const made = writeSnapshot(disk, manifest.newFile('snapshot'), place, chunked(records))
       await untilOff(
         disk,
         made.then(snapshot => adopt(disk, manifest, snapshot)),

@@ -10,8 +10,8 @@ import { idBefore, idOf, Replica, revisionOf, type StreamEntry } from './replica
 import * as scripts from './scripts.ts'
 import type { Following, Tail } from './tail.ts'
 
-// Commits that are read together by a feed that has to catch up.
-const CHUNK = 256
+// Commits that are read together.
+export const CHUNK = 256
 
 /** One reading of a log. */
 interface Feed {
@@ -292,14 +292,19 @@ export class Feeds {
   }
 
   async #script<T>(script: scripts.Script, revision: number, ...more: number[]): Promise<T> {
-    const historyLimit = keptOf(this.#name, this.#connection.address.settings.historyLimit)
-    const limit = Number.isFinite(historyLimit) ? historyLimit : Number.MAX_SAFE_INTEGER
+    const limit = keptHere(this.#connection, this.#name)
     return (await this.#connection.run(script, this.#keys.log, [revision, limit, ...more], 'watch')) as T
   }
 }
 
+/** How many commits of a namespace are kept, as scripts are given it. */
+export function keptHere({ address }: RedisConnection, name: string): number {
+  const limit = keptOf(name, address.settings.historyLimit)
+  return Number.isFinite(limit) ? limit : Number.MAX_SAFE_INTEGER
+}
+
 /** The entries as a server sends them: a msgpack array of WireCommits, which they are. */
-function chunkOf(entries: StreamEntry[]): Uint8Array {
+export function chunkOf(entries: StreamEntry[]): Uint8Array {
   const head = Buffer.allocUnsafe(5)
   head[0] = 0xdd
   head.writeUInt32BE(entries.length, 1)

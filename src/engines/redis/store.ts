@@ -25,6 +25,7 @@ import { Feeds } from './feeds.ts'
 import { Holds } from './holds.ts'
 import { type Keys, keysOf } from './keys.ts'
 import { type Clerk, Lane } from './lane.ts'
+import { Past } from './past.ts'
 import { lease, leaseInfo, Presence } from './presence.ts'
 import type { Counts } from './readings.ts'
 import { Replica, revisionOf, wireOf } from './replica.ts'
@@ -38,6 +39,7 @@ interface Space {
   keys: Keys
   lane: Lane
   feeds: Feeds
+  past: Past
   presence: Presence
 }
 
@@ -236,6 +238,7 @@ class RedisStore implements Store {
         keys,
         lane: new Lane(this.#connection, keys, name, writer, this.#clerk),
         feeds: new Feeds(this.#connection, keys, name, tail, () => this.#otherLog(name)),
+        past: new Past(this.#connection, keys, name),
         presence: new Presence(this.#connection, keys.log, writer),
       }
       this.#spaces.set(name, space)
@@ -382,6 +385,27 @@ class RedisStore implements Store {
         return [Tell.ok, id, events ? await space.feeds.open(feed, from, credit, events) : null]
       }
       this.#inOrder(space, id, begin, true)
+    },
+    [Ask.page]: ([, id, state, first, last, wantsState]: [
+      number,
+      number,
+      number,
+      number,
+      number,
+      boolean,
+    ]) => {
+      const { space } = this.#opened(state)
+      const call = this.#callOf(id)
+      this.#inOrder(space, id, async () => [
+        Tell.ok,
+        id,
+        await space.past.page(call, first, last, wantsState),
+      ])
+    },
+    [Ask.when]: ([, id, state, time]: [number, number, number, number]) => {
+      const { space } = this.#opened(state)
+      const call = this.#callOf(id)
+      this.#inOrder(space, id, async () => [Tell.ok, id, await space.past.when(call, time)])
     },
     [Ask.credit]: ([, feed, bytes]: [number, number, number]) => {
       for (const { feeds } of this.#spaces.values()) feeds.credit(feed, bytes)

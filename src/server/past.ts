@@ -1,0 +1,50 @@
+import { MissedUpdatesError } from '../errors.ts'
+import { encode } from '../protocol/frames.ts'
+import type { LogPage } from '../protocol/messages.ts'
+import type { Room } from './core.ts'
+import { chunkOf } from './feed.ts'
+
+// What clients ask of the log besides reading on: from memory as far as that goes back, else from disk.
+
+// No commits.
+const NONE = encode([])
+
+/** See Ask.page. Rejects with MissedUpdatesError for what is not kept. */
+export async function pageOf(
+  { space, feeds: { archive } }: Room,
+  first: number,
+  last: number,
+  wantsState: boolean,
+): Promise<LogPage> {
+  const { revision } = space
+  if (!Number.isSafeInteger(first) || first < 0 || typeof last !== 'number')
+    throw new TypeError('a page of the log begins at a revision')
+  if (first > revision + 1) return [first, null, NONE, revision]
+  const end = Math.min(last, revision)
+  if (archive && first < space.first && space.first > 1) {
+    const page = await archive.page(space.name, first, end, wantsState)
+    if (page.first < space.first) return [page.first, page.state, page.commits, revision]
+  }
+  const from = first === 0 ? space.first : first
+  if (from < space.first) throw missed(first, space.first)
+  const state = wantsState ? encode([...space.stateAt(from - 1)]) : null
+  return [from, state, chunkOf(space, from, end).bytes, revision]
+}
+
+/** See Ask.when: the revision of the newest commit that is not younger. */
+export async function revisionAt({ space, feeds: { archive } }: Room, time: number): Promise<number> {
+  if (typeof time !== 'number' || Number.isNaN(time))
+    throw new TypeError('a time is a number of milliseconds')
+  for (let revision = space.revision; revision >= space.first; revision--)
+    if (space.timeAt(revision) <= time) return revision
+  if (space.first === 1) return 0
+  if (archive) return archive.when(space.name, time)
+  throw missed(1, space.first)
+}
+
+const missed = (from: number, oldest: number): MissedUpdatesError =>
+  new MissedUpdatesError(
+    from,
+    oldest - 1,
+    `what lies before revision ${oldest} is no longer kept (historyLimit, historyBytes of the server)`,
+  )
