@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import vm from 'node:vm'
 import { requireAt } from '../async/home.ts'
 import { ShippingError } from '../errors.ts'
-import { fileHash, resolveFile } from './modules.ts'
+import { fileHash, isFileSpecifier, resolveFile } from './modules.ts'
 import type { Interop, Node } from './shipment.ts'
 
 /** Imports what a shipped function had imported, as seen from the module that wrote it. */
@@ -22,11 +23,30 @@ export async function importNode({
 /** A module that is not found is a matter of the installation here; what it throws itself is its own. */
 function missing(error: unknown, specifier: string, from: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return error
+  const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
+  const isUnread = code === 'ERR_UNKNOWN_FILE_EXTENSION' || error instanceof SyntaxError
+  if ((isUnread && TYPESCRIPT.test(specifier)) || (isMissing && isTypeScript(specifier, from))) {
+    return new ShippingError(
+      `'${specifier}', which the function that was sent from ${from} needs, is TypeScript, and this process has no loader ` +
+        'for it: a loader that a program registers by code is in that program alone. Name it on the command line, ' +
+        "`node --require @swc-node/register` or `node --import tsx`, or in `execArgv` of the Context's options.",
+      { cause: error },
+    )
+  }
+  if (!isMissing) return error
   return new ShippingError(
     `'${specifier}' cannot be imported on this side, and the function that was sent from ${from} needs it. Install the same program on both sides.`,
     { cause: error },
   )
+}
+
+const TYPESCRIPT = /\.[cm]?tsx?$/
+
+/** Whether a file that is missing is there under an ending of TypeScript. */
+function isTypeScript(specifier: string, from: string): boolean {
+  if (!isFileSpecifier(specifier) || !from.startsWith('file:')) return false
+  const path = fileURLToPath(new URL(specifier, from)).replace(/\.[cm]?jsx?$/, '')
+  return ['.ts', '.tsx', '.mts', '.cts'].some(ending => existsSync(path + ending))
 }
 
 export function requireNode({
@@ -37,9 +57,9 @@ export function requireNode({
   interop,
 }: Extract<Node, { kind: 'require' }>): unknown {
   const require = requireFrom(from)
-  if (hash !== undefined) checkHash(pathToFileURL(require.resolve(specifier)).href, hash)
   let module: unknown
   try {
+    if (hash !== undefined) checkHash(pathToFileURL(require.resolve(specifier)).href, hash)
     module = require(specifier)
   } catch (error) {
     throw missing(error, specifier, from)
