@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type Server, startServer } from 'zproc'
-import { type Lie, lies, lying, prepareLies } from './broken.ts'
-import type { Call } from './calls.ts'
+import { elsewhere } from '../kit/elsewhere.ts'
+import { prepareLies } from './broken.ts'
+import { planFor } from './broken-plans.ts'
 import { check } from './check.ts'
-import type { Watch } from './records.ts'
-import { happen, type Plan, planOf, type Stage } from './run.ts'
+import { clientLies, type Lie, lying, serverLies } from './lie.ts'
+import { happen, type Stage } from './run.ts'
 import type { Wrong } from './violations.ts'
-import type { Watching, Workload } from './workload.ts'
 
 /** What the checker is to call each lie. */
 const names: Record<Lie, Wrong> = {
@@ -24,6 +24,20 @@ const names: Record<Lie, Wrong> = {
   'passes on own writes': 'own write',
   'goes back': 'went back',
   'names a wrong gap': 'wrong gap',
+  'names a gap before the first watch': 'wrong gap',
+  'tests a condition without an own write': 'went back',
+  'leaves out own writes that were asked for': 'lost update',
+  'counts an own write in a live loop': 'wrong update',
+  'takes a jump over own writes for an update': 'wrong update',
+  'names own writes as missed': 'wrong gap',
+  'skips a gap in silence': 'lost update',
+  'ends a live loop before the last state': 'stuck',
+  'shows a live loop an old state': 'went back',
+  'repeats a step of a live loop': 'wrong update',
+  'forgets what live watchers handed out': 'repeated update',
+  'lets a view lag behind an own write': 'stale view',
+  'fails loops when their State is closed': 'wrong end',
+  'hands nothing to one-shots when their State is closed': 'wrong end',
 }
 
 /** Of these, the search for an order finds some without a look at the log. */
@@ -43,11 +57,14 @@ before(async () => {
 })
 after(() => server.stop())
 
-for (const lie of lies)
-  test(`a server that ${lie} is caught every time: ${names[lie]}`, async t => {
+for (const lie of [...serverLies, ...clientLies])
+  test(`a ${clientLies.some(one => one === lie) ? 'client' : 'server'} that ${lie} is caught every time: ${names[lie]}`, async t => {
     let searched = 0
+    const spared = [stage.address, elsewhere(stage.address)]
     for (let seed = 1; seed <= HISTORIES; seed++) {
-      const history = await lying(lie, () => happen(planFor(lie, seed), stage, { patience: PATIENCE }))
+      const history = await lying(lie, spared, () =>
+        happen(planFor(lie, seed, stage), stage, { patience: PATIENCE }),
+      )
       const wrong = new Set(check(history).map(violation => violation.wrong))
       assert.ok(
         wrong.has(names[lie]),
@@ -58,30 +75,3 @@ for (const lie of lies)
     t.diagnostic(`not linearizable, going by what the clients saw alone: ${searched} of ${HISTORIES}`)
     if (searchable.includes(lie)) assert.ok(searched > 0, 'no history was found not to be linearizable')
   })
-
-/** A workload that gives the lie its chance: somebody must do what it is about. */
-function planFor(lie: Lie, seed: number): Plan {
-  const plan = planOf(seed, stage, lie === 'lets writers in during a hold' ? { async: 20 } : {})
-  const raw: Watch = { kind: 'raw', keys: [], live: false, duplicateOkay: true }
-  const now: Watch = { kind: 'notEqual', keys: ['flag'], value: 'never', live: true, duplicateOkay: false }
-  const nothing: Watching = { kind: 'nothing' }
-  const rawLoop: Watching = { kind: 'loop', watch: raw }
-  const live: Watching = { kind: 'once', watches: [{ watch: now, goLive: false }] }
-  const workloads = plan.workloads.map((workload, i): Workload => {
-    const { name, rounds } = workload
-    const late = lie === 'names a wrong gap' && i === 0
-    const watching = rounds.length > 0 && !late && lie !== 'passes on own writes' ? nothing : rawLoop
-    const more = rounds.flatMap((round, at) =>
-      at % 8 === 0 ? [round, ...together(`${name}/more${at}`)] : [round],
-    )
-    const watched = lie === 'goes back' ? live : watching
-    return { ...workload, rounds: more, watching: watched, late, hasWatched: late, view: false }
-  })
-  return { ...plan, workloads, faults: [] }
-}
-
-/** Two writes that are told of together, and one of two keys. */
-const together = (tag: string): Call[][] => [
-  ['r0', 'r1'].map(key => ({ kind: 'set', key, value: `${tag}.${key}` })),
-  [{ kind: 'update', entries: { r2: `${tag}.r2`, r3: `${tag}.r3` } }],
-]

@@ -6,51 +6,19 @@ import { Reading } from '../../src/server/reading.ts'
 import { ABSENT, type Author, type Change, slot } from '../../src/store/commit.ts'
 import { reads } from '../../src/store/methods.ts'
 import { Namespace } from '../../src/store/namespace.ts'
+import { prepareClientLies } from './broken-clients.ts'
 import { DIRECTOR } from './commits.ts'
+import { isTime, lieNow } from './lie.ts'
 
 // A server in this process that breaks its promises on purpose, to show that the checker can tell. What it does wrong is
 // wrapped around the parts of a real one; the witness, who is the first to read a namespace's log, is always told the truth.
-
-export const lies = [
-  'drops a write',
-  'repeats a write',
-  'reorders writes',
-  'lets writers in during a hold',
-  'serves a stale read',
-  'tears a snapshot',
-  'loses an update',
-  'repeats an update',
-  'reorders updates',
-  'tears an update',
-  'passes on own writes',
-  'goes back',
-  'names a wrong gap',
-] as const
-export type Lie = (typeof lies)[number]
-
-/** The lie that is being told; none unless a test says so. */
-let told: Lie | undefined
-let count = 0
-
-/** Runs `during` while the inline servers of this process tell a lie. Sessions that began before `prepareLies` are spared. */
-export async function lying<T>(lie: Lie, during: () => Promise<T>): Promise<T> {
-  told = lie
-  count = 0
-  try {
-    return await during()
-  } finally {
-    told = undefined
-  }
-}
-
-/** Whether it is time for `lie`, which is told every so often. */
-const isTime = (lie: Lie, often: number): boolean => told === lie && ++count % often === 0
 
 /** Must be called before a server is started. */
 export function prepareLies(): void {
   writeWrongly()
   readWrongly()
   watchWrongly()
+  prepareClientLies()
 }
 
 function writeWrongly(): void {
@@ -74,7 +42,7 @@ function writeWrongly(): void {
   const held = Object.getOwnPropertyDescriptor(Exclusive.prototype, 'held')!.get as () => boolean
   Object.defineProperty(Exclusive.prototype, 'held', {
     get() {
-      return told !== 'lets writers in during a hold' && held.call(this)
+      return lieNow() !== 'lets writers in during a hold' && held.call(this)
     },
   })
 }
@@ -102,8 +70,12 @@ function readWrongly(): void {
 function watchWrongly(): void {
   const { add, seek } = Feeds.prototype
   const witnessed = new WeakSet<Feeds>()
+  const liedTo = new WeakSet<Feed>()
   Feeds.prototype.add = function (feed: Feed) {
-    if (witnessed.has(this)) feed.session = liar(feed.session)
+    if (witnessed.has(this) && !liedTo.has(feed)) {
+      feed.session = liar(feed, this)
+      liedTo.add(feed)
+    }
     witnessed.add(this)
     add.call(this, feed)
   }
@@ -114,16 +86,40 @@ function watchWrongly(): void {
     const before = space.stateAt(Math.max(space.first - 1, space.revision - 20))
     return [space.revision, null, [...before]]
   }
-  const { tellFellBehind } = Reading.prototype
+  const { tellFellBehind, open } = Reading.prototype
+  Reading.prototype.open = function (number, room, from, credit, begun) {
+    // As if the State had watched before: see orOldestKept.
+    const asked = from < -1 && lieNow() === 'names a gap before the first watch' ? -2 - from : from
+    open.call(this, number, room, asked, credit, begun)
+  }
   Reading.prototype.tellFellBehind = function (feed, from, to) {
-    tellFellBehind.call(this, feed, told === 'names a wrong gap' ? from + 10 : from, to)
+    tellFellBehind.call(this, feed, lieNow() === 'names a wrong gap' ? from + 10 : from, to)
   }
 }
 
-function liar(session: Listener): Listener {
+// Milliseconds by which updates come later than they should.
+const LAG = 5
+
+function liar(told: Feed, feeds: Feeds): Listener {
+  const { session } = told
+  let isBehind = false
+  /** As if what was to be sent was no longer kept: the client goes on with a jump over it. */
+  const fallBehind = (first: number) => {
+    if (isBehind) return
+    isBehind = true
+    queueMicrotask(() => {
+      isBehind = false
+      feeds.remove(told)
+      told.position = first - 1
+      session.tellFellBehind(told.id, first, first)
+    })
+  }
   const tellUpdates: Listener['tellUpdates'] = (feed, first, chunk) => {
-    const commits = told ? changed(decode(chunk) as WireCommit[]) : undefined
-    if (!commits) session.tellUpdates(feed, first, chunk)
+    const commits = lieNow() ? changed(decode(chunk) as WireCommit[]) : undefined
+    if (isBehind || isTime('takes a jump over own writes for an update', 3)) fallBehind(first)
+    else if (lieNow() === 'lets a view lag behind an own write')
+      setTimeout(() => session.tellUpdates(feed, first, chunk), LAG)
+    else if (!commits) session.tellUpdates(feed, first, chunk)
     else if (commits.length > 0) session.tellUpdates(feed, first, encode(commits))
   }
   return new Proxy(session, {
@@ -137,6 +133,7 @@ function liar(session: Listener): Listener {
 
 /** What is told instead of these commits. */
 function changed(commits: WireCommit[]): WireCommit[] {
+  const told = lieNow()
   const keys = commits.map(setKey)
   const at = keys.findIndex(key => key !== undefined)
   const pair = keys.findIndex((key, i) => key && keys[i + 1] && key !== keys[i + 1])

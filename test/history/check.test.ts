@@ -114,7 +114,36 @@ test('a watcher that passes over the last update before the next, or that is tol
   assert.deepEqual(wrong([...calls, start, one, one]), ['repeated update'])
   const gap = step(1, { missed: [1, 1] })
   assert.deepEqual(wrong([...calls, start, gap, two]), ['wrong gap'])
-  assert.deepEqual(wrong([...calls, start, gap, two], { historyLimit: 1 }), [])
+  const early = step(0, { invoked: 0.6, returned: 0.9, late: true })
+  assert.deepEqual(wrong([...calls, start, early, gap, two], { historyLimit: 1 }), [])
+  // Who watches for the first time has missed nothing.
+  assert.deepEqual(wrong([...calls, start, gap, two], { historyLimit: 1 }), ['wrong gap'])
+})
+
+test('a gap that holds own writes alone', () => {
+  const start: Entry = { type: 'start', by: 'b.1', number: 0, invoked: 2.5, returned: 2.6 }
+  const watch = { kind: 'change', keys: [], live: false, duplicateOkay: false } as const
+  const late: WatchRecord = {
+    ...{ type: 'watch', by: 'b.1', number: 2, invoked: 2.7, returned: 2.9 },
+    ...{ watch: { ...watch, keys: [] }, late: true },
+  }
+  const gap: WatchRecord = { ...late, number: 3, invoked: 5, returned: 6, late: undefined, missed: [2, 2] }
+  const after = [...log, commit(3, 'c.1', 'set', { x: 2 }, { x: 3 })]
+  const all = [...calls, setBy('c.1', 3, [4.2, 4.5])]
+  assert.deepEqual(wrong([...all, start, late, gap], { log: after, historyLimit: 1 }), ['wrong gap'])
+  const other = { ...start, by: 'd.1' }
+  const others = [late, gap].map(step => ({ ...step, by: 'd.1' }))
+  assert.deepEqual(wrong([...all, other, ...others], { log: after, historyLimit: 1 }), [])
+})
+
+test('watchers that end in another way when their State is closed', () => {
+  const end: Entry = {
+    ...{ type: 'end', by: 'c.1', number: 5, invoked: 5, returned: 6 },
+    ...{ buffered: 'done', live: 'done', once: 'ZPROC_CLOSED' },
+  }
+  assert.deepEqual(wrong([...calls, end]), [])
+  for (const other of [{ buffered: 'ZPROC_CLOSED' }, { live: 'a value' }, { once: 'done' }])
+    assert.deepEqual(wrong([...calls, { ...end, ...other }]), ['wrong end'])
 })
 
 test('what did not end, and errors that nothing explains', () => {

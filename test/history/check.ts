@@ -2,9 +2,9 @@ import { checkOrder } from './bounds.ts'
 import { byState, findCommits } from './commits.ts'
 import { checkKeys } from './keys.ts'
 import { readLog } from './log.ts'
-import type { CallRecord, History, StartRecord, ViewRecord, WatchRecord } from './records.ts'
+import type { CallRecord, EndRecord, History, StartRecord, ViewRecord, WatchRecord } from './records.ts'
 import { checkViews } from './views.ts'
-import type { Violation } from './violations.ts'
+import type { Found, Violation } from './violations.ts'
 import { checkWatching } from './watching.ts'
 
 /** Everything that is wrong with a history. */
@@ -18,6 +18,7 @@ export function check(history: History): Violation[] {
   const commits = findCommits(calls, log, found)
   const bounds = checkOrder(calls, commits, log, holds, found)
   checkKeys(calls, found)
+  for (const entry of entries) if (entry.type === 'end') checkEnd(entry, found)
   for (const entry of entries)
     if ('error' in entry && entry.error && !expected(entry.error))
       found('unexpected error', `${entry.by}#${entry.number}: ${entry.error}`)
@@ -45,3 +46,15 @@ export function check(history: History): Violation[] {
 
 // A connection that is lost, and a hold that was given up while its network hung, are what the faults are for.
 const expected = (error: string): boolean => /^(ZPROC_CONNECTION|ZPROC_ATOMIC_TIMEOUT)\b/.test(error)
+
+/** Loops end quietly when the program closes their State, and one-shot watchers with ClosedError, unless they failed before. */
+function checkEnd({ by, number, returned, buffered, live, once }: EndRecord, found: Found): void {
+  if (returned === undefined) return
+  const ends = { buffered: [buffered, 'done'], live: [live, 'done'], once: [once, 'ZPROC_CLOSED'] }
+  for (const [kind, [came, due]] of Object.entries(ends))
+    if (came !== due && came !== 'ZPROC_CONNECTION' && (kind === 'live' || came !== 'ZPROC_MISSED_UPDATES'))
+      found(
+        'wrong end',
+        `${by}#${number}: ${kind} came to ${came} when the State was closed, and not to ${due}`,
+      )
+}

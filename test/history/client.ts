@@ -8,7 +8,7 @@ import {
   type ZprocError,
 } from 'zproc'
 import { type Call, perform, showState } from './calls.ts'
-import { type CallRecord, now, type Recorder } from './records.ts'
+import { type CallRecord, type EndRecord, now, type Recorder } from './records.ts'
 import { watchOn } from './watcher.ts'
 import type { Watching, Workload } from './workload.ts'
 
@@ -72,7 +72,7 @@ export async function runClient(
     progress.called()
     for (let life = await live(); life; ) {
       const watched = await watchOn(life, workload.watching, progress.isOver)
-      closing.push(life.state.close())
+      closing.push(watched === 'lost' ? life.state.close() : leave(life))
       life = watched === 'lost' ? await live() : undefined
     }
   } else {
@@ -83,7 +83,7 @@ export async function runClient(
     if (!workload.late) watch(life)
     else if (life && workload.hasWatched) {
       let steps = 0
-      watching.push(watchOn(life, standing, () => steps++ > 2))
+      await watchOn(life, standing, () => steps++ > 2)
     }
     for (const round of workload.rounds) {
       if (!life) break
@@ -95,7 +95,7 @@ export async function runClient(
     progress.called()
     if (workload.late) watch(life)
     await Promise.all(watching)
-    if (life) closing.push(life.state.close())
+    if (life) closing.push(leave(life))
   }
   await Promise.all(closing)
 }
@@ -122,6 +122,28 @@ async function started(life: Life, view: boolean): Promise<'begun' | 'ended' | '
     throw error
   }
 }
+
+/** Closes the State under watchers that wait for what never comes: some of them have begun by then, others have not. */
+async function leave({ name: by, state, record, number }: Life): Promise<void> {
+  const entry: EndRecord = { type: 'end', by, number: number(), invoked: now() }
+  record(entry)
+  const buffered = state.whenEqual('flag', 'never').next()
+  const live = state.whenEqual('flag', 'never', { live: true }).next()
+  const once = state.getWhenEqual('flag', 'never')
+  const ends = Promise.all([buffered, live, once].map(endOf))
+  if (entry.number % 2 === 0) await state.size().catch(() => {})
+  const closed = state.close()
+  ;[entry.buffered, entry.live, entry.once] = await ends
+  entry.returned = now()
+  record(entry)
+  await closed
+}
+
+const endOf = (wait: Promise<unknown>): Promise<string> =>
+  wait.then(
+    came => (Object(came).done === true ? 'done' : 'a value'),
+    error => (error as ZprocError).code ?? String(error),
+  )
 
 // A connection that is cut before the server has greeted looks like one that a server with another key has ended.
 const isLost = (error: unknown): boolean =>

@@ -72,7 +72,15 @@ export interface ViewRecord extends Timed {
   state: string
 }
 
-export type Entry = CallRecord | StartRecord | WatchRecord | ViewRecord
+/** What came of the watchers that a State was closed under: `done` for a loop that ended quietly, or the code of the error. */
+export interface EndRecord extends Timed {
+  type: 'end'
+  buffered?: string
+  live?: string
+  once?: string
+}
+
+export type Entry = CallRecord | StartRecord | WatchRecord | ViewRecord | EndRecord
 
 /** Takes down entries: each when it begins, and again when it is complete. */
 export type Recorder = (entry: Entry) => void

@@ -7,6 +7,7 @@ import { proxy, type Proxy as Way } from '../kit/proxy.ts'
 import { DIRECTOR } from './commits.ts'
 import { drawFaults, type Fault, heal, strike } from './faults.ts'
 import { type Hand, type Hands, here } from './hands.ts'
+import { stuck } from './patience.ts'
 import { random } from './random.ts'
 import type { Entry, History, Logged, Recorder } from './records.ts'
 import { ending, type Workload, workload } from './workload.ts'
@@ -32,7 +33,7 @@ export interface Plan {
 }
 
 const CALLS = 200
-/** Milliseconds after which a history counts as stuck. */
+/** Milliseconds without progress after which a history counts as stuck; see patience.ts. */
 const PATIENCE = 30_000
 
 /** What is to happen in the history of this seed. */
@@ -77,9 +78,12 @@ export async function happen(
   const entries = new Map<string, Entry>()
   const faults = [...plan.faults]
   let begun = 0
+  let came = 0
   const record: Recorder = entry => {
     const key = `${entry.by}#${entry.number}`
     if (entry.type === 'call' && !entries.has(key)) begun++
+    // To wait in vain again and again is no progress.
+    if (entry.returned !== undefined && !(entry.type === 'watch' && entry.late)) came++
     entries.set(key, entry)
     while (faults.length > 0 && begun > faults[0]!.at) {
       const fault = faults.shift() as Fault
@@ -115,23 +119,21 @@ export async function happen(
     await allEnded
     await witnessed
   }
-  const outOfPatience = new Promise<'stuck'>(resolve => {
-    const timer = setTimeout(resolve, patience, 'stuck')
-    closing.push(() => clearTimeout(timer))
-  })
-  const outcome = await Promise.race([run(), outOfPatience]).finally(() => {
+  const watch = stuck({ probe: () => director.size(), progress: () => came + log.length }, patience)
+  closing.push(watch.end)
+  const outcome = await Promise.race([run(), watch.stuck]).finally(() => {
     isOver = true
     for (const close of closing) close()
   })
   const waiting = [...entries.values()].filter(
     ({ returned, type }) => returned === undefined && type !== 'view',
   )
-  const stuck = outcome === 'stuck' ? waiting.map(entry => `nothing came of ${JSON.stringify(entry)}`) : []
+  const hanging = outcome === 'stuck' ? waiting.map(entry => `nothing came of ${JSON.stringify(entry)}`) : []
   if (outcome === 'stuck') for (const worker of workers) worker.kill()
-  if (outcome === 'stuck' && stuck.length === 0) stuck.push('the end of the history')
+  if (outcome === 'stuck' && hanging.length === 0) hanging.push('the end of the history')
   for (const state of [witness, director]) void state.close()
   const struck = plan.faults.length - faults.length
-  return { seed, log, entries: [...entries.values()], historyLimit, holds, faults: struck, stuck }
+  return { seed, log, entries: [...entries.values()], historyLimit, holds, faults: struck, stuck: hanging }
 }
 
 async function readAll(witness: State<AnyState>, log: Logged[]): Promise<void> {

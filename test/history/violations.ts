@@ -24,6 +24,7 @@ export type Wrong =
   | 'wrong gap'
   | 'went back'
   | 'stale view'
+  | 'wrong end'
   // everything
   | 'stuck'
 

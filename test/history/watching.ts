@@ -23,7 +23,7 @@ export function checkWatching(
   known: Known,
   found: Found,
 ): void {
-  const { log, bounds, historyLimit } = known
+  const { log, bounds, historyLimit, acknowledged } = known
   let positions = range(bounds.least(start.invoked), bounds.most(start.returned ?? Number.POSITIVE_INFINITY))
   let live = 0
   let goingLive = -1
@@ -51,7 +51,13 @@ export function checkWatching(
       const isGap = bases.some(
         at => at < from && (at === from - 1 || isOwn(at) || (wanted.next(at) ?? from) >= from),
       )
-      if (watch.live || !isGap || to < from || to > newest - historyLimit)
+      // What it has written itself is not missed.
+      const isOwnGap = range(from, to).every(r =>
+        acknowledged.some(one => one.revision === r && one.returned < step.invoked),
+      )
+      // It began at the oldest revision that was kept when it first watched, or later.
+      const isBefore = from <= bounds.least((steps[0] as WatchRecord).invoked) - historyLimit
+      if (watch.live || !isGap || isOwnGap || isBefore || to < from || to > newest - historyLimit)
         return found(
           'wrong gap',
           `${shown(step)}: missed ${from} to ${to} of ${newest}, of which ${historyLimit} are kept`,
@@ -178,6 +184,7 @@ function blameBuffered(step: WatchRecord, after: WatchRecord | undefined, expect
   if (seen?.raw) {
     const { raw } = seen
     if (raw.name === step.by) return 'own write'
+    if (raw.revision < due && isLike(step, raw.revision, log)) return 'repeated update'
     if (does(step, due, log)) return raw.revision === due ? 'torn snapshot' : 'wrong update'
     if (range(due + 1, log.end).some(at => does(step, at, log)))
       return after && does(after, due, log) ? 'reordered updates' : 'lost update'
@@ -190,6 +197,7 @@ function blameBuffered(step: WatchRecord, after: WatchRecord | undefined, expect
   if (like.length === 0) return 'torn snapshot'
   if (like.some(at => at > due)) return 'lost update'
   if (like.includes(due)) return 'early read'
+  if (isCondition(step.watch) && step.loop !== 'next') return 'went back'
   return like.some(at => at > 0 && log.at(at).name === step.by) ? 'own write' : 'repeated update'
 }
 
