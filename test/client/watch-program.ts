@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { type AnyState, type RawUpdate, type Snapshot, State } from 'zproc'
+import { isDeepStrictEqual } from 'node:util'
+import { type AnyState, MissedUpdatesError, type RawUpdate, type Snapshot, State } from 'zproc'
 import { elsewhere } from '../kit/elsewhere.ts'
-import { Expected, isCondition, Log, type Watch } from './watch-model.ts'
+import { Expected, isCondition, Log, type Values, type Watch } from './watch-model.ts'
 
 /** One step of a program. `which` counts round the watchers that are open. */
 export interface Step {
@@ -13,6 +14,16 @@ export interface Step {
   then?: string
   which?: number
   abort?: boolean
+  /** Made at once, each by one of three States. */
+  writes?: Write[]
+  /** So many large ones by another State: what a reader is sent ahead does not hold them. */
+  count?: number
+}
+
+interface Write {
+  by: number
+  key: string
+  value: number
 }
 
 type Seen = Snapshot<AnyState> | RawUpdate<AnyState>
@@ -29,67 +40,118 @@ interface Watcher {
 /** Milliseconds after which nothing comes any more. */
 const PATIENCE = Number(process.env.ZPROC_WATCH_PATIENCE ?? 10_000)
 
+/** The name that the commits of the watching State carry. */
+const OWN = 'own'
+/** Three of them are more than a reader is sent ahead of what is consumed. */
+const LARGE = 'x'.repeat(100_000)
+
 /** Takes the steps of a program with real States, and compares each outcome with the model's. */
 export class Watching {
   handed = 0
   readonly #state: State<AnyState>
   readonly #other: State<AnyState>
+  readonly #third: State<AnyState>
+  /** The log as it is. */
+  readonly #witness: AsyncIterator<RawUpdate<AnyState>>
   readonly #log: Log
   /** The revision that the model calls 0. */
   readonly #base: number
   #position = 0
+  /** Before it has watched, a State has missed nothing. */
+  #hasBegun = false
+  #unique = 0
+  /** The updates that the State was told were missed. */
+  gaps = 0
   #open: Watcher[] = []
 
   private constructor(state: State<AnyState>, other: State<AnyState>, log: Log, base: number) {
     this.#state = state
     this.#other = other
+    this.#third = other.fork()
+    this.#witness = other.fork().rawUpdates({ duplicateOkay: true })
     this.#log = log
     this.#base = base
   }
 
-  static async begin(address: string, namespace: string): Promise<Watching> {
+  /** `limit`: updates that the server keeps of a log. */
+  static async begin(address: string, namespace: string, limit: number): Promise<Watching> {
     const initial = { a: 0, b: 1 }
     const other = new State<AnyState>(elsewhere(address), { namespace })
     await other.set(initial)
-    const state = new State<AnyState>(address, { namespace })
+    const state = new State<AnyState>(address, { namespace }, { name: OWN })
     await state.size()
     const view = await other.view()
-    const watching = new Watching(state, other, new Log(initial), view.revision)
+    const watching = new Watching(state, other, new Log(initial, limit), view.revision)
     view.close()
+    // The witness reads from here on.
+    await watching.#write(other, 'a', 0)
     return watching
   }
 
   async take(step: Step): Promise<void> {
     const chosen = this.#open[(step.which ?? 0) % this.#open.length]
-    if (step.do === 'write') await this.#write(step.own === true, step.key as string, step.value as number)
+    const before = this.#log.newest
+    if (step.do === 'write')
+      await this.#write(step.own ? this.#state : this.#other, step.key as string, step.value as number)
+    else if (step.do === 'burst') await this.#burst(step.writes as Write[])
+    else if (step.do === 'bulk')
+      for (let i = 0; i < (step.count as number); i++)
+        await this.#write(this.#other, 'c', `${LARGE}${++this.#unique}`)
     else if (step.do === 'once') await this.#watch(step.watch as Watch, false, step.then)
     else if (step.do === 'loop') await this.#watch(step.watch as Watch, true, step.then)
     else if (step.do === 'goLive') this.#goLive()
     else if (chosen && step.do === 'leave') await this.#leave(chosen, step.abort === true)
     else if (chosen?.loop && !chosen.pending) this.#step(chosen)
-    await this.#settle()
+    await this.#settle(before)
   }
 
   /** Closes the State: loops end quietly, and what else waits rejects. */
   async closed(): Promise<void> {
     await this.#state.close()
-    for (const { loop, pending } of this.#open) {
-      if (loop) assert.equal((await (pending?.promise ?? loop.next())).done, true)
-      else assert.equal(codeOf((await pending?.promise)?.error), 'ZPROC_CLOSED')
+    for (const watcher of this.#open) {
+      const { loop, pending } = watcher
+      const outcome: Outcome = await (pending?.promise ?? loop?.next() ?? {})
+      if (this.#missed(watcher, outcome.error)) continue
+      if (loop) assert.equal(outcome.done, true)
+      else assert.equal(codeOf(outcome.error), 'ZPROC_CLOSED')
     }
   }
 
   async end(): Promise<void> {
-    await Promise.all([this.#state.close(), this.#other.close()])
+    await this.#witness.return?.()
+    await Promise.all([this.#state.close(), this.#other.close(), this.#third.close()])
   }
 
-  async #write(own: boolean, key: string, value: number): Promise<void> {
-    await (own ? this.#state : this.#other).set(key, value)
-    this.#log.write(own, key, value)
+  /** Lets a State make one commit, and takes it down. */
+  async #write(state: State<AnyState>, key: string, value: number | string): Promise<void> {
+    await Promise.all([state.set(key, value), this.#witnessed(() => ({ [key]: value }))])
+  }
+
+  /** Writes at once: each makes a state that there was not before, which tells its revision. */
+  async #burst(writes: readonly Write[]): Promise<void> {
+    const states = [this.#state, this.#other, this.#third]
+    const made = new Map<unknown, Values>()
+    const calls = writes.map(({ by, key, value }) => {
+      const values = { [key]: value, d: ++this.#unique }
+      made.set(values.d, values)
+      return (states[by] as State<AnyState>).update(values)
+    })
+    for (const _ of writes) await this.#witnessed(({ d }) => made.get(d) as Values)
+    await Promise.all(calls)
+  }
+
+  /** Takes down the next commit; `wrote` says what that was, by the state after it. */
+  async #witnessed(wrote: (after: Snapshot<AnyState>) => Values): Promise<void> {
+    const { value } = await this.#witness.next()
+    const { after, by, revision } = value as RawUpdate<AnyState>
+    assert.equal(revision - this.#base, this.#log.newest + 1)
+    this.#log.write(by.name === OWN, wrote(after))
+    assert.deepEqual(after, this.#log.at(this.#log.newest))
   }
 
   async #watch(watch: Watch, isLoop: boolean, then = 'wait'): Promise<void> {
     const asked = { ...watch, keys: isCondition(watch) && watch.keys.length === 0 ? ['a'] : watch.keys }
+    if (!asked.live) this.#begin()
     const expected = new Expected(this.#log, asked, isLoop, this.#position)
     const abort = new AbortController()
     const timeout = then === 'timeout' && expected.due() === undefined ? 1 : undefined
@@ -102,6 +164,12 @@ export class Watching {
     this.#open.push(watcher)
     if (timeout) await this.#ends(watcher, error => assert.equal(codeOf(error), 'ZPROC_TIMEOUT'))
     else if (then === 'abort' && expected.due() === undefined) await this.#leave(watcher, true)
+  }
+
+  /** The first buffered watcher begins at the oldest update that is kept. */
+  #begin(): void {
+    if (!this.#hasBegun) this.#position = Math.max(this.#position, this.#log.dropped)
+    this.#hasBegun = true
   }
 
   #step(watcher: Watcher): void {
@@ -118,13 +186,16 @@ export class Watching {
     } else {
       await loop.return?.()
       this.#open = this.#open.filter(other => other !== watcher)
-      if (pending) assert.equal((await this.#outcome(watcher)).done, true)
+      if (!pending) return
+      const { done, error } = await this.#outcome(watcher)
+      if (!this.#missed(watcher, error)) assert.equal(done, true)
     }
   }
 
   /** The watcher ends with an error, and a loop is over then. */
   async #ends(watcher: Watcher, check: (error: unknown) => void): Promise<void> {
     const { error } = await this.#outcome(watcher)
+    if (this.#missed(watcher, error)) return
     check(error)
     this.#open = this.#open.filter(other => other !== watcher)
     if (watcher.loop) assert.equal((await watcher.loop.next()).done, true)
@@ -133,40 +204,72 @@ export class Watching {
   #goLive(): void {
     this.#state.goLive()
     this.#position = this.#log.newest
+    this.#hasBegun = true
     for (const { expected } of this.#open) expected.goLive()
   }
 
-  /** Everything that is due comes, and nothing else does. */
-  async #settle(): Promise<void> {
+  /** Everything that is due comes, and nothing else does. `before`: the newest revision before the step. */
+  async #settle(before: number): Promise<void> {
     for (const watcher of [...this.#open]) {
-      const due = watcher.pending && watcher.expected.due()
-      if (due === undefined) continue
+      if (!watcher.pending || watcher.expected.due() === undefined) continue
       const { value, error } = await this.#outcome(watcher)
+      if (this.#missed(watcher, error)) continue
       assert.equal(error, undefined)
-      this.#check(watcher, value as Seen, due)
+      this.#check(watcher, value as Seen, before)
     }
     await this.#state.ping()
-    for (const { pending, expected } of this.#open)
-      if (pending?.outcome)
-        assert.fail(`${JSON.stringify(expected.watch)} gave what was not due: ${show(pending.outcome)}`)
+    for (const watcher of [...this.#open]) {
+      const { pending, expected } = watcher
+      if (!pending?.outcome || this.#missed(watcher, pending.outcome.error)) continue
+      // A live loop may have looked when there was something, which is not due any more.
+      if (expected.watch.live && pending.outcome.value) this.#check(watcher, pending.outcome.value, before)
+      else assert.fail(`${JSON.stringify(expected.watch)} gave what was not due: ${show(pending.outcome)}`)
+    }
   }
 
-  #check(watcher: Watcher, value: Seen, due: number): void {
+  #check(watcher: Watcher, value: Seen, newest: number): void {
     const { expected, loop } = watcher
     const isRaw = expected.watch.kind === 'raw'
     const about = `${loop ? 'loop' : 'once'} ${JSON.stringify(expected.watch)}`
+    const after = isRaw ? (value as RawUpdate<AnyState>).after : (value as Snapshot<AnyState>)
+    const seen = isRaw
+      ? (value as RawUpdate<AnyState>).revision - this.#base
+      : this.#revisionOf(after, expected, newest)
+    assert.ok(expected.may(seen, newest), `${about}: ${seen} came, and ${expected.due()} was due`)
     if (isRaw) {
-      const { before, revision, identical } = value as RawUpdate<AnyState>
-      assert.equal(revision - this.#base, due, about)
-      assert.deepEqual(before, this.#log.at(due - 1), about)
-      assert.equal(identical, this.#log.isIdentical(due), about)
+      const { before, identical } = value as RawUpdate<AnyState>
+      assert.deepEqual(before, this.#log.at(seen - 1), about)
+      assert.equal(identical, this.#log.isIdentical(seen), about)
     }
-    assert.deepEqual(isRaw ? (value as RawUpdate<AnyState>).after : value, this.#log.at(due), about)
-    expected.handed(due)
-    this.#position = Math.max(this.#position, due)
+    assert.deepEqual(after, this.#log.at(seen), about)
+    expected.handed(seen)
+    this.#position = Math.max(this.#position, seen)
+    this.#hasBegun = true
     watcher.pending = undefined
     if (!loop) this.#open = this.#open.filter(other => other !== watcher)
     this.handed++
+  }
+
+  /** The revision of a state: what is due, unless it is another that may be handed out. */
+  #revisionOf(state: Snapshot<AnyState>, expected: Expected, before: number): number {
+    const is = (revision: number) => isDeepStrictEqual(state, this.#log.at(revision))
+    const due = expected.due()
+    if (due !== undefined && is(due)) return due
+    for (let revision = this.#log.newest; revision > 0; revision--)
+      if (is(revision) && expected.may(revision, before)) return revision
+    assert.fail(`${JSON.stringify(expected.watch)} gave ${JSON.stringify(state)}, and ${due} was due`)
+  }
+
+  /** Whether the watcher was told of a gap, which there was: the State goes on behind it. */
+  #missed(watcher: Watcher, error: unknown): boolean {
+    if (!(error instanceof MissedUpdatesError)) return false
+    const [from, to] = [error.from - this.#base, error.to - this.#base]
+    const { expected } = watcher
+    assert.ok(expected.mayMiss(from, to), `${JSON.stringify(expected.watch)} missed ${from} to ${to}`)
+    this.#position = Math.max(this.#position, to)
+    this.#open = this.#open.filter(other => other !== watcher)
+    this.gaps++
+    return true
   }
 
   async #outcome({ pending, expected }: Watcher): Promise<Outcome> {
