@@ -1,12 +1,13 @@
 // What a test run prints: a line for each file, each failure as it happens, and all failures once more at the end, where a
 // log of which only the end is kept still has them. JavaScript: node loads reporters before tsx.
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { inspect } from 'node:util'
 
 /** Failures that are printed whole at the end. */
 const WHOLE = 20
 
-const isFile = ({ name, file }) => name === file
+// Node 20 names a file by its whole path, later ones by the path that they were given.
+const isFile = ({ name, file }) => resolve(name) === file
 
 const seconds = ms => `${(ms / 1000).toFixed(1)} s`
 
