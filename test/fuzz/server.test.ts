@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type AnyState, atomic, type Server, State, startServer } from 'zproc'
 import { parseAddress } from '../../src/protocol/address.ts'
 import { decodeLent, encodeFrame, FrameReader } from '../../src/protocol/frames.ts'
 import { Ask, Tell } from '../../src/protocol/messages.ts'
+import { inUse, residentOf } from '../kit/memory.ts'
 import { bytes, closing, LAST, messages, opening, randomOf } from './inputs.ts'
 
 // How many inputs a run has. `ZPROC_FUZZ_INPUTS=9000000 ZPROC_FUZZ_SEED=7 npm run test:run fuzz` for more, and others.
@@ -26,9 +26,9 @@ for (const seed of SEEDS)
       const said = messages(random, PER_CONNECTION, hostile)
       return converse(server, Buffer.concat([opening, ...said, closing]))
     }
-    // Warm, and of its usual size, before it is measured.
+    // Warm before it is measured.
     for (let i = 0; i < 40; i++) await round(i % 2 === 0)
-    const before = rss(server.pid)
+    const before = await inUse(calm)
     let [handled, wrote] = [0, 0]
     let over = false
     const writing = (async () => {
@@ -37,7 +37,9 @@ for (const seed of SEEDS)
         assert.equal(await calm.get('n'), wrote)
       }
     })()
+    let grownUp = 0
     while (handled < INPUTS / SEEDS.length) {
+      if (grownUp === 0 && handled > INPUTS / SEEDS.length / 10) grownUp = residentOf(server.pid)
       handled += await round(true)
       const [first, second] = [bytes(random), bytes(random)]
       await Promise.all([converse(server, first), converse(server, Buffer.concat([opening, second]))])
@@ -53,9 +55,14 @@ for (const seed of SEEDS)
       Object.keys(Array.prototype),
     ])
     assert.deepEqual(await polluted(calm), [undefined, [], []])
-    const grown = rss(server.pid) - before
-    assert.ok(grown < 80, `the server grew by ${grown} MB over ${handled} inputs`)
-    t.diagnostic(`${handled} inputs, ${wrote} calls beside them, ${Math.round(grown)} MB`)
+    const grown = (await inUse(calm)) - before
+    assert.ok(grown < 8, `the server holds ${grown} MB more after ${handled} inputs`)
+    // Of memory that is not V8's: its young generation grows in the first tenth to the most that it may take.
+    const resident = residentOf(server.pid) - grownUp
+    assert.ok(resident < 60, `the server takes ${resident} MB more at the end of ${handled} inputs`)
+    t.diagnostic(
+      `${handled} inputs, ${wrote} calls beside them, ${grown.toFixed(1)} MB held, ${Math.round(resident)} MB taken`,
+    )
   })
 
 test('ten thousand connections that say nothing leave room for one that does', async t => {
@@ -63,7 +70,7 @@ test('ten thousand connections that say nothing leave room for one that does', a
   const calm = new State<AnyState>(server.address)
   t.after(() => calm.close())
   await calm.set('n', 0)
-  const before = rss(server.pid)
+  const before = residentOf(server.pid)
   for (let wave = 0; wave < 20; wave++) {
     const silent = Array.from({ length: 500 }, () => dial(server))
     await Promise.all(silent.map(socket => once(socket, 'connect')))
@@ -78,7 +85,8 @@ test('ten thousand connections that say nothing leave room for one that does', a
     for (const socket of silent) socket.destroy()
     await Promise.all(closed)
   }
-  assert.ok(rss(server.pid) - before < 80)
+  const grown = residentOf(server.pid) - before
+  assert.ok(grown < 80, `the server grew by ${grown} MB`)
 })
 
 test('handshakes of garbage do not stop those who hold the key', async t => {
@@ -96,7 +104,7 @@ test('handshakes of garbage do not stop those who hold the key', async t => {
 })
 
 async function quietServer(t: TestContext, options = {}): Promise<Server> {
-  const server = await startServer(null, { historyLimit: 1000, atomicTimeout: 200, ...options })
+  const server = await startServer(null, { historyLimit: 1000, atomicTimeout: 2000, ...options })
   t.after(() => server.stop())
   return server
 }
@@ -134,7 +142,3 @@ async function converse(server: Server, said: Buffer): Promise<number> {
   await once(socket, 'close')
   return answers
 }
-
-/** In megabytes. */
-const rss = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
