@@ -1,6 +1,8 @@
+import { Members } from './members.ts'
+
 // Interrupting what a process awaits: a signal becomes an exception there, see signalToException.
 // Whoever holds pending promises says so with `onInterrupt`; whoever begins to wait asks `takeInterrupt` first.
-const listeners = new Set<(error: Error) => boolean>()
+const listeners = new Members<(error: Error) => boolean>()
 let kept: Error | undefined
 let on = false
 
@@ -16,7 +18,7 @@ export function interruptsAreOn(): boolean {
 /** Rejects all that is pending with `error`. When nothing is, whatever is awaited next gets it. */
 export function interruptAll(error: Error): void {
   let heard = false
-  for (const interrupt of [...listeners]) heard = interrupt(error) || heard
+  for (const interrupt of listeners.all()) heard = interrupt(error) || heard
   if (!heard) kept = error
 }
 

@@ -259,10 +259,11 @@ export class Connection implements Store {
 
   #updates(message: ServerMessage): void {
     if (message[0] === Tell.updates) {
-      const [, feeds, first, chunk] = message
-      // Read once for all: values in it are made of their bytes once as well, by who asks first.
-      const commits = decode(chunk) as WireCommit[]
-      for (const feed of feeds) this.feeds.get(feed)?.updates(first, commits, chunk.length)
+      const [, feeds, first, sent] = message
+      // Decoded once for all feeds: so are the values in it, when the first of them reads one.
+      const commits = Array.isArray(sent) ? sent : (decode(sent) as WireCommit[])
+      const bytes = Array.isArray(sent) ? weigh(sent[0]) : sent.length
+      for (const feed of feeds) this.feeds.get(feed)?.updates(first, commits, bytes)
     } else if (message[0] === Tell.fellBehind) this.feeds.get(message[1])?.fellBehind(message[2], message[3])
   }
 

@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
+import { Members } from '../async/members.ts'
 import { Ask, type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { Begun, Finish, Store } from '../store/store.ts'
 import { isHolding } from './holding.ts'
@@ -14,7 +15,7 @@ export class Link implements Begun {
   /** The writes of this State that were acknowledged. */
   readonly own = new OwnWrites()
   /** What the State waits for at present. */
-  readonly waits = new Set<{ closed(error: Error): void }>()
+  readonly waits = new Members<{ closed(error: Error): void }>()
   /** Called when the State goes on at another log. */
   onOtherLog: (() => void) | undefined
   readonly #name: string
@@ -124,7 +125,7 @@ export class Link implements Begun {
   /** Ends all that the State waits for: loops quietly, and everything else with `error`. */
   stopWaiting(error: Error): void {
     this.#closing = error
-    for (const wait of [...this.waits]) wait.closed(error)
+    for (const wait of this.waits.all()) wait.closed(error)
   }
 
   close(error: Error): boolean {

@@ -1,4 +1,5 @@
 import { soon } from '../async/interval.ts'
+import { Members } from '../async/members.ts'
 import { ConnectionError, MissedUpdatesError } from '../errors.ts'
 import {
   Ask,
@@ -82,7 +83,7 @@ export class Reader extends Cursor implements FeedEvents {
   #seeksAgain = false
   #arrived: number
   #retired = false
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters = new Members<Waiter>()
 
   /** Reads on from `from`; -1: from now. */
   constructor(link: Link, from: number, { follower, orOldest = false, isExact = false }: ReaderOptions = {}) {
@@ -206,7 +207,7 @@ export class Reader extends Cursor implements FeedEvents {
     this.#opening = undefined
     if (this.#seeks.length > 0) this.#seeksAgain = true
     this.#seeks = []
-    const waiters = [...this.#waiters]
+    const waiters = this.#waiters.all()
     this.#waiters.clear()
     for (const waiter of waiters) waiter.fail(error)
     this.#follower?.failed(error)
@@ -218,7 +219,7 @@ export class Reader extends Cursor implements FeedEvents {
     this.error = error
     this.#state = 'ended'
     this.#link.connection.feeds.delete(this.#id)
-    const waiters = [...this.#waiters]
+    const waiters = this.#waiters.all()
     this.#waiters.clear()
     for (const waiter of waiters) waiter.fail(error)
     this.#follower?.lost(error)
@@ -318,7 +319,7 @@ export class Reader extends Cursor implements FeedEvents {
   #ready(): void {
     this.#state = 'open'
     if (this.#follower) return this.#pass(this.#follower)
-    for (const waiter of [...this.#waiters]) if (waiter.begin(this)) this.#waiters.delete(waiter)
+    for (const waiter of this.#waiters.all()) if (waiter.begin(this)) this.#waiters.delete(waiter)
     this.#advance()
   }
 
@@ -341,12 +342,11 @@ export class Reader extends Cursor implements FeedEvents {
 
   #advance(): void {
     while (this.#waiters.size > 0) {
-      let wantsBefore = false
-      for (const waiter of this.#waiters) if (waiter.wantsBefore) wantsBefore = true
-      const update = this.#take(wantsBefore)
+      const waiters = this.#waiters.all()
+      const update = this.#take(waiters.some(({ wantsBefore }) => wantsBefore))
       // What arrived before a gap is still good.
       if (!update) return this.#gap && this.#cross(this.#gap)
-      for (const waiter of [...this.#waiters]) if (waiter.offer(this, update)) this.#waiters.delete(waiter)
+      for (const waiter of waiters) if (waiter.offer(this, update)) this.#waiters.delete(waiter)
     }
     if (this.#retired) this.close()
   }
@@ -369,7 +369,7 @@ export class Reader extends Cursor implements FeedEvents {
    * if it has none at all, it stands before the gap, and the next one decides.
    */
   #pastGap(gap: MissedUpdatesError, start: FeedStart | null): void {
-    const failed = [...this.#waiters].flatMap(waiter => {
+    const failed = this.#waiters.all().flatMap(waiter => {
       const error = this.#missed(gap, waiter.from)
       return error ? [{ waiter, error }] : []
     })

@@ -193,8 +193,8 @@ export type ServerMessage =
   | [kind: typeof Tell.unknownFunction, id: number, fn: number]
   /** This server runs no functions: whoever calls one runs it, while it holds the namespace. */
   | [kind: typeof Tell.runHere, id: number]
-  /** Commits `first`, `first + 1`, … for the feeds listed; `chunk` is a msgpack array of WireCommit. */
-  | [kind: typeof Tell.updates, feeds: number[], first: number, chunk: Uint8Array]
+  /** Commits `first`, `first + 1`, … for the feeds listed. */
+  | [kind: typeof Tell.updates, feeds: number[], first: number, commits: WireCommits]
   /** The feed's next update is no longer kept; it is sent nothing more, unless it seeks. */
   | [kind: typeof Tell.fellBehind, feed: number, from: number, to: number]
   /** The hold was taken away: its time was up. */
@@ -238,6 +238,9 @@ export type WireCommit = [
   identical: boolean | null,
   changes: WireChange[],
 ]
+
+/** Commits for many readers are encoded once, as a msgpack array. A single one for a single reader needs no encoding of its own. */
+export type WireCommits = Uint8Array | [WireCommit]
 
 /** `[]` empties the state, `[key]` deletes, `[key, value]` puts, `[key, null, steps]` changes inside a value. */
 export type WireChange =

@@ -1,6 +1,6 @@
 import { MissedUpdatesError } from '../errors.ts'
 import { encode, weigh } from '../protocol/frames.ts'
-import type { Jump, WireChange, WireCommit } from '../protocol/messages.ts'
+import type { Jump, WireChange, WireCommit, WireCommits } from '../protocol/messages.ts'
 import type { Page } from '../storage/rewind.ts'
 import { wireCommit } from '../store/commit.ts'
 import type { Namespace } from '../store/namespace.ts'
@@ -15,7 +15,8 @@ const CHUNK_BYTES = 64 << 10
 export interface Listener {
   /** Whether it takes what it is sent. If not, its feeds pause: it resumes them when it does. */
   hasRoom(): boolean
-  tellUpdates(feed: number, first: number, chunk: Uint8Array): void
+  /** `bytes`: how many the commits take at most. */
+  tellUpdates(feed: number, first: number, commits: WireCommits, bytes: number): void
   tellFellBehind(feed: number, from: number, to: number): void
 }
 
@@ -64,7 +65,9 @@ export class Feeds {
     const { revision, first: oldest } = this.#space
     if (this.#sent + 1 < oldest) for (const feed of this.#current) this.#behind(feed)
     while (this.#sent < revision && this.#current.size > 0) {
-      const chunk = chunkOf(this.#space, this.#sent + 1, revision)
+      const first = this.#sent + 1
+      const isOne = first === revision && this.#current.size === 1
+      const chunk = isOne ? single(this.#space, revision) : chunkOf(this.#space, first, revision)
       for (const feed of this.#current) {
         tell(feed, chunk)
         if (!ready(feed)) this.#current.delete(feed)
@@ -128,7 +131,7 @@ export class Feeds {
     // It may have gone elsewhere meanwhile.
     if (feed.position + 1 === first) {
       if (begins !== first || count === 0) return this.#fellBehind(feed)
-      tell(feed, { first, last: first + count - 1, bytes: commits })
+      tell(feed, { first, last: first + count - 1, commits, bytes: commits.length })
     }
     this.resume(feed)
   }
@@ -140,7 +143,7 @@ export class Feeds {
 }
 
 /** Commits from `first` on, up to `newest` at most, as many as go together. */
-export function chunkOf(space: Namespace, first: number, newest: number): Chunk {
+export function chunkOf(space: Namespace, first: number, newest: number): Encoded {
   const commits: WireCommit[] = []
   let bytes = 0
   for (let r = first; r <= newest && commits.length < CHUNK && bytes < CHUNK_BYTES; r++) {
@@ -148,20 +151,30 @@ export function chunkOf(space: Namespace, first: number, newest: number): Chunk 
     bytes += weigh(commit)
     commits.push(commit)
   }
-  return { first, last: first + commits.length - 1, bytes: encode(commits) }
+  const encoded = encode(commits)
+  return { first, last: first + commits.length - 1, commits: encoded, bytes: encoded.length }
+}
+
+function single(space: Namespace, revision: number): Chunk {
+  const commit = wireCommit(space.at(revision))
+  return { first: revision, last: revision, commits: [commit], bytes: weigh(commit) }
 }
 
 interface Chunk {
   first: number
   last: number
-  /** See Tell.updates. */
-  bytes: Uint8Array
+  commits: WireCommits
+  bytes: number
 }
 
-function tell(feed: Feed, { first, last, bytes }: Chunk): void {
-  feed.session.tellUpdates(feed.id, first, bytes)
+interface Encoded extends Chunk {
+  commits: Uint8Array
+}
+
+function tell(feed: Feed, { first, last, commits, bytes }: Chunk): void {
+  feed.session.tellUpdates(feed.id, first, commits, bytes)
   feed.position = last
-  feed.credit -= bytes.length
+  feed.credit -= bytes
 }
 
 const ready = (feed: Feed): boolean => feed.credit > 0 && feed.session.hasRoom()

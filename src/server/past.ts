@@ -28,7 +28,7 @@ export async function pageOf(
   const from = first === 0 ? space.first : first
   if (from < space.first) throw missed(first, space.first)
   const state = wantsState ? encode([...space.stateAt(from - 1)]) : null
-  return [from, state, chunkOf(space, from, end).bytes, revision]
+  return [from, state, chunkOf(space, from, end).commits, revision]
 }
 
 /** See Ask.when: the revision of the newest commit that is not younger. */

@@ -7,6 +7,7 @@ import {
   type Jump,
   type ServerMessage,
   Tell,
+  type WireCommits,
 } from '../protocol/messages.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Archive } from './archive.ts'
@@ -20,7 +21,7 @@ export class Reading implements Listener {
   readonly #session: { flush(): void }
   readonly #feeds = new Map<number, Feed & { room: Room }>()
   // What is being sent in this turn: feeds that are sent the same are named together.
-  #last: [typeof Tell.updates, number[], number, Uint8Array] | undefined
+  #last: [typeof Tell.updates, number[], number, WireCommits] | undefined
 
   constructor(core: Core, channel: Channel, session: { flush(): void }) {
     this.#core = core
@@ -116,16 +117,16 @@ export class Reading implements Listener {
     this.#feeds.clear()
   }
 
-  tellUpdates(feed: number, first: number, chunk: Uint8Array): void {
+  tellUpdates(feed: number, first: number, commits: WireCommits, bytes: number): void {
     const last = this.#last
-    if (last && last[3] === chunk) {
+    if (last && last[3] === commits) {
       last[1].push(feed)
       return
     }
-    this.#last = [Tell.updates, [feed], first, chunk]
+    this.#last = [Tell.updates, [feed], first, commits]
     // Who gets an answer as well has written, and can wait until those are awake who only watch.
     if (!this.#channel.scheduled) this.#core.tell(this.#session)
-    this.#channel.send(this.#last, chunk.length)
+    this.#channel.send(this.#last, bytes)
   }
 
   tellFellBehind(feed: number, from: number, to: number): void {

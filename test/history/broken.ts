@@ -114,13 +114,17 @@ function liar(told: Feed, feeds: Feeds): Listener {
       session.tellFellBehind(told.id, first, first)
     })
   }
-  const tellUpdates: Listener['tellUpdates'] = (feed, first, chunk) => {
-    const commits = lieNow() ? changed(decode(chunk) as WireCommit[]) : undefined
+  const tellUpdates: Listener['tellUpdates'] = (feed, first, sent, bytes) => {
+    const read = Array.isArray(sent) ? sent : (decode(sent) as WireCommit[])
+    const commits = lieNow() ? changed(read) : undefined
     if (isBehind || isTime('takes a jump over own writes for an update', 3)) fallBehind(first)
     else if (lieNow() === 'lets a view lag behind an own write')
-      setTimeout(() => session.tellUpdates(feed, first, chunk), LAG)
-    else if (!commits) session.tellUpdates(feed, first, chunk)
-    else if (commits.length > 0) session.tellUpdates(feed, first, encode(commits))
+      setTimeout(() => session.tellUpdates(feed, first, sent, bytes), LAG)
+    else if (!commits) session.tellUpdates(feed, first, sent, bytes)
+    else if (commits.length > 0) {
+      const encoded = encode(commits)
+      session.tellUpdates(feed, first, encoded, encoded.length)
+    }
   }
   return new Proxy(session, {
     get: (_, name) => {
