@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, describe, it, test } from 'node:test'
 import { promisify } from 'node:util'
 import { needsBuild } from '../kit/build.ts'
 import { files, installed, linked, type Way, ways } from './ways.ts'
@@ -44,16 +44,19 @@ before(async () => {
 })
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-for (const way of ways)
-  test(`${way.name}: ${way.refused ? 'is refused, with the cause and the way out' : 'works'}`, async () => {
-    const printed = await runs(way).catch((error: Error) => {
-      if (way.refused) return error.message
-      throw error
+describe('a program', { concurrency: 2 }, () => {
+  for (const way of ways) {
+    it(`${way.name}: ${way.refused ? 'is refused, with the cause and the way out' : 'works'}`, async () => {
+      const printed = await runs(way).catch((error: Error) => {
+        if (way.refused) return error.message
+        throw error
+      })
+      if (way.refused) assert.match(printed, way.refused)
+      else assert.match(printed.trim(), way.prints ?? /^works: 2$/)
+      outcomes.set(way.name, way.says ?? 'works')
     })
-    if (way.refused) assert.match(printed, way.refused)
-    else assert.match(printed.trim(), way.prints ?? /^works: 2$/)
-    outcomes.set(way.name, way.says ?? 'works')
-  })
+  }
+})
 
 test('the table in docs/tools.md is the one that these tests give', () => {
   const rows = ways.map(({ name }) => `| ${name} | ${outcomes.get(name) ?? 'differs'} |\n`).join('')
