@@ -3,7 +3,7 @@ import type { Payload } from './chunk.ts'
 
 // The messages between a pool and its workers: over a socket of their own, or, between machines, through namespaces.
 
-export const ToWorker = { job: 0, chunk: 1, cancel: 2, forget: 3, kill: 4 } as const
+export const ToWorker = { job: 0, chunk: 1, cancel: 2, forget: 3, kill: 4, drop: 5 } as const
 export const FromWorker = {
   joined: 0,
   begun: 1,
@@ -23,6 +23,8 @@ export type PoolMessage =
   | [kind: typeof ToWorker.forget, job: number]
   /** Ends the worker. Handled by its host. */
   | [kind: typeof ToWorker.kill]
+  /** Ends all that its sender gave to the workers of a host. Handled by the host. */
+  | [kind: typeof ToWorker.drop]
 
 /** How an item becomes a call. */
 export interface Shape {

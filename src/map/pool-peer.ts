@@ -16,7 +16,7 @@ const MISSED_RENEWALS = { workers: 5, maps: 30 }
 // After this many renewals a peer writes to its own queue, so that Redis keeps it.
 const REFRESH_RENEWALS = 600
 /** The version of the messages between peers. */
-export const FORMAT = 2
+export const FORMAT = 3
 
 /** Where a pool is. */
 export interface PoolPlace {

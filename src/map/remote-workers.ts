@@ -27,6 +27,8 @@ export class RemoteWorkers implements Workers {
   readonly #place: PoolPlace
   readonly #events: WorkersEvents
   readonly #workers = new Map<string, RemoteWorker>()
+  /** The hosts that hold nothing of this program but what it has given to its workers since they were announced. */
+  readonly #hosts = new Set<string>()
   // The connection of a pool keeps no program alive: while a result is awaited, this does.
   readonly #alive = holdOpen()
   #joining: Promise<PoolPeer | undefined> | undefined
@@ -68,9 +70,14 @@ export class RemoteWorkers implements Workers {
       const peer = await PoolPeer.join(this.#place, 'maps', {
         messages: (from, messages) => this.#heard(from, messages as Addressed<WorkerMessage>[]),
         announced: (id, info) => this.#announced(id, info),
-        gone: (id, hasVanished) =>
-          this.#drop(worker => worker.host === id, hasVanished ? vanished : undefined),
-        missed: () => this.#drop(() => true, undefined),
+        gone: (id, hasVanished) => {
+          this.#hosts.delete(id)
+          this.#drop(worker => worker.host === id, hasVanished ? vanished : undefined)
+        },
+        missed: () => {
+          this.#hosts.clear()
+          this.#drop(() => true, undefined)
+        },
         refused: (to, messages, error) => this.#refused(to, messages as Addressed<PoolMessage>[], error),
         failed: error => this.#failed(error),
       })
@@ -90,6 +97,7 @@ export class RemoteWorkers implements Workers {
     if (!joining) return
     this.#left = joining.then(peer => {
       this.#peer = undefined
+      this.#hosts.clear()
       this.#drop(() => true, undefined)
       return peer?.leave()
     })
@@ -101,6 +109,11 @@ export class RemoteWorkers implements Workers {
       if (this.#workers.size > 0) return
       const words = `the workers of process ${pid} on ${machine} are of another version of zproc`
       return this.#events.failed(new ZprocError(`ctx.processMap: ${words}; install the same on both sides`))
+    }
+    if (!this.#hosts.has(host)) {
+      // One that was only blocked, or that cannot be heard for a time, still runs what it was given before.
+      this.#peer?.send(host, [0, [ToWorker.drop]])
+      this.#hosts.add(host)
     }
     for (const number of workers) {
       const name = nameOf(host, number)
@@ -152,7 +165,7 @@ export class RemoteWorkers implements Workers {
   #refused(host: string, messages: Addressed<PoolMessage>[], error: Error): void {
     for (const [number, message] of messages) {
       const worker = this.#workers.get(nameOf(host, number))
-      if (!worker || message[0] === ToWorker.kill) continue
+      if (!worker) continue
       if (message[0] === ToWorker.job) this.#events.failed(error)
       if (message[0] === ToWorker.chunk) {
         const nothing = listToWire([], 'processMap', 'results')

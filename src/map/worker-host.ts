@@ -97,9 +97,9 @@ export class WorkerHost {
     this.#peer = await PoolPeer.join(this.#options, 'workers', {
       messages: (from, messages) => this.#take(from, messages as Addressed<PoolMessage>[]),
       announced: (id, info) => this.#announced(id, info),
-      gone: id => this.#drop(id),
+      gone: id => this.#drop(id, true),
       missed: () => {
-        for (const owner of this.#owners()) this.#drop(owner)
+        for (const owner of this.#owners()) this.#drop(owner, true)
       },
       refused: (to, messages, error) => this.#refused(to, messages as Addressed<WorkerMessage>[], error),
       failed: error => this.#fail(error),
@@ -138,7 +138,8 @@ export class WorkerHost {
   #take(owner: string, messages: Addressed<PoolMessage>[]): void {
     for (const [number, message] of messages) {
       const hosted = this.#hosted.get(number)
-      if (!hosted) this.#peer?.send(owner, [number, [FromWorker.gone, null]])
+      if (message[0] === ToWorker.drop) this.#drop(owner, false)
+      else if (!hosted) this.#peer?.send(owner, [number, [FromWorker.gone, null]])
       else if (message[0] === ToWorker.kill) this.#kill(hosted)
       else this.#handOn(hosted, owner, message)
     }
@@ -151,7 +152,7 @@ export class WorkerHost {
       mine = new Map()
       jobs.set(owner, mine)
     }
-    if (message[0] === ToWorker.kill) return
+    if (message[0] === ToWorker.kill || message[0] === ToWorker.drop) return
     if (message[0] === ToWorker.job) mine.set(message[1], ++this.#jobs)
     const job = mine.get(message[1])
     if (job === undefined) return
@@ -189,32 +190,35 @@ export class WorkerHost {
     this.#hosted.delete(number)
     if (hosted) {
       const [first] = hosted.queue.values()
-      for (const owner of hosted.jobs.keys())
+      // Also those whose jobs are over: what they had here keeps their queues waiting.
+      const owners = new Set([...hosted.jobs.keys(), ...[...hosted.queue.values()].map(({ owner }) => owner)])
+      for (const owner of owners)
         this.#peer?.send(owner, [number, [FromWorker.gone, owner === first?.owner ? (end ?? null) : null]])
       this.#announce()
     }
     this.#workers.start()
   }
 
-  /** A program is gone, or has to begin anew: nothing of its jobs goes on. */
-  #drop(owner: string): void {
+  /** A program is gone, or begins anew: nothing of its jobs goes on. `isToKnow`: it may still wait for their results. */
+  #drop(owner: string, isToKnow: boolean): void {
     for (const hosted of this.#hosted.values()) {
       const { worker, queue, jobs } = hosted
       const mine = jobs.get(owner) ?? new Map<number, number>()
-      const holdsIts = [...queue.values()].some(held => held.owner === owner)
-      if (mine.size === 0 && !holdsIts) continue
+      const held = new Set([...queue].filter(([, one]) => one.owner === owner).map(([number]) => number))
+      if (mine.size === 0 && held.size === 0) continue
       jobs.delete(owner)
-      this.#peer?.send(owner, [worker.number, [FromWorker.gone, null]])
+      if (isToKnow) this.#peer?.send(owner, [worker.number, [FromWorker.gone, null]])
       for (const job of mine.values()) {
         worker.channel?.send([ToWorker.cancel, job])
         worker.channel?.send([ToWorker.forget, job])
       }
       worker.channel?.flush()
       const late = () => {
-        const [first] = queue.values()
-        if (first?.owner === owner && this.#hosted.get(worker.number) === hosted) this.#kill(hosted)
+        const [first] = queue.keys()
+        if (first !== undefined && held.has(first) && this.#hosted.get(worker.number) === hosted)
+          this.#kill(hosted)
       }
-      if (holdsIts) after(GRACE_MS, late)?.unref()
+      if (held.size > 0) after(GRACE_MS, late)?.unref()
     }
   }
 

@@ -283,7 +283,9 @@ async function contract(t: TestContext, { address, secretKey, args }: Home): Pro
       }
       const lost = leaving.processMap(spin, range(3), { ...shared, stateful: true, chunkSize: 1 }).toArray()
       lost.catch(() => {})
-      for (const x of range(3)) await ctx.state.getWhenAvailable(`spins ${x}`)
+      const spinning = Promise.all(range(3).map(x => ctx.state.getWhenAvailable(`spins ${x}`)))
+      // A map that fails before says why.
+      await Promise.race([spinning, lost])
       await leaving.close()
       await assert.rejects(lost, /Context was closed/)
       assert.deepEqual(await ctx.processMap((x: number) => x, range(5), shared).toArray(), range(5))
