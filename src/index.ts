@@ -32,6 +32,7 @@ export type {
   ChangeProcessOptions,
   ContextOptions,
   FactoryOptions,
+  JoinOptions,
   WaitAllOptions,
   WatchProcessOptions,
 } from './context/options.ts'

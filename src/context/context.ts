@@ -16,10 +16,13 @@ import type { Server } from '../server/start.ts'
 import { warmUp } from '../shipping/warm.ts'
 import { begin, Calls, startOf } from './calls.ts'
 import { type ContextEvent, Events } from './events.ts'
+import { ensureServer, namedAddress } from './join.ts'
 import type { ContextOptions } from './options.ts'
 import {
   type FactoryOptions,
   factoryFields,
+  type JoinOptions,
+  joinOptionFields,
   settingsOf,
   type WaitAllOptions,
   waitAllFields,
@@ -55,9 +58,17 @@ export class Context<S extends object = AnyState> extends Calls<S> {
 
   constructor(serverAddress?: string | null, options?: ContextOptions)
   constructor(options?: ContextOptions)
-  constructor(...args: [address?: string | null | ContextOptions, options?: ContextOptions]) {
+  /** @internal `ready`: the server is being looked for, or started. */
+  constructor(serverAddress: string, options: ContextOptions, ready: Promise<unknown>)
+  constructor(
+    ...[first, second, joined]: [
+      address?: string | null | ContextOptions,
+      options?: ContextOptions,
+      ready?: Promise<unknown>,
+    ]
+  ) {
     super()
-    const settings = settingsOf(args)
+    const settings = settingsOf(second === undefined ? [first] : [first, second])
     const { address } = settings
     const { namespace, secretKey } = settings
     this.namespace = namespace
@@ -72,17 +83,39 @@ export class Context<S extends object = AnyState> extends Calls<S> {
         : null
     this.serverProcess = own
     this.#own = own
+    const ready = own?.ready ?? joined
     warmUp()
     const { connectTimeout } = settings
     const options = { namespace, secretKey, connectTimeout }
-    this.state = new State<S>(this.serverAddress, options, { ready: own?.ready, family: this.#states })
+    this.state = new State<S>(this.serverAddress, options, { ready, family: this.#states })
     this.ready = startOf(this.state).then(() => {})
     // The first use tells of a failure; a Context that is not used is no reason to crash.
     this.ready.catch(() => {})
-    this.#processes = new Processes(this.serverAddress, settings, own?.ready, this.#events)
+    this.#processes = new Processes(this.serverAddress, settings, ready, this.#events)
     this.#connection().add(this.#events.add)
-    const place = { address: this.serverAddress, ...options, ready: own?.ready }
+    const place = { address: this.serverAddress, ...options, ready }
     this.#maps = new Maps(place, (...worker) => this.#processes.worker(...worker))
+  }
+
+  /**
+   * The Context of a name: the first process that asks for it starts a server, all others join that. The server belongs to
+   * none of them: it ends when the last has gone and `linger` has passed. The name is the user's own, or with
+   * `project: true` one of the project.
+   *
+   *     const ctx = Context.join<{ visits: number }>('visits', { server: { data: './visits' } })
+   *
+   * Throws TypeError or RangeError for wrong arguments.
+   */
+  static join<S extends object = AnyState>(name: string, given: JoinOptions = {}): Context<S> {
+    const call = 'Context.join'
+    const { project, linger, ...options } = readOptions(joinOptionFields, given, call)
+    const address = namedAddress(name, { project }, call)
+    const { server } = settingsOf([address, options])
+    if (server.backend !== undefined && server.backend !== 'process')
+      throw new TypeError(
+        `${call}: the server is a process of its own, so its backend cannot be '${server.backend}'`,
+      )
+    return new Context<S>(address, options, ensureServer(address, server, linger))
   }
 
   /** No field: whoever prints a Context prints no key. */

@@ -5,6 +5,7 @@ import { count, flag, objectOf, oneOf, time } from '../protocol/kinds.ts'
 import { type OptionsOf, readOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
 import { type ServerOptions, type ServerSettings, serverSettings } from '../server/options.ts'
+import { type JoinPlace, joinFields } from './join.ts'
 
 const ownFields = {
   /** true: the program waits for its running processes; false: they end with it. Default false. */
@@ -30,6 +31,11 @@ export interface ContextOptions extends ProcessOptions, OptionsOf<typeof ownFiel
 }
 
 const contextFields = { ...processFields, ...ownFields }
+
+export const joinOptionFields = { ...contextFields, ...joinFields }
+
+/** Of `Context.join`: those of a Context, of which `server` counts for the process that starts it. */
+export interface JoinOptions extends ContextOptions, JoinPlace {}
 
 const countFields = {
   /** How many processes of each target. Default 1. */

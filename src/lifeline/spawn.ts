@@ -27,6 +27,8 @@ export interface TiedOptions<Heard> extends LineEvents<Heard> {
   rank?: Rank
   /** false: the child survives this process. */
   tied?: boolean
+  /** true: the child has a session of its own, which no terminal ends. */
+  isDetached?: boolean
 }
 
 /** How a child ended. `error`: it could not be started. */
@@ -114,7 +116,7 @@ function start<Heard>(entry: URL, options: TiedOptions<Heard>): ChildProcess {
     cwd: launchDirectory(),
     env: inheritedEnv(options.env ?? process.env),
     // Windows ends children that are not detached together with this process, however that ends.
-    detached: options.tied === false && process.platform === 'win32',
+    detached: options.isDetached === true || (options.tied === false && process.platform === 'win32'),
     stdio,
   }
   return asOwn(() => spawn(process.execPath, command, made))
@@ -137,8 +139,8 @@ function notStarted(cause: Error | undefined): Error {
 }
 
 // It keeps nothing alive: what it is about does.
-function readLines(from: Socket, onLine: (line: string) => void): void {
+export function readLines(from: Readable, onLine: (line: string) => void): void {
   createInterface({ input: from, terminal: false }).on('line', onLine)
   from.on('error', () => {})
-  from.unref()
+  if (from instanceof Socket) from.unref()
 }

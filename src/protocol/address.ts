@@ -55,6 +55,13 @@ export function randomIpcAddress(): string {
   return `ipc://${join(privateDirectory(MAX_PATH_BYTES, file.length + 1), file)}`
 }
 
+/** The `ipc://` address of a name, in the same directory. */
+export function namedIpcAddress(name: string): string {
+  if (process.platform === 'win32') return `ipc://zproc-${process.env.USERNAME ?? ''}-named-${name}`
+  const file = `named-${name}.sock`
+  return `ipc://${join(privateDirectory(MAX_PATH_BYTES, file.length + 2), file)}`
+}
+
 /** Whether it is one of those: it was picked for one server, and no other will be there. */
 export const isRandom = (address: string): boolean =>
   /^ipc:\/\/.*zproc-(\d+\/)?\d+-[0-9a-f]{12}(\.sock)?$/.test(address)

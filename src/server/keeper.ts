@@ -8,6 +8,7 @@ import { Journal } from '../storage/journal.ts'
 import { type OpenLog, openLog } from '../storage/log.ts'
 import { Kept, type LogRecord } from '../storage/records.ts'
 import { Replay } from '../storage/replay.ts'
+import { SEGMENT_BYTES } from '../storage/segment.ts'
 import { type Change, wireCommit } from '../store/commit.ts'
 import { isMail } from '../store/mail.ts'
 import type { Namespace } from '../store/namespace.ts'
@@ -19,8 +20,6 @@ import type { KeepOptions } from './options.ts'
 
 type CommitRecord = LogRecord & { 0: typeof Kept.commit }
 
-// Bytes of a segment of the log.
-const SEGMENT = 8 << 20
 // Bytes of a commit's record besides its keys and values, about.
 const RECORD = 128
 
@@ -55,7 +54,7 @@ export class Keeper implements Gate {
     const apply = (record: unknown) => replay.apply(record as LogRecord)
     const opened = await openLog(
       disk,
-      { log: newLog, segmentBytes: options.segmentBytes ?? SEGMENT },
+      { log: newLog, segmentBytes: options.segmentBytes ?? SEGMENT_BYTES },
       { snapshot: apply, block: (_, records) => records.forEach(apply) },
     ).catch(error => {
       unlock()
@@ -85,7 +84,7 @@ export class Keeper implements Gate {
       disk,
       manifest,
       tail,
-      { durability: options.durability, segmentBytes: options.segmentBytes ?? SEGMENT },
+      { durability: options.durability, segmentBytes: options.segmentBytes ?? SEGMENT_BYTES },
       {
         passed: sequence => this.#pass(sequence),
         failed,

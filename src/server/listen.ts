@@ -21,6 +21,8 @@ export interface Start {
   key: DerivedKey | undefined
   /** The address was picked for this server, and will not be used again. */
   picked: boolean
+  /** Milliseconds without clients after which it ends; undefined: its owner ends it. */
+  linger: number | undefined
 }
 
 export interface Listening {

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { every } from '../async/interval.ts'
+import { every, monotonic } from '../async/interval.ts'
 import { lineToOwner } from '../lifeline/line.ts'
 import { endWithOwner } from '../lifeline/owner.ts'
 import { Doing, startWatchdog } from '../lifeline/watchdog.ts'
@@ -17,6 +17,9 @@ export interface Watched {
 
 /** The file over which a process reports that it is stuck: the one behind its channel. */
 const REPORTS = 4
+/** Milliseconds in which whoever found the server has connected; and in which the first one has. */
+const ARRIVING = 500
+const FIRST = 15_000
 /** Milliseconds beyond `atomicTimeout`: a function that can be stopped was, long before. */
 const BEYOND = 1500
 
@@ -45,6 +48,7 @@ function hear(message: Start | 'stop'): void {
       shield()
       void tell({ address: listening.address, pid: process.pid })
       doing.live()
+      if (message.linger !== undefined) endAfter(message.linger)
       // What a thread does is looked at by its owner, what a process does by a thread of its own.
       const patience = limits.atomicTimeout + BEYOND
       if (parentPort) parentPort.postMessage({ watch: doing.memory, patience } satisfies Watched)
@@ -63,6 +67,21 @@ function endIfUnused(): void {
   if (server?.isUnused()) void end()
 }
 
+/** Ends it when it had no clients for so many milliseconds; at first it waits for one. */
+function endAfter(linger: number): void {
+  if (linger === Number.POSITIVE_INFINITY) return
+  const began = monotonic()
+  let wasUsed = false
+  let unused = began
+  every(Math.max(10, Math.min(linger / 4, 1000)), () => {
+    const now = monotonic()
+    if (!server?.isUnused()) {
+      wasUsed = true
+      unused = now
+    } else if (now - unused >= (wasUsed ? Math.max(linger, ARRIVING) : FIRST)) void end()
+  })
+}
+
 async function end(): Promise<void> {
   await server?.stop()
   leave()
@@ -73,5 +92,5 @@ if (line) {
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => void end())
   if (process.argv[2] === 'untied') void line.closed.then(() => every(1000, endIfUnused))
-  else endWithOwner(line, { grace: 500, before: () => void end() })
+  else if (process.argv[2] !== 'lingers') endWithOwner(line, { grace: 500, before: () => void end() })
 }

@@ -6,7 +6,7 @@ import { assertStarts } from '../async/runtime.ts'
 import { ConnectionError } from '../errors.ts'
 import { sweepAtEnd } from '../lifeline/guard.ts'
 import { removeStale } from '../lifeline/socket-file.ts'
-import { spawnTied } from '../lifeline/spawn.ts'
+import { readLines, spawnTied } from '../lifeline/spawn.ts'
 import { startThread } from '../lifeline/thread.ts'
 import { startWatchdog } from '../lifeline/watchdog.ts'
 import { formatAddress, isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
@@ -44,6 +44,10 @@ export interface InnerServer {
   picked?: boolean
   /** Called when it hangs no more. */
   onGoesOn?: () => void
+  /** Gets each line that is written for the operator. Default: they go to this process's stderr. For a process. */
+  say?: (line: string) => void
+  /** It ends when it had no clients for so many milliseconds, and belongs to nobody: to no process, and no terminal. */
+  linger?: number
 }
 
 /**
@@ -68,21 +72,23 @@ export async function serve(address: string, settings: ServerSettings, inner: In
     throw new TypeError(
       `startServer: ${where} can be reached from other machines; give a secretKey, or insecure: true to let anybody in`,
     )
-  const { tied = true, picked = false } = inner
+  const { picked = false, say = console.error, linger } = inner
+  const tied = inner.tied ?? linger === undefined
   const start = () => ({
     address: where,
     limits,
     keep,
     key: secretKey === undefined ? undefined : newKey(secretKey),
     picked,
+    linger,
   })
   const watch = new Watch({
     hung: hung => {
-      console.error(describeHung(hung))
+      say(describeHung(hung))
       settings.onHung?.(hung)
     },
     goesOn: () => {
-      console.error(`zproc: the server at ${watch.address} goes on`)
+      say(`zproc: the server at ${watch.address} goes on`)
       inner.onGoesOn?.()
     },
   })
@@ -94,7 +100,7 @@ export async function serve(address: string, settings: ServerSettings, inner: In
     forget()
   }
   const started = await { process: inProcess, thread: inThread, inline }
-    [backend](start, tied, watch)
+    [backend](start, { ...inner, tied }, watch)
     .catch(async error => {
       await swept()
       throw error
@@ -143,15 +149,23 @@ async function inline(start: () => Start): Promise<Running> {
   }
 }
 
-async function inProcess(start: () => Start, tied: boolean, watch: Watch): Promise<Running> {
+async function inProcess(
+  start: () => Start,
+  { tied = true, say, linger }: InnerServer,
+  watch: Watch,
+): Promise<Running> {
   const answered = deferred<Started>()
   const child = spawnTied<Start | 'stop', Started>(entry, {
     rank: 'last',
     tied,
-    args: tied ? [] : ['untied'],
+    args: tied ? [] : [linger === undefined ? 'untied' : 'lingers'],
+    isDetached: linger !== undefined,
+    // Whoever waits for the end of what the first of its clients writes does not wait for the server.
+    ...((linger !== undefined || say) && { stdio: say ? 'pipe-stderr' : 'ignore' }),
     onReport: line => watch.saw(JSON.parse(line)),
     heard: answered.resolve,
   })
+  if (say && child.stderr) readLines(child.stderr, say)
   let failure: unknown
   const exited = child.ended.then(({ code, signal, error }) => {
     failure = error
@@ -179,7 +193,7 @@ async function inProcess(start: () => Start, tied: boolean, watch: Watch): Promi
   }
 }
 
-async function inThread(start: () => Start, _: boolean, watch: Watch): Promise<Running> {
+async function inThread(start: () => Start, _: InnerServer, watch: Watch): Promise<Running> {
   const worker = startThread(entry)
   let failure: unknown
   // It may end of what its owner has no part in: a lack of memory, say.

@@ -1,11 +1,20 @@
 import { StorageError } from '../errors.ts'
 import type { Disk } from './disk.ts'
 
+const places = new WeakMap<object, string>()
+
 /** The error of a log that is not as zproc left it: it names the file, the offset and the command that helps. */
-export const damaged = (disk: Disk, file: string, offset: number, why: string): StorageError =>
-  new StorageError(
-    `the log in ${disk.path} is damaged: ${file}, offset ${offset}: ${why}. The server does not start on it. \`npx zproc log verify --data ${disk.path}\` lists all damage; restore a backup, or keep what is readable with \`npx zproc log repair --data ${disk.path}\``,
+export function damaged(disk: Disk, file: string, offset: number, why: string): StorageError {
+  const place = `${file}, offset ${offset}: ${why}`
+  const error = new StorageError(
+    `the log in ${disk.path} is damaged: ${place}. The server does not start on it. \`npx zproc log verify --data ${disk.path}\` lists all damage; restore a backup, or keep what is readable with \`npx zproc log repair --data ${disk.path}\``,
   )
+  places.set(error, place)
+  return error
+}
+
+/** Where the damage is, and what it is, in short; undefined: the error is another one. */
+export const damageOf = (error: unknown): string | undefined => places.get(error as object)
 
 /** The content of a file that the manifest names, or `length` bytes of it from offset `at` on. */
 export async function readNamed(

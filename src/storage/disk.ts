@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
+import { StorageError } from '../errors.ts'
 
 /**
  * The files of one folder, by their plain names: all that the log needs of a file system. What `OpenFile.sync` and
@@ -29,6 +30,17 @@ export interface OpenFile {
 /** The folder at `path` of this machine's file system; created if it is not there. */
 export async function openFolder(path: string): Promise<Disk> {
   await fs.mkdir(path, { recursive: true, mode: 0o700 })
+  return folderAt(path)
+}
+
+/** The same of a folder that must be there. */
+export async function openExisting(path: string): Promise<Disk> {
+  const found = await fs.stat(path).catch(() => undefined)
+  if (!found?.isDirectory()) throw new StorageError(`there is no folder ${path}`)
+  return folderAt(path)
+}
+
+function folderAt(path: string): Disk {
   return {
     path,
     list: () => fs.readdir(path),

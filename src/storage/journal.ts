@@ -3,7 +3,7 @@ import { StorageError } from '../errors.ts'
 import { encode } from '../protocol/frames.ts'
 import { blockBytes, encodeBlock } from './blocks.ts'
 import type { Disk, OpenFile } from './disk.ts'
-import { type Manifest, type SegmentFile, writeManifest } from './manifest.ts'
+import { fileName, type Manifest, type SegmentFile, writeManifest } from './manifest.ts'
 import { createSegment, dataStart, type Position, type Tail } from './segment.ts'
 
 /** `'commit'`: synced before it counts as written; `interval`: synced at least so often; `'none'`: by the system's choice. */
@@ -269,7 +269,7 @@ export class ManifestOwner {
 
   /** A name that no file of the log has had. */
   newFile(kind: 'log' | 'snapshot'): string {
-    return `${String(++this.#number).padStart(10, '0')}.${kind}`
+    return fileName(++this.#number, kind)
   }
 
   /** Changes the manifest on disk; resolves when that is durable. */

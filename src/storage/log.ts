@@ -1,3 +1,4 @@
+import { StorageError } from '../errors.ts'
 import { decode } from '../protocol/frames.ts'
 import { damaged } from './damage.ts'
 import type { Disk } from './disk.ts'
@@ -29,10 +30,10 @@ export interface OpenLog {
   repaired: string | undefined
 }
 
-/** What is read of a log: the records of a snapshot, then those of the blocks behind it. */
+/** What is read of a log: the records of a snapshot, then those of the blocks behind it, until `block` says false. */
 export interface LogReader {
   snapshot(record: unknown): void
-  block(sequence: number, records: unknown[]): void
+  block(sequence: number, records: unknown[]): unknown
 }
 
 /**
@@ -45,10 +46,13 @@ export async function openLog(
   reader: LogReader,
 ): Promise<OpenLog> {
   const manifest = new ManifestOwner(disk, (await readManifest(disk)) ?? (await begin(disk, log)))
+  if (manifest.now.backup)
+    throw new StorageError(
+      `the log in ${disk.path} is a backup, and no server goes on with it: make another log of it with \`npx zproc restore --data ${disk.path} --to <folder>\``,
+    )
   await removeOthers(disk, manifest.now)
   if (manifest.now.segments.length === 0) await firstSegment(disk, manifest, segmentBytes)
-  const { snapshots } = manifest.now
-  const { tail, torn } = await readLog(disk, manifest.now, from(snapshots), reader)
+  const { tail, torn } = await readLog(disk, manifest.now, from(manifest.now), reader)
   let repaired: string | undefined
   if (torn) {
     const copy = await cutTorn(disk, tail.segment, tail.offset)
@@ -82,7 +86,9 @@ export async function readLog(
       if (position.sequence === start.sequence) checkStart(disk, segment, position, start)
       const { payload, ...place } = next.value
       position = place
-      if (position.sequence > start.sequence) reader.block(position.sequence, decode(payload) as unknown[])
+      if (position.sequence <= start.sequence) continue
+      if (reader.block(position.sequence, decode(payload) as unknown[]) === false)
+        return { tail, torn: false }
     }
     const written = position !== before || next.value.torn
     if (torn && written)
@@ -123,12 +129,13 @@ async function since(disk: Disk, manifest: Manifest, start: Position): Promise<S
   return segments
 }
 
-// While fewer snapshots were made, the log is whole. From the last but one on, watchers find the commits in memory.
-const from = (snapshots: readonly SnapshotFile[]): SnapshotFile | undefined => snapshots.at(-KEPT_SNAPSHOTS)
+/** Where a server begins to read: watchers find the commits since then in memory. undefined: with the first block. */
+const from = ({ snapshots, begin }: Manifest): SnapshotFile | undefined =>
+  snapshots.at(-KEPT_SNAPSHOTS) ?? (begin > 0 ? snapshots[0] : undefined)
 
 /** Begins a log. Its manifest is there before any other file: one that is missing later was removed. */
 async function begin(disk: Disk, log: string): Promise<Manifest> {
-  const manifest = { version: VERSION, log, segments: [], snapshots: [] }
+  const manifest = { version: VERSION, log, segments: [], snapshots: [], begin: 0 }
   await writeManifest(disk, manifest)
   return manifest
 }

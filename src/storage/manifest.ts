@@ -15,6 +15,10 @@ export interface Manifest {
   segments: SegmentFile[]
   /** Oldest first. */
   snapshots: SnapshotFile[]
+  /** 0: the segments go back to the first block of the log, or to what was trimmed; else the log began with a snapshot. */
+  begin: number
+  /** It is a backup: no server goes on with it, since the log that it was made of goes on as well. */
+  backup?: true
 }
 
 export interface SegmentFile {
@@ -37,6 +41,9 @@ export interface SnapshotFile extends SnapshotPlace {
   file: string
   size: number
 }
+
+export const fileName = (number: number, kind: 'log' | 'snapshot'): string =>
+  `${String(number).padStart(10, '0')}.${kind}`
 
 /** The manifest of a folder; undefined if no log was ever begun there. */
 export async function readManifest(disk: Disk): Promise<Manifest | undefined> {

@@ -72,9 +72,9 @@ export class Rewind {
   async when(manifest: Manifest, name: string, time: number): Promise<number | NotKept> {
     const checkpoints = await this.#checkpoints(manifest)
     const at = await lastThat(checkpoints, snapshot => snapshot === undefined || snapshot.time <= time)
-    if (at < 0) return { oldest: (await this.#revision(checkpoints[0], name)) + 1 }
+    if (at < 0) return { oldest: (await revisionAt(this.#disk, checkpoints[0], name)) + 1 }
     const snapshot = checkpoints[at]
-    const revision = await this.#revision(snapshot, name)
+    const revision = await revisionAt(this.#disk, snapshot, name)
     const cursor = await LogCursor.open(this.#disk, manifest, name, { revision, snapshot })
     let found = cursor.revision
     await cursor.run(commit => {
@@ -94,16 +94,16 @@ export class Rewind {
       return known
     }
     const checkpoints = await this.#checkpoints(manifest)
-    const oldest = (await this.#revision(checkpoints[0], name)) + 1
+    const oldest = (await revisionAt(this.#disk, checkpoints[0], name)) + 1
     const from = first === 0 ? oldest : first
     if (from < oldest) return { oldest }
     const at = await lastThat(
       checkpoints,
-      async (snapshot, i) => i === 0 || (await this.#revision(snapshot, name)) < from,
+      async (snapshot, i) => i === 0 || (await revisionAt(this.#disk, snapshot, name)) < from,
     )
     const checkpoint: Checkpoint = {
       snapshot: checkpoints[at],
-      revision: await this.#revision(checkpoints[at], name),
+      revision: await revisionAt(this.#disk, checkpoints[at], name),
     }
     const cursor = await LogCursor.open(this.#disk, manifest, name, checkpoint)
     if (cursor.revision < from - 1) await cursor.run(() => cursor.revision >= from - 1)
@@ -111,24 +111,29 @@ export class Rewind {
   }
 
   /** All checkpoints, oldest first; undefined: the beginning of the log, if that is kept. */
-  async #checkpoints({ log, segments, snapshots }: Manifest): Promise<(SnapshotFile | undefined)[]> {
+  async #checkpoints({ log, segments, snapshots, begin }: Manifest): Promise<(SnapshotFile | undefined)[]> {
+    if (begin > 0) return snapshots
     const [first] = segments
     const start = first && (await startOf(this.#disk, log, first))
     const isWhole = (start ?? BEGINNING).sequence === 0
     return isWhole ? [undefined, ...snapshots] : snapshots
   }
+}
 
-  /** The revision of a namespace at a checkpoint; one that is not there begins behind all that were dropped. */
-  async #revision(snapshot: SnapshotFile | undefined, name: string): Promise<number> {
-    if (!snapshot) return 0
-    const [kind, dropped, forgotten, spaces] = (await readFirst(this.#disk, snapshot)) as LogRecord & {
-      0: typeof Kept.index
-    }
-    if (kind !== Kept.index) throw new TypeError(`${snapshot.file} does not begin with its index`)
-    for (const list of [spaces, forgotten])
-      for (const [one, revision] of list) if (one === name) return revision
-    return dropped
+/** The revision of a namespace at a checkpoint; one that is not there begins behind all that were dropped. */
+export async function revisionAt(
+  disk: Disk,
+  snapshot: SnapshotFile | undefined,
+  name: string,
+): Promise<number> {
+  if (!snapshot) return 0
+  const [kind, dropped, forgotten, spaces] = (await readFirst(disk, snapshot)) as LogRecord & {
+    0: typeof Kept.index
   }
+  if (kind !== Kept.index) throw new TypeError(`${snapshot.file} does not begin with its index`)
+  for (const list of [spaces, forgotten])
+    for (const [one, revision] of list) if (one === name) return revision
+  return dropped
 }
 
 /** The index of the last item for which `holds` is true, where it holds for none behind one for which it does not; -1: none. */

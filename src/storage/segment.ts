@@ -3,6 +3,9 @@ import { damaged, readNamed } from './damage.ts'
 import type { Disk } from './disk.ts'
 import type { SegmentFile } from './manifest.ts'
 
+/** Bytes of a segment. */
+export const SEGMENT_BYTES = 8 << 20
+
 const ZEROED = 1 << 20
 
 /** A place in the log: behind block `sequence`, whose header's checksum the next block repeats. */

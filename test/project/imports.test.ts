@@ -32,7 +32,7 @@ const rooms: Record<string, readonly string[]> = {
 rooms.map = [...rooms.process!, 'process']
 rooms.context = [...rooms.map, 'map']
 rooms.index = [...rooms.context, 'context']
-rooms.cli = [...rooms.index, 'index']
+rooms.cli = [...rooms.index, 'index', 'storage']
 
 const redisClients = /^(redis|ioredis|iovalkey|bullmq|@redis\/.*)$/
 const imports = importsOfSource()
