@@ -14,6 +14,7 @@ import { DELETED, UNWRITTEN, Written } from './written.ts'
 export const STEPS = 64
 
 type State = Record<string, unknown>
+const NONE = Symbol('none')
 type Key = string | symbol
 
 /** What a function has done to the state. */
@@ -115,13 +116,18 @@ export class Draft implements ProxyHandler<State>, Whole {
 
   get(_: State, key: Key): unknown {
     if (typeof key === 'symbol') return Reflect.get(Object.prototype, key)
+    const own = this.#own(key)
+    return own === NONE ? Reflect.get(Object.prototype, key) : own
+  }
+
+  /** What is at a key; NONE: there is none. */
+  #own(key: string): unknown {
     this.checkReading()
     const written = this.#written.get(key)
-    if (written !== UNWRITTEN) return written === DELETED ? Reflect.get(Object.prototype, key) : written
+    if (written !== UNWRITTEN) return written === DELETED ? NONE : written
     const wire = this.#values.get(key)
     if (wire instanceof Packed) return wire.isTree ? this.#openRoot(wire, key) : this.#copy(wire, key)
-    if (wire === undefined && !this.#values.has(key)) return Reflect.get(Object.prototype, key)
-    return wire
+    return wire === undefined && !this.#values.has(key) ? NONE : wire
   }
 
   set(_: State, key: Key, value: unknown, receiver: object): boolean {
@@ -154,8 +160,8 @@ export class Draft implements ProxyHandler<State>, Whole {
   }
 
   getOwnPropertyDescriptor(_: State, key: Key): PropertyDescriptor | undefined {
-    if (typeof key === 'symbol' || !this.#owns(key)) return undefined
-    return { value: this.get(_, key), writable: true, enumerable: true, configurable: true }
+    const value = typeof key === 'symbol' ? NONE : this.#own(key)
+    return value === NONE ? undefined : { value, writable: true, enumerable: true, configurable: true }
   }
 
   defineProperty(_: State, key: Key, descriptor: PropertyDescriptor): boolean {

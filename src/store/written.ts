@@ -65,6 +65,7 @@ export class Written {
 
   /** All keys, of an object that has these itself. */
   keys(own: Iterable<string>): string[] {
+    if (!this.#all && this.#key === undefined) return inOrder([...own])
     const keys = new Set(own)
     this.forEach((value, key) => {
       if (value === DELETED || this.moved(key)) keys.delete(key)
