@@ -112,7 +112,7 @@ test('no directory for sockets at all is an error of the call, which names what 
     console.log(JSON.stringify(said))
   `
   // The program's text comes with the command: there is no place for a file.
-  // The repository may lie in /tmp itself.
+  // The repository may lie in /tmp itself, and Node in the repository.
   const shell = `mount --bind '${root}' /mnt && mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm && exec "$@"`
   const { status, stdout, stderr } = spawnSync(
     'unshare',
@@ -122,7 +122,9 @@ test('no directory for sockets at all is an error of the call, which names what 
       '-c',
       shell,
       'sh',
-      process.execPath,
+      process.execPath.startsWith(root)
+        ? join('/mnt', process.execPath.slice(root.length))
+        : process.execPath,
       '--input-type=module',
       '-e',
       source.replaceAll("'zproc'", "'file:///mnt/dist/index.js'"),
