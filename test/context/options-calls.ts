@@ -23,6 +23,7 @@ const watching = {
 }
 const updates = { ...watching, own: kind.flag }
 const changes = { ...updates, exclude: kind.flag }
+const from = kind.count(0)
 /** The own writes of a State are no question for conditions. */
 const conditions = { ...watching, own: (value: unknown) => (value === true ? undefined : kind.flag(value)) }
 const pinging = { timeout: kind.time(), sentPayload: kind.bytes }
@@ -72,6 +73,7 @@ const serving = {
   allowCode: kind.flag,
   data: kind.folder,
   durability: kind.durability,
+  keep: kind.bounds,
 }
 const inContext = {
   ...running,
@@ -177,6 +179,8 @@ function watchers(state: State): OptionedCall[] {
     getWhenNone: o => state.getWhenNone('key', ended(o)),
     getWhenNotNone: o => state.getWhenNotNone('key', ended(o)),
     getWhenAvailable: o => state.getWhenAvailable('key', ended(o)),
+  }
+  const loops: Record<string, (o: object) => unknown> = {
     when: o => state.when(test, o).return?.(),
     whenEqual: o => state.whenEqual('key', 1, o).return?.(),
     whenNotEqual: o => state.whenNotEqual('key', 1, o).return?.(),
@@ -186,8 +190,17 @@ function watchers(state: State): OptionedCall[] {
   }
   return [
     ...Object.entries(once).map(([name, call]) => ({ name: `state.${name}`, options: conditions, call })),
+    ...Object.entries(loops).map(([name, call]) => ({
+      name: `state.${name}`,
+      options: { ...conditions, from },
+      call,
+    })),
     { name: 'state.getRawUpdate', options: updates, call: (o: object) => state.getRawUpdate(ended(o)) },
-    { name: 'state.rawUpdates', options: updates, call: (o: object) => state.rawUpdates(o).return?.() },
+    {
+      name: 'state.rawUpdates',
+      options: { ...updates, from },
+      call: (o: object) => state.rawUpdates(o).return?.(),
+    },
     {
       name: 'state.getWhenChange',
       options: changes,
@@ -195,7 +208,7 @@ function watchers(state: State): OptionedCall[] {
     },
     {
       name: 'state.whenChange',
-      options: changes,
+      options: { ...changes, from },
       call: (o: object) => state.whenChange('key', o).return?.(),
     },
   ]

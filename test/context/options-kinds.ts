@@ -19,6 +19,8 @@ export const durability: Expected = value => {
   if (isObject(value)) return Object.keys(value as object).join() === 'interval' ? undefined : false
   return value === 'commit' || value === 'none'
 }
+/** Bounds of what is kept: what they are has tests of its own. */
+export const bounds: Expected = value => (isObject(value) ? undefined : false)
 export const time =
   (least = 0): Expected =>
   value =>
