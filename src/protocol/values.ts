@@ -5,6 +5,7 @@ import { LiveTree } from './live-tree.ts'
 import { pack } from './pack.ts'
 import { deepEqual } from './value-equal.ts'
 import { deepFreeze } from './value-freeze.ts'
+import { equalGraphs } from './value-graph-equal.ts'
 import { fromGraph, graphDepth, malformed } from './value-graph-read.ts'
 import { DEEPEST, type GraphOptions, toGraph } from './value-graph-write.ts'
 import { isInline } from './value-kinds.ts'
@@ -151,6 +152,8 @@ export class Packed {
     const others = other.bytes
     if (Buffer.compare(bytes, others) === 0) return true
     if (this.#isTree && other.#isTree && !sameBytesInAnyOrder(bytes, others)) return false
+    const known = bytes[0] === GRAPH && others[0] === GRAPH ? sameGraphs(bytes, others) : undefined
+    if (known !== undefined) return known
     // Not kept: the decoded form of all that is ever compared would fill the memory of a server.
     return deepEqual(
       this.#isDecoded ? this.#content() : this.read(),
@@ -290,20 +293,31 @@ function encodeGraph(value: unknown, options: GraphOptions): Uint8Array {
 function decode(bytes: Uint8Array): unknown {
   const mark = bytes[0]
   if (mark === TREE) return unpack(bytes.subarray(1))
-  if (mark !== GRAPH || bytes.length < GRAPH_HEADER) throw malformed('the first byte is of no known kind')
-  const end = GRAPH_HEADER + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
+  return readGraph(bytes).value
+}
+
+/** A graph's value, and the table that it was made of. */
+function readGraph(bytes: Uint8Array): { value: unknown; table: unknown[][] } {
+  if (bytes[0] !== GRAPH || bytes.length < GRAPH_HEADER) throw malformed('the first byte is of no known kind')
+  const end = tableEnd(bytes)
   try {
-    return fromGraph(unpack(bytes.subarray(GRAPH_HEADER, end)), bytes.subarray(end))
+    const table = unpack(bytes.subarray(GRAPH_HEADER, end))
+    return { value: fromGraph(table, bytes.subarray(end)), table: table as unknown[][] }
   } catch (error) {
     throw malformed((error as Error).message, error)
   }
 }
 
+const tableEnd = (bytes: Uint8Array): number =>
+  GRAPH_HEADER + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
+
 /** As `decode`, for what it throws; how many levels of objects there are. */
-function checkGraph(bytes: Uint8Array): number {
-  decode(bytes)
-  const end = GRAPH_HEADER + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
-  return graphDepth(unpack(bytes.subarray(GRAPH_HEADER, end)) as unknown[][])
+const checkGraph = (bytes: Uint8Array): number => graphDepth(readGraph(bytes).table)
+
+/** See equalGraphs; bytes behind the tables are compared in their own way. */
+function sameGraphs(a: Uint8Array, b: Uint8Array): boolean | undefined {
+  if (tableEnd(a) !== a.length || tableEnd(b) !== b.length) return undefined
+  return equalGraphs(a.subarray(GRAPH_HEADER), b.subarray(GRAPH_HEADER))
 }
 
 // Native code reads strings faster, but takes longer to load than this many bytes take without: most processes never
