@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Milliseconds between two looks. */
+const LOOK = 10
+
 /** Whether a process runs; one that has ended and was not yet reaped does not. */
 export function runs(pid: number): boolean {
   try {
@@ -15,12 +18,14 @@ export function runs(pid: number): boolean {
   }
 }
 
-/** Resolves with the pids that still run `ms` milliseconds from now; at once when none does. */
+/**
+ * Resolves with the pids that still run `ms` milliseconds from now; at once when none does. The time is that of this process:
+ * on a machine that keeps it waiting for a turn, what it looks for waits as well.
+ */
 export async function leftAfter(pids: number[], ms: number): Promise<number[]> {
-  const end = performance.now() + ms
-  for (;;) {
+  for (let waited = 0; ; waited += LOOK) {
     const left = pids.filter(runs)
-    if (left.length === 0 || performance.now() > end) return left
-    await delay(10)
+    if (left.length === 0 || waited >= ms) return left
+    await delay(LOOK)
   }
 }
