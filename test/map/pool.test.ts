@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { itemSignal } from '../../src/map/item-signal.ts'
@@ -43,12 +43,13 @@ test('with new: true a map has fresh workers, and only those', async t => {
 test('surplus workers end by themselves, without a report', async t => {
   const ctx = contextFor(t)
   await ctx.processMap(pid, range(10), { count: 4 }).toArray()
-  await ctx.processMap(pid, range(10), { count: 4, new: true }).toArray()
+  const others = ctx.processMap(pid, range(10), { count: 4, new: true })
   const all = ctx.workerList
   assert.equal(all.length, 8)
-  const { availableParallelism } = await import('node:os')
   const surplus = 8 - Math.min(8, availableParallelism())
-  if (surplus > 0) await exits(ctx, surplus)
+  const ended = surplus > 0 ? exits(ctx, surplus) : undefined
+  await others.toArray()
+  await ended
   assert.equal(ctx.workerList.length, 8 - surplus)
   assert.ok(ctx.workerList.every(worker => worker.isAlive))
   assert.ok(all.every(worker => worker.isAlive || worker.exitCode === 0))
