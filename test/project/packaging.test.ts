@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import {
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -24,7 +23,8 @@ const root = mkdtempSync(join(tmpdir(), 'zproc-packaging-'))
 const source = join(root, 'source')
 const project = join(root, 'project')
 const chunk = /^dist\/chunks\/[\w-]+\.js$/
-const besidesTheBuild = ['LICENSE', 'README.md', 'package.json'].filter(file => existsSync(file))
+const { files: packed }: { files: string[] } = JSON.parse(readFileSync('package.json', 'utf8'))
+const besidesTheBuild = ['LICENSE', 'README.md', 'package.json', ...packed.filter(file => file !== 'dist')]
 const tsc = resolve('node_modules/typescript/bin/tsc')
 const rolldown = resolve('node_modules/rolldown/bin/cli.mjs')
 let tarball: string
@@ -32,11 +32,11 @@ let tarball: string
 // Packs a build of its own: dist/ may be old, absent, or just being written.
 before(() => {
   mkdirSync(source)
-  for (const file of besidesTheBuild) cpSync(file, join(source, file))
+  for (const file of besidesTheBuild) cpSync(file, join(source, file), { recursive: true })
   node(tsc, '-p', 'tsconfig.build.json', '--outDir', join(source, 'dist'))
   node(rolldown, '-c', '--dir', join(source, 'dist'))
-  const packed = npm(source, 'pack', '--json', '--ignore-scripts')
-  tarball = join(source, JSON.parse(packed)[0].filename)
+  const { stdout } = npm(source, 'pack', '--json', '--ignore-scripts')
+  tarball = join(source, JSON.parse(stdout)[0].filename)
 })
 
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -60,12 +60,23 @@ test('the declarations resolve for everybody who can import the package', async 
   assert.deepEqual(problems, [])
 })
 
-test('the package holds the build, its declarations, the readme and the licence, and nothing else', () => {
+test('the package holds the build, its declarations, the documentation, and nothing else', () => {
   const files = createPackageFromTarballData(readFileSync(tarball)).listFiles()
   const paths = files.map(file => file.replace('/node_modules/zproc/', ''))
-  const others = paths.filter(path => !/^dist\/.+\.(js|d\.ts)$/.test(path)).sort()
-  assert.deepEqual(others, besidesTheBuild)
-  for (const path of paths.filter(path => path.endsWith('.js') && !chunk.test(path))) {
+  const isDocumentation = (path: string) =>
+    besidesTheBuild.some(file => path === file || path.startsWith(`${file}/`))
+  assert.deepEqual(
+    paths.filter(path => !isDocumentation(path) && !/^dist\/.+\.(js|d\.ts)$/.test(path)),
+    [],
+  )
+  for (const file of besidesTheBuild)
+    assert.ok(
+      paths.some(path => path === file || path.startsWith(`${file}/`)),
+      file,
+    )
+  for (const path of paths.filter(
+    path => path.startsWith('dist/') && path.endsWith('.js') && !chunk.test(path),
+  )) {
     assert.ok(paths.includes(path.replace(/\.js$/, '.d.ts')), `${path} has no declarations`)
   }
 })
@@ -109,13 +120,32 @@ test('the public classes of the build have their names', async () => {
     if (typeof value === 'function') assert.equal(value.name, name)
 })
 
+test('to import the package changes nothing in the program: sideEffects is false', () => {
+  const { sideEffects } = JSON.parse(readFileSync('package.json', 'utf8'))
+  assert.equal(sideEffects, false)
+  const program = `
+    const look = () => ({
+      globals: Object.getOwnPropertyNames(globalThis).join(),
+      listeners: process.eventNames().map(name => String(name) + process.listenerCount(name)).join(),
+      status: String([process.title, process.exitCode, Error.stackTraceLimit, Object.keys(process.env).length]),
+      prepare: String(Error.prepareStackTrace),
+      timers: process.getActiveResourcesInfo().filter(name => name === 'Timeout').length,
+    })
+    const before = look()
+    await import(${JSON.stringify(pathToFileURL(join(source, 'dist/index.js')).href)})
+    const after = look()
+    for (const name in after) if (after[name] !== before[name]) console.log(name, before[name], after[name])`
+  assert.equal(node('--input-type=module', '-e', program), '')
+})
+
 test('a program compiles and runs where only the packed package is installed', { timeout: 100_000 }, () => {
   mkdirSync(project)
   writeFileSync(
     join(project, 'package.json'),
     JSON.stringify({ name: 'consumer', type: 'module', private: true }),
   )
-  npm(project, 'install', tarball, '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts')
+  const { stderr } = npm(project, 'install', tarball, '--prefer-offline', '--no-audit', '--no-fund')
+  assert.equal(stderr, '', 'npm warns of nothing')
   // The one thing that a TypeScript user brings along.
   mkdirSync(join(project, 'node_modules/@types'), { recursive: true })
   symlinkSync(resolve('node_modules/@types/node'), join(project, 'node_modules/@types/node'))
@@ -159,20 +189,22 @@ function built(): Map<string, { code: string; imports: string[] }> {
 }
 
 function node(...args: string[]): string {
-  return run(process.execPath, args, process.cwd())
+  return run(process.execPath, args, process.cwd()).stdout
 }
 
-function npm(cwd: string, ...args: string[]): string {
-  // Under `npm test` its own script is known; npm is a .cmd file on Windows, which execFile does not run.
+function npm(cwd: string, ...args: string[]): { stdout: string; stderr: string } {
+  // Under `npm test` its own script is known; npm is a .cmd file on Windows, which spawnSync does not run.
   const script = process.env.npm_execpath
   return script?.endsWith('.js') ? run(process.execPath, [script, ...args], cwd) : run('npm', args, cwd)
 }
 
-function run(command: string, args: string[], cwd: string): string {
-  try {
-    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: 'pipe', timeout: 90_000 })
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string }
+function run(command: string, args: string[], cwd: string): { stdout: string; stderr: string } {
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    timeout: 90_000,
+  })
+  if (error || status !== 0)
     throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error })
-  }
+  return { stdout, stderr }
 }
