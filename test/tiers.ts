@@ -20,6 +20,7 @@ export const fast = [
   'test/process/contract',
   'test/project/imports',
   'test/project/lockfile',
+  'test/project/recipes',
   'test/project/snippets',
   'test/protocol/',
   'test/server/addresses',
