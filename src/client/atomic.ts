@@ -28,12 +28,15 @@ const NONE: Wire[] = []
 type Plain = (state: object, ...args: unknown[]) => unknown
 
 /**
- * Makes an atomic operation of a function: it gets the whole state as a plain object, to be changed freely, and is
- * one commit, or none if it throws. A plain function runs at the server. An `async` one runs here, while it alone
- * may write to the namespace, for the server's `atomicTimeout` at most.
+ * Makes an atomic operation of a function: it gets the whole state as a plain object, may change it, and is one commit, or
+ * none if it throws. A plain function runs at the server, in one round trip. An `async` one runs in the calling process,
+ * which alone may write to the namespace meanwhile, for the server's `atomicTimeout` (default 1000 ms) at most.
  *
  *     const increment = atomic((state: { count: number }, step: number) => (state.count += step))
  *     await increment(ctx.state, 5)
+ *
+ * A call rejects with what the function throws; `ZPROC_ATOMIC_TIMEOUT` when it takes too long; `ZPROC_SHIPPING` when it uses
+ * what cannot be sent; and with the errors of a State's methods.
  */
 export function atomic<S extends object, A extends unknown[], R>(
   fn: (state: Draft<S>, ...args: A) => R,

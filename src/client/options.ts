@@ -32,7 +32,7 @@ export const forkFields = {
   serverAddress: text,
 }
 
-/** In what a fork differs from the State that it was made from. */
+/** What a fork has of its own; the rest is that of the State that it is made from. */
 export interface ForkOptions extends OptionsOf<typeof forkFields> {}
 
 export const setFields = {
@@ -93,6 +93,7 @@ export interface ChangeOptions extends OptionsOf<typeof changeFields> {}
 
 export const changeLoopFields = {
   ...loopFields,
+  /** true: watch all keys but the ones given. Default false. */
   exclude: changeFields.exclude,
 }
 
@@ -147,5 +148,5 @@ export const waitFields = {
 /** How `waitForServer` waits. */
 export interface WaitForServerOptions extends OptionsOf<typeof waitFields> {}
 
-/** How a server is asked for a sign of life. */
+/** How `ping` asks a server. */
 export interface PingOptions extends OptionsOf<typeof pingFields> {}

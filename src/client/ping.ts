@@ -8,7 +8,14 @@ import type { Link } from './link.ts'
 import { type ConnectedPingOptions, connectedFields, type PingOptions, pingFields } from './options.ts'
 import { useStore } from './use-store.ts'
 
-/** Asks the server at `address` for a sign of life: its pid, or null if it sent back something else. */
+/**
+ * Asks the server at `address` for its pid; resolves with null when it sent back another payload.
+ *
+ *     const pid = await ping('tcp://127.0.0.1:5000', { timeout: 1000 })
+ *
+ * Rejects with `ZPROC_TIMEOUT` after `timeout` milliseconds (default: none), `ZPROC_CONNECTION` when nothing answers,
+ * `ZPROC_AUTHENTICATION` when the keys differ.
+ */
 export async function ping(address: string, given: PingOptions = {}): Promise<number | null> {
   const { secretKey, ...options } = readOptions(pingFields, given, 'ping')
   const connection = useStore(checkHome(address, secretKey, 'ping'), { secretKey })

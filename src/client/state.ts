@@ -46,14 +46,19 @@ export let linkOf: (state: State<object>, call: string) => Link
 export let positionOf: (state: State<object>) => number | undefined
 
 /**
- * A cursor on a namespace: reads, writes and watches one state that many processes share.
- * Every method is one atomic step at the server. Nothing is sent before the State is used, except that it begins.
+ * Reads, writes and watches one state that many processes share. Every method is one atomic step at the server.
  *
  *     const state = new State<{ cookies: number }>('tcp://127.0.0.1:5000')
  *     await state.set('cookies', 5)
+ *
+ * Errors of all methods: TypeError for a key or value that cannot be in a state; `ZPROC_VALUE_TOO_LARGE`;
+ * `ZPROC_CONNECTION`, whose `outcome` says whether the call may have taken effect; `ZPROC_AUTHENTICATION`; `ZPROC_CLOSED`;
+ * `ZPROC_STORAGE` for writes when the server's disk cannot take them.
  */
 export class State<S extends object = AnyState> extends Watchable<S> {
+  /** The address of the server, as a child process may use it. */
   readonly serverAddress: string
+  /** The log that this State reads and writes. */
   readonly namespace: string
   readonly #options: StateOptions
   readonly #inner: InnerState
@@ -71,6 +76,10 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     }
   }
 
+  /**
+   * Connects to the server at `serverAddress` (`ipc://path`, `tcp://host:port`, `redis://host:port/0`). Returns at once: a
+   * server that does not answer is the error of the first call.
+   */
   constructor(serverAddress: string, options?: StateOptions)
   /** @internal */
   constructor(serverAddress: string, options: StateOptions | undefined, inner: InnerState)
@@ -92,45 +101,50 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     inner.family?.add(this as unknown as State)
   }
 
-  /** The value of `key`; `fallback` (default undefined) when it is not there. */
+  /** Resolves with the value of `key`; with `fallback` (default undefined) when the key is missing. */
   get<K extends Key<S>>(key: K): Promise<Value<S, K>>
   get<K extends Key<S>, F>(key: K, fallback: F): Promise<S[K] | F>
   get(key: string, fallback?: unknown): Promise<unknown> {
     return this.#calls.keyed('get', Ask.get, key, valueOr, fallback)
   }
 
+  /** Resolves with whether the state has `key`. */
   has(key: Key<S>): Promise<boolean> {
     return this.#calls.keyed('has', Ask.has, key, result) as Promise<boolean>
   }
 
+  /** Resolves with the number of keys. */
   size(): Promise<number> {
     return this.#calls.plain('size', Ask.size, result)
   }
 
+  /** Resolves with all keys, in the order in which they were put. */
   keys(): Promise<Key<S>[]> {
     return this.#calls.plain('keys', Ask.keys, result)
   }
 
+  /** Resolves with all values, in the order of `keys`. */
   values(): Promise<S[Key<S>][]> {
     return this.#calls.plain('values', Ask.values, values)
   }
 
+  /** Resolves with all keys and values as pairs, in the order of `keys`. */
   items(): Promise<[Key<S>, S[Key<S>]][]> {
     return this.#calls.plain('items', Ask.items, items)
   }
 
-  /** The whole state, as an object of the caller's own. */
+  /** Resolves with a copy of the whole state, which the caller may change. */
   copy(): Promise<S> {
     return this.#calls.plain('copy', Ask.items, wholeState)
   }
 
-  /** Whether the state holds exactly the keys and values of `object`. */
+  /** Resolves with whether the state has exactly the keys and values of `object`, compared part by part. */
   equals(object: object): Promise<boolean> {
     return this.#calls.whole('equals', Ask.equals, object, result)
   }
 
   /**
-   * Puts one value, or, given an object, replaces the whole state. Resolves when it is committed.
+   * Puts one value; given an object alone, replaces the whole state. Resolves when it is committed.
    *
    *     await state.set('worker 5', 'ready', { ephemeral: true }) // deleted when this process has ended
    *     await state.set('session 7', { user: 'Ann' }, { ttl: 60_000 }) // deleted after a minute
@@ -145,35 +159,36 @@ export class State<S extends object = AnyState> extends Watchable<S> {
       : this.#calls.leased('set', Ask.set, key, value, this.#calls.nothing, options)
   }
 
-  /** Puts all of the object's values in one commit. */
+  /** Puts each value of `object` under its key, in one commit; other keys stay. */
   update(object: Partial<S>): Promise<void> {
     return this.#calls.whole('update', Ask.update, object, this.#calls.nothing)
   }
 
-  /** Whether the key was there. */
+  /** Deletes `key`. Resolves with whether it was there. */
   delete(key: Key<S>): Promise<boolean> {
     return this.#calls.keyed('delete', Ask.delete, key, this.#calls.raw) as Promise<boolean>
   }
 
+  /** Deletes all keys, in one commit. */
   clear(): Promise<void> {
     return this.#calls.plain('clear', Ask.clear, this.#calls.nothing)
   }
 
-  /** Takes a key out and gives its value; when it is not there: `fallback` if given, else a KeyError. */
+  /** Deletes `key` and resolves with its value. When it is missing: `fallback` if given, else rejects with `ZPROC_KEY`. */
   pop<K extends Key<S>>(key: K): Promise<S[K]>
   pop<K extends Key<S>, F>(key: K, fallback: F): Promise<S[K] | F>
   pop(key: string, ...fallback: unknown[]): Promise<unknown> {
     return this.#calls.keyed('pop', Ask.pop, key, this.#calls.popped, { key, fallback })
   }
 
-  /** Takes the newest key out and gives it with its value; a KeyError when the state is empty. */
+  /** Deletes the newest key and resolves with it and its value. Rejects with `ZPROC_KEY` when the state is empty. */
   popItem(): Promise<[Key<S>, S[Key<S>]]> {
     return this.#calls.plain('popItem', Ask.popItem, this.#calls.poppedItem)
   }
 
   /**
-   * The value of `key`, which is put there first if it is missing. With a lease this is a claim: the one of many
-   * processes that finds the key missing puts its own value there, and all of them get the value of that one.
+   * Puts `value` if `key` is missing; resolves with the value that is there then. With `ephemeral` or `ttl` this is a claim:
+   * of many processes one puts its own value, and all get the value of that one.
    *
    *     const leader = await state.setDefault('leader', process.pid, { ephemeral: true })
    */
@@ -183,18 +198,19 @@ export class State<S extends object = AnyState> extends Watchable<S> {
       : this.#calls.leased('setDefault', Ask.setDefault, key, value, this.#calls.value, options)
   }
 
-  /** What `key` is tied to; null when it is there to stay, or is not there. */
+  /** Resolves with what ends `key`: a session, a time, or both; with null when nothing does or the key is missing. */
   lease(key: Key<S>): Promise<Lease | null> {
     return this.#calls.keyed('lease', Ask.lease, key, leaseFromWire) as Promise<Lease | null>
   }
 
+  /** The keys at the time of the call: `for await (const key of state)`. */
   async *[Symbol.asyncIterator](): AsyncIterableIterator<Key<S>> {
     yield* await this.keys()
   }
 
   /**
-   * Another cursor, with a position and an identity of its own: on the same namespace, or on the one that the options
-   * name, whose type may be another one.
+   * Creates a second State with its own watch position; its writes count as another's. On the same namespace, or on that of
+   * the options, whose type may differ.
    *
    *     const flags = state.fork<{ beta: boolean }>({ namespace: 'flags' })
    */
@@ -205,13 +221,13 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     return new State<T>(serverAddress, { ...this.#options, ...options }, { ...this.#inner, from: undefined })
   }
 
-  /** Drops the updates that wait to be watched: buffered watching goes on from now. */
+  /** Moves the watch position to the newest revision: updates before it are not watched. */
   goLive(): void {
     this.#watcher.goLive()
   }
 
   /**
-   * What happens to the connection from now on; keeps no program alive. Ends when the State is closed.
+   * What happens to the connection from now on. Waiting for it does not keep the program alive. Ends when the State is closed.
    *
    *     for await (const { type } of state.events()) console.log(type) // disconnected, resumed, …
    */
@@ -222,25 +238,26 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     return this.#events.iterate()
   }
 
-  /** The server's pid; see `ping`. */
+  /** Resolves with the server's pid; with null when it sent back another payload. `ZPROC_TIMEOUT` after `timeout`. */
   async ping(options: ConnectedPingOptions = {}): Promise<number | null> {
     return pingThrough(this.#link, options, 'state.ping')
   }
 
   /**
-   * Resolves when everything that this State was shown is on disk: at once with `durability: 'commit'`.
-   * Rejects with StorageError when its server has no data folder, or cannot write there.
+   * Resolves when everything that this State has seen is on disk: at once with `durability: 'commit'`.
+   * Rejects with `ZPROC_STORAGE` when the server has no data folder or cannot write there.
    */
   flushed(): Promise<void> {
     return this.#link.request('state.flushed', [Ask.flushed, 0], result)
   }
 
-  /** Ends the State once everything that was asked of it is answered. The server and other States go on. */
+  /** Closes the State when all its calls are answered. The server and other States go on. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
   }
 
+  /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -258,8 +275,11 @@ export class State<S extends object = AnyState> extends Watchable<S> {
   }
 
   /**
-   * A local copy that the server keeps current, for synchronous reads. With `from` it begins with the state at that revision
-   * and goes on from there; rejects with MissedUpdatesError when that is not kept.
+   * Resolves with a local copy that the server keeps current, for synchronous reads. With `from` it begins with the state at
+   * that revision and goes on from there; rejects with `ZPROC_MISSED_UPDATES` when that is not kept.
+   *
+   *     const view = await state.view()
+   *     console.log(view.get('cookies'), view.revision)
    */
   async view(given: ViewOptions = {}): Promise<StateView<S>> {
     const { from } = readOptions(viewFields, given, 'state.view')
@@ -268,22 +288,22 @@ export class State<S extends object = AnyState> extends Watchable<S> {
   }
 
   /**
-   * The state as it was at a revision, or at a time by the server's clock: a frozen snapshot.
+   * Resolves with the state as it was at a revision, or at a time by the server's clock: a frozen snapshot.
    *
    *     const yesterday = await state.at(new Date(Date.now() - 86_400_000))
    *
-   * Rejects with MissedUpdatesError when that is no longer kept, with RangeError for a revision that is not there yet.
+   * Rejects with `ZPROC_MISSED_UPDATES` when that is no longer kept, with RangeError for a revision that is not there yet.
    */
   at(when: number | Date): Promise<Snapshot<S>> {
     return stateAt<S>(this.#link, when)
   }
 
   /**
-   * The commits that are kept, with the states around them, who made them and when; ends at the newest.
+   * The commits that are kept, each with the states before and after it, its author and its time; ends at the newest.
    *
    *     for await (const { revision, by } of state.history({ key: 'price', reverse: true })) console.log(revision, by)
    *
-   * Its steps reject with MissedUpdatesError when `from` is no longer kept.
+   * Its steps reject with `ZPROC_MISSED_UPDATES` when `from` is no longer kept.
    */
   history(options: HistoryOptions = {}): AsyncIterableIterator<RawUpdate<S>> {
     return history<S>(this.#link, options)

@@ -1,4 +1,4 @@
-/** A value that nobody may change: how watchers hand out states. */
+/** A deeply read-only value: what watchers and views give. */
 export type Frozen<T> = T extends (...args: never[]) => unknown
   ? T
   : T extends Map<infer K, infer V>
@@ -37,9 +37,9 @@ export type Narrowed<S, K extends Key<S>, V> = K extends unknown
 // biome-ignore lint/suspicious/noExplicitAny: there is no type that is both assignable and readable without a cast
 export type AnyState = Record<string, any>
 
-/** What a key is tied to; see `state.lease`. */
+/** What ends a key: see `state.lease`. */
 export interface Lease {
-  /** Who put the key. */
+  /** The process that put the key. */
   by: { pid: number; name: string }
   /** The key is deleted when that process's session ends. */
   ephemeral: boolean
@@ -49,11 +49,14 @@ export interface Lease {
 
 /** One commit, as a watcher sees it. */
 export interface RawUpdate<S> {
+  /** The state before the commit. */
   before: Snapshot<S>
+  /** The state after the commit. */
   after: Snapshot<S>
-  /** Nothing differs between before and after. */
+  /** true: nothing differs between before and after. */
   identical: boolean
+  /** The number of the commit: 1 is the first of its log. */
   revision: number
-  /** Who committed, by which method, when (milliseconds since the epoch, the server's clock). */
+  /** The process that committed, the method of State, and the time in milliseconds since the epoch by the server's clock. */
   by: { pid: number; name: string; method: string; time: number }
 }

@@ -57,32 +57,33 @@ export class StateView<S extends object> {
   }
 
   /**
-   * Whether the connection is there. While it is not, the view shows what it showed; when no server can be reached any
-   * more, reading it throws the ConnectionError.
+   * Whether the connection is there. While it is not, the view keeps what it shows; when no server can be reached any more,
+   * to read it throws `ZPROC_CONNECTION`.
    */
   get connected(): boolean {
     return this.#connected && !this.#error && !this.#closed
   }
 
-  /** The value of `key`, frozen; undefined when it is not there. */
+  /** The value of `key`, frozen; undefined when the key is missing. Throws `ZPROC_CONNECTION` when the server is gone for good. */
   get<K extends Key<S>>(key: K): Frozen<Value<S, K>> {
     if (typeof key !== 'string') checkKey(key, 'view.get')
     this.#check('view.get')
     return frozenFromWire(this.#shown.values.get(key)) as Frozen<Value<S, K>>
   }
 
+  /** Whether the state has `key`. */
   has(key: Key<S>): boolean {
     this.#check('view.has')
     return this.#shown.values.has(key)
   }
 
-  /** The whole state at `revision`. */
+  /** The whole state at `revision`, frozen. Throws `ZPROC_CONNECTION` when the server is gone for good. */
   get snapshot(): Snapshot<S> {
     this.#check('view.snapshot')
     return this.#shown.snapshot() as Snapshot<S>
   }
 
-  /** The number of the newest commit that it shows. */
+  /** The revision that the view shows; it never goes back. */
   get revision(): number {
     return this.#shown.position
   }
@@ -107,7 +108,7 @@ export class StateView<S extends object> {
     return changes
   }
 
-  /** It is kept current no longer, and goes on showing what it showed; so it does once its State is closed. */
+  /** Stops the updates: the view keeps what it shows. It is closed together with its State. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -119,6 +120,7 @@ export class StateView<S extends object> {
     this.#changes.clear()
   }
 
+  /** `close()`, for `using`. */
   [Symbol.dispose](): void {
     this.close()
   }

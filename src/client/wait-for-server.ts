@@ -14,7 +14,8 @@ const LONGEST = 250
  *
  *     await waitForServer('tcp://127.0.0.1:5000', { timeout: 10_000 })
  *
- * Rejects with TimeoutError when none has within `timeout`, with AuthenticationError when it has another key.
+ * Rejects with `ZPROC_TIMEOUT` when none answers within `timeout` milliseconds (default: none), with `ZPROC_AUTHENTICATION`
+ * when the keys differ.
  */
 export async function waitForServer(address: string, given: WaitForServerOptions = {}): Promise<number> {
   const { timeout = Number.POSITIVE_INFINITY, secretKey } = readOptions(waitFields, given, 'waitForServer')

@@ -16,7 +16,13 @@ import type { Watcher } from './watch.ts'
 
 type Loop<T> = AsyncIterableIterator<T>
 
-/** All ways to watch a state: one promise each, then the same as async iterators. */
+/**
+ * The watchers of a State: `getWhen…` resolve once, `when…` are the same as loops.
+ *
+ * Errors of all of them: TypeError or RangeError for a wrong argument; `ZPROC_TIMEOUT` after `timeout`;
+ * `ZPROC_MISSED_UPDATES` when updates that it has not seen are no longer kept; `ZPROC_CONNECTION` when the server is gone;
+ * the signal's reason; `ZPROC_CLOSED` when the State is closed (loops end instead).
+ */
 export abstract class Watchable<S extends object> {
   readonly #watcher: Watcher
 
@@ -24,7 +30,11 @@ export abstract class Watchable<S extends object> {
     this.#watcher = watcher
   }
 
-  /** Resolves at the next update by somebody else that changes one of `keys` (none given: any key). */
+  /**
+   * Resolves with the state after the next update by another State that changes one of `keys`. No keys: any key.
+   *
+   *     const { gold } = await state.getWhenChange('gold', { timeout: 1000 })
+   */
   getWhenChange(...keys: Key<S>[]): Promise<Snapshot<S>>
   getWhenChange(...keysAndOptions: [...keys: Key<S>[], options: ChangeOptions]): Promise<Snapshot<S>>
   getWhenChange(...args: unknown[]): Promise<Snapshot<S>> {
@@ -33,14 +43,22 @@ export abstract class Watchable<S extends object> {
     )
   }
 
-  /** Resolves when `test` of the snapshot is truthy: now, or after any later update. A type guard narrows the snapshot. */
+  /**
+   * Resolves with the first state for which `test` is truthy: the present one, or that after a later update. A type guard
+   * narrows the snapshot. `test` runs in this process; what it throws rejects.
+   *
+   *     const { gold } = await state.getWhen(({ gold }) => gold < 40)
+   */
   getWhen<T extends Snapshot<S>>(test: (state: Snapshot<S>) => state is T, options?: WatchOptions): Promise<T>
   getWhen(test: (state: Snapshot<S>) => unknown, options?: WatchOptions): Promise<Snapshot<S>>
   getWhen(test: (state: Snapshot<S>) => unknown, options: WatchOptions = {}): Promise<Snapshot<S>> {
     return this.#once('getWhen', options, call => condition.test(test, call))
   }
 
-  /** Resolves when the value of `key` equals `value`: now, or after any later update. */
+  /**
+   * Resolves with the first state in which the value of `key` equals `value`, compared part by part: the present one, or
+   * that after a later update.
+   */
   getWhenEqual<K extends Key<S>, const V extends S[K]>(
     key: K,
     value: V,
@@ -49,15 +67,17 @@ export abstract class Watchable<S extends object> {
     return this.#once('getWhenEqual', options, call => condition.equal(key, value, call))
   }
 
+  /** Resolves with the first state in which the value of `key` does not equal `value`. A missing key equals undefined. */
   getWhenNotEqual<K extends Key<S>>(key: K, value: S[K], options: WatchOptions = {}): Promise<Snapshot<S>> {
     return this.#once('getWhenNotEqual', options, call => condition.notEqual(key, value, call))
   }
 
-  /** None: null, undefined or missing. */
+  /** Resolves with the first state in which `key` is null, undefined or missing. */
   getWhenNone(key: Key<S>, options: WatchOptions = {}): Promise<Snapshot<S>> {
     return this.#once('getWhenNone', options, call => condition.none(key, call))
   }
 
+  /** Resolves with the first state in which `key` has a value other than null and undefined. */
   getWhenNotNone<K extends Key<S>>(
     key: K,
     options: WatchOptions = {},
@@ -65,7 +85,7 @@ export abstract class Watchable<S extends object> {
     return this.#once('getWhenNotNone', options, call => condition.notNone(key, call))
   }
 
-  /** Available: the key is there, whatever its value. */
+  /** Resolves with the first state that has `key`, whatever its value. */
   getWhenAvailable<K extends Key<S>>(
     key: K,
     options: WatchOptions = {},
@@ -73,7 +93,10 @@ export abstract class Watchable<S extends object> {
     return this.#once('getWhenAvailable', options, call => condition.available(key, call))
   }
 
-  /** Resolves at the next update by somebody else, with the states around it and who made it. */
+  /**
+   * Resolves with the next update by another State: the states before and after it, its revision, and which process made
+   * it by which method.
+   */
   getRawUpdate(options: WatchOptions = {}): Promise<RawUpdate<S>> {
     return rejecting(() => {
       const call = 'state.getRawUpdate'
@@ -82,6 +105,11 @@ export abstract class Watchable<S extends object> {
     })
   }
 
+  /**
+   * The states after each update by another State that changes one of `keys`, in order. No keys: any key.
+   *
+   *     for await (const { gold } of state.whenChange('gold')) console.log(gold)
+   */
   whenChange(...keys: Key<S>[]): Loop<Snapshot<S>>
   whenChange(...keysAndOptions: [...keys: Key<S>[], options: ChangeLoopOptions]): Loop<Snapshot<S>>
   whenChange(...args: unknown[]): Loop<Snapshot<S>> {
@@ -91,12 +119,16 @@ export abstract class Watchable<S extends object> {
     )
   }
 
+  /**
+   * The states for which `test` is truthy: the present one, then that after each later update by another State.
+   */
   when<T extends Snapshot<S>>(test: (state: Snapshot<S>) => state is T, options?: LoopOptions): Loop<T>
   when(test: (state: Snapshot<S>) => unknown, options?: LoopOptions): Loop<Snapshot<S>>
   when(test: (state: Snapshot<S>) => unknown, options: LoopOptions = {}): Loop<Snapshot<S>> {
     return this.#each('when', options, call => condition.test(test, call))
   }
 
+  /** The states in which the value of `key` equals `value`: the present one, then that after each later update. */
   whenEqual<K extends Key<S>, const V extends S[K]>(
     key: K,
     value: V,
@@ -105,22 +137,31 @@ export abstract class Watchable<S extends object> {
     return this.#each('whenEqual', options, call => condition.equal(key, value, call))
   }
 
+  /** The states in which the value of `key` does not equal `value`. A missing key equals undefined. */
   whenNotEqual<K extends Key<S>>(key: K, value: S[K], options: LoopOptions = {}): Loop<Snapshot<S>> {
     return this.#each('whenNotEqual', options, call => condition.notEqual(key, value, call))
   }
 
+  /** The states in which `key` is null, undefined or missing. */
   whenNone(key: Key<S>, options: LoopOptions = {}): Loop<Snapshot<S>> {
     return this.#each('whenNone', options, call => condition.none(key, call))
   }
 
+  /** The states in which `key` has a value other than null and undefined. */
   whenNotNone<K extends Key<S>>(key: K, options: LoopOptions = {}): Loop<Narrowed<S, K, NonNullable<S[K]>>> {
     return this.#each('whenNotNone', options, call => condition.notNone(key, call))
   }
 
+  /** The states that have `key`, whatever its value. */
   whenAvailable<K extends Key<S>>(key: K, options: LoopOptions = {}): Loop<Narrowed<S, K, Required<S>[K]>> {
     return this.#each('whenAvailable', options, call => condition.available(key, call))
   }
 
+  /**
+   * The updates by other States, in order: the states before and after each, its revision, and what made it.
+   *
+   *     for await (const { revision, by } of state.rawUpdates()) console.log(revision, by.name, by.method)
+   */
   rawUpdates(options: LoopOptions = {}): Loop<RawUpdate<S>> {
     const call = 'state.rawUpdates'
     const read = readOptions(loopFields, options, call)

@@ -2,14 +2,16 @@ import { SignalException } from '../errors.ts'
 
 /** The process that the code being run belongs to. */
 export interface CurrentProcess {
-  /** Of the target, or the one given; 'main' in the program itself. */
+  /** The option `name`, or the target's name; 'main' in the program itself. */
   readonly name: string
+  /** The process id. A thread has that of its process. */
   readonly pid: number
   /** 1 at first, one more for each retry. */
   readonly attempt: number
   /**
-   * Aborts when the process is asked to stop: by `stop()`, Ctrl-C, a context that closes, or since its parent is gone.
-   * Who reads it takes the end into its own hands, and has until `killAfter`. In the program itself it never aborts.
+   * Aborts when the process is asked to stop: by `stop()`, Ctrl-C, a Context that closes, or the end of its parent. A target
+   * that has read it is not ended by SIGTERM: it returns by itself, or is killed after `killAfter`. In the program itself it
+   * never aborts.
    */
   readonly signal: AbortSignal
   /** null in the program itself. */

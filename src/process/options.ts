@@ -16,6 +16,7 @@ import {
 } from '../protocol/kinds.ts'
 import { type OptionsOf, readOptions } from '../protocol/options.ts'
 
+/** The class of errors that `retryFor` names: `Error`, `RangeError`, one of yours. */
 // biome-ignore lint/suspicious/noExplicitAny: an error class may take any arguments
 export type ErrorClass = abstract new (...args: any[]) => Error
 
@@ -86,10 +87,15 @@ export interface ProcessOptions<
   C extends boolean = boolean,
   N extends string | undefined = string | undefined,
 > extends OptionsOf<typeof processFields> {
+  /** The arguments of the target. Default none. */
   args?: A
+  /** Passed to the target as one last argument. Default none. */
   kwargs?: K
+  /** true: `target(state, ...args)`; false: `target(...args)`. Default true. */
   stateful?: F
+  /** true: `target(ctx, ...args)`, with a Context joined to the same server. Default false. */
   passContext?: C
+  /** The namespace of the State or Context that the target gets. Default: the Context's, or 'default'. */
   namespace?: N
 }
 

@@ -19,7 +19,7 @@ import {
 } from './options.ts'
 import { reportFailure, waitError } from './report.ts'
 
-/** What happened to a process: see `ctx.events()`. */
+/** What happened to a process: an attempt was started, is tried again, or the process has ended. See `ctx.events()`. */
 export type ProcessEvent = EventOf<Process>
 
 /** @internal */
@@ -37,15 +37,19 @@ export let refreshKeepAlive: (process: Process) => void
 export let isDealtWith: (process: Process) => boolean
 
 /**
- * A function that runs in a process of its own.
+ * A function, the target, that runs in a process of its own.
  *
  *     const process = new Process(async (state, n) => state.set('n', n), address, { args: [5] })
  *     await process.wait()
  */
 export class Process<R = unknown> {
+  /** The function that it runs, or the URL of a module whose default export it runs. */
   readonly target: Target<R>
+  /** The option `name`, or the target's name. */
   readonly name: string
+  /** The namespace of the State that the target gets. */
   readonly namespace: string
+  /** The address of the server that the target's State uses. */
   readonly serverAddress: string
   readonly #inner: InnerProcessOptions
   readonly #attempts: Attempts
@@ -62,6 +66,10 @@ export class Process<R = unknown> {
     refreshKeepAlive = process => process.#attempts.keepAlive()
   }
 
+  /**
+   * Starts a process for `target`, unless `start: false`, and returns at once. Throws TypeError or RangeError for a wrong
+   * argument; a target that cannot be sent makes `wait()` reject with `ZPROC_SHIPPING`.
+   */
   constructor(target: Target<R>, serverAddress: string, options?: ProcessOptions)
   /** @internal */
   constructor(
@@ -99,7 +107,7 @@ export class Process<R = unknown> {
     if (signal && !signal.aborted) this.#calledOff.push(onAbort(signal, () => void this.stop()))
   }
 
-  /** The current child's; the last one's after the end. */
+  /** The process id of the running child; after the end that of the last one; undefined before the start. */
   get pid(): number | undefined {
     return this.#attempts.pid
   }
@@ -114,16 +122,17 @@ export class Process<R = unknown> {
     return this.#attempts.isNew
   }
 
-  /** null until it has ended; -15: a signal, number 15, ended it. */
+  /** The exit code; null until it has ended; minus the number of the signal that ended it, such as -15. */
   get exitCode(): number | null {
     return this.#attempts.exitCode
   }
 
-  /** What it prints, with `stdio: 'pipe'`, over all attempts. */
+  /** What it prints, with `stdio: 'pipe'`, over all attempts; else null. */
   get stdout(): Readable | null {
     return this.#attempts.output.stdout
   }
 
+  /** What it writes to stderr, with `stdio: 'pipe'`, over all attempts; else null. */
   get stderr(): Readable | null {
     return this.#attempts.output.stderr
   }
@@ -142,8 +151,8 @@ export class Process<R = unknown> {
   }
 
   /**
-   * Resolves with what the target returned, when the process is gone. Rejects with ProcessWaitError when it failed,
-   * TimeoutError after `timeout` milliseconds (a later wait still works), or the error of a returned RemoteException.
+   * Resolves with what the target returned, when the process is gone. Rejects with `ZPROC_PROCESS_WAIT` when it failed, with
+   * `ZPROC_TIMEOUT` after `timeout` milliseconds (a later wait still works), or with the error of a returned RemoteException.
    */
   wait(options: WaitOptions = {}): Promise<R> {
     return this.#ending.wait(options)
@@ -168,7 +177,8 @@ export class Process<R = unknown> {
   }
 
   /**
-   * SIGTERM, then SIGKILL `killAfter` milliseconds later. Resolves with the exit code when the process is gone.
+   * Sends SIGTERM, and SIGKILL `killAfter` (default 5000) milliseconds later. Resolves with the exit code when the process is
+   * gone.
    * A process that waits for its next attempt stops waiting.
    */
   async stop(options: StopOptions = {}): Promise<number | null> {

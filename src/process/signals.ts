@@ -6,8 +6,8 @@ import { describe } from '../protocol/values.ts'
 const turned = new Set<NodeJS.Signals>()
 
 /**
- * From now on that signal does not end this process, but rejects what it awaits from zproc, or awaits next, with a
- * SignalException: try/catch handles it, and the process decides.
+ * From now on that signal does not end this process. It rejects what the process awaits from zproc, or awaits next, with a
+ * SignalException (`ZPROC_SIGNAL`), for try/catch to handle. Throws TypeError for a name that is not a signal.
  *
  *     signalToException('SIGTERM')
  *     try {

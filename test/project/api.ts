@@ -1,0 +1,195 @@
+// The public API as the compiler sees it from src/index.ts: what docs/api.md is made of, and what api.test.ts checks.
+import { resolve } from 'node:path'
+import type { Node } from 'typescript/unstable/ast'
+import {
+  API,
+  type Checker,
+  type Symbol as CompilerSymbol,
+  ModifierFlags,
+  type Project,
+  SymbolFlags,
+} from 'typescript/unstable/sync'
+
+export interface Member {
+  name: string
+  /** Its declarations without bodies, or the type of a property. */
+  signature: string
+  doc: string
+}
+
+export interface Export {
+  name: string
+  kind: 'class' | 'error' | 'function' | 'type'
+  signature: string
+  doc: string
+  members: Member[]
+}
+
+const root = resolve('src')
+
+/** Every export of src/index.ts with its public members, inherited ones included. */
+export function readApi(): Export[] {
+  const api = new API({ cwd: process.cwd() })
+  try {
+    const snapshot = api.updateSnapshot({ openProject: resolve('tsconfig.build.json') })
+    const [project] = snapshot.getProjects()
+    const file = project?.program.getSourceFile(resolve('src/index.ts'))
+    const module = file && project?.checker.getSymbolAtLocation(file)
+    if (!project || !module) throw new Error('src/index.ts cannot be read')
+    return project.checker.getExportsOfModule(module).map(it => readExport(it, project))
+  } finally {
+    api.close()
+  }
+}
+
+function readExport(exported: CompilerSymbol, project: Project): Export {
+  const { checker } = project
+  const symbol = exported.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+  const { name } = exported
+  const doc = docOf(symbol, checker)
+  const own = [...declarationsOf(symbol, project)]
+  if (symbol.flags & SymbolFlags.Class)
+    return {
+      name,
+      kind: /Error$|Exception$|^ProcessExit$/.test(name) ? 'error' : 'class',
+      signature: own.map(({ text }) => text.slice(0, text.indexOf('{')).trim()).join('\n'),
+      doc,
+      members: [...staticsOf(symbol, project), ...membersOf(symbol, project)],
+    }
+  if (symbol.flags & (SymbolFlags.Function | SymbolFlags.Variable))
+    return { name, kind: 'function', signature: signatureOf(symbol, project), doc, members: [] }
+  const isAlias = Boolean(symbol.flags & SymbolFlags.TypeAlias)
+  const text = own.map(it => it.text).join('\n')
+  return {
+    name,
+    kind: 'type',
+    signature: isAlias
+      ? text
+      : `interface ${/interface (\w+(<[\s\S]*?>(?= *extends|,? *\{))?)/.exec(text)?.[1] ?? name}`,
+    doc,
+    members: isAlias ? partsOf(symbol, project) : membersOf(symbol, project),
+  }
+}
+
+/** The members of a class or interface that users see. */
+function membersOf(symbol: CompilerSymbol, project: Project): Member[] {
+  const { checker } = project
+  const all = checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))
+  const constructors = [...symbol.getMembers().values()].filter(it => it.flags & SymbolFlags.Constructor)
+  return [...constructors, ...sorted(all)]
+    .filter(it => isPublic(it, project))
+    .map(it => readMember(it, project))
+}
+
+function staticsOf(symbol: CompilerSymbol, project: Project): Member[] {
+  return [...symbol.getExports().values()]
+    .filter(it => it.name !== 'prototype' && isPublic(it, project))
+    .map(it => readMember(it, project, 'static '))
+}
+
+/** The properties of the alternatives of a type that is a union of objects. */
+function partsOf(symbol: CompilerSymbol, project: Project): Member[] {
+  const type = project.checker.getDeclaredTypeOfSymbol(symbol)
+  const types = type.isUnionType() ? type.getTypes() : [type]
+  const found = new Map<string, Member>()
+  for (const part of types ?? [])
+    for (const property of part.isObjectType() || part.isIntersectionType()
+      ? project.checker.getPropertiesOfType(part)
+      : []) {
+      if (!isPublic(property, project)) continue
+      const member = readMember(property, project)
+      const before = found.get(member.name)
+      found.set(member.name, before?.doc ? before : member)
+    }
+  return [...found.values()]
+}
+
+function readMember(symbol: CompilerSymbol, project: Project, prefix = ''): Member {
+  const name = shownName(symbol)
+  return {
+    name: prefix + name,
+    signature: prefix + signatureOf(symbol, project),
+    doc: docOf(symbol, project.checker),
+  }
+}
+
+function signatureOf(symbol: CompilerSymbol, project: Project): string {
+  const { checker } = project
+  const declarations = [...declarationsOf(symbol, project)]
+  const isCallable = SymbolFlags.Function | SymbolFlags.Method | SymbolFlags.Constructor
+  if (symbol.flags & isCallable) {
+    const overloads = declarations.filter(({ hasBody }) => !hasBody)
+    return (overloads.length > 0 ? overloads : declarations).map(({ text }) => text).join('\n')
+  }
+  const optional = symbol.flags & SymbolFlags.Optional ? '?' : ''
+  const type = checker.getTypeOfSymbol(symbol)
+  const shown = type ? checker.typeToString(type) : 'unknown'
+  return `${shownName(symbol)}${optional}: ${optional ? shown.replace(/ \| undefined$/, '') : shown}`
+}
+
+function* declarationsOf(
+  symbol: CompilerSymbol,
+  project: Project,
+): Generator<{ text: string; hasBody: boolean }> {
+  for (const handle of symbol.declarations) {
+    const node = handle.resolve(project) as (Node & { body?: Node }) | undefined
+    const file = node && project.program.getSourceFile(handle.path)
+    if (!node || !file) continue
+    const written = file.text.slice(node.pos, node.end)
+    if (/^\s*\/\*\*[^/]*@internal/.test(written) || /^\s*(private|protected) /.test(written)) continue
+    const start = node.pos + (/^(\s|\/\*[\s\S]*?\*\/|\/\/.*\n)*/.exec(written)?.[0].length ?? 0)
+    const isFunction =
+      node.body !== undefined &&
+      (symbol.flags & (SymbolFlags.Function | SymbolFlags.Method | SymbolFlags.Constructor)) !== 0
+    const text = file.text.slice(start, isFunction ? node.body?.pos : node.end)
+    yield {
+      text: dedent(text.replace(/^(export |declare |async |abstract )+/, '').trim()),
+      hasBody: isFunction,
+    }
+  }
+}
+
+function isPublic(symbol: CompilerSymbol, project: Project): boolean {
+  if (symbol.name.startsWith('__#') || /^__@begin\b/.test(symbol.name)) return false
+  // Of several constructors some may be internal.
+  if (symbol.flags & SymbolFlags.Constructor)
+    return [...declarationsOf(symbol, project)].some(
+      ({ hasBody }) => !hasBody || symbol.declarations.length === 1,
+    )
+  if (symbol.getJsDocTags(project.checker).some(tag => tag.name === 'internal')) return false
+  const handles = symbol.declarations.filter(
+    ({ path }) => path.startsWith(root.toLowerCase()) || path.startsWith(root),
+  )
+  return handles.some(handle => {
+    const node = handle.resolve(project) as (Node & { modifierFlags?: ModifierFlags }) | undefined
+    const hidden = ModifierFlags.Private | ModifierFlags.Protected
+    return node !== undefined && ((node.modifierFlags ?? 0) & hidden) === 0
+  })
+}
+
+/** In the order of the source, those of a class before those that it inherits. */
+function sorted(symbols: readonly CompilerSymbol[]): CompilerSymbol[] {
+  const place = ({ declarations: [first] }: CompilerSymbol) => first?.index ?? 0
+  const files = [...new Set(symbols.map(it => it.declarations[0]?.path))]
+  // The compiler gives inherited members last, except those that it met before.
+  const order = (symbol: CompilerSymbol) => files.indexOf(symbol.declarations[0]?.path)
+  return [...symbols].sort((a, b) => order(a) - order(b) || place(a) - place(b))
+}
+
+const docOf = (symbol: CompilerSymbol, checker: Checker): string =>
+  symbol.getDocumentationComment(checker).trim()
+
+/** `__@asyncIterator@226` → `[Symbol.asyncIterator]` */
+function shownName({ name }: CompilerSymbol): string {
+  const wellKnown = /^__@(\w+)@\d+$/.exec(name)
+  if (wellKnown) return `[Symbol.${wellKnown[1]}]`
+  return name === '__constructor' ? 'constructor' : name
+}
+
+/** Without the indentation that the lines after the first share. */
+function dedent(text: string): string {
+  const [first = '', ...rest] = text.split('\n')
+  const indents = rest.filter(line => line.trim() !== '').map(line => /^ */.exec(line)?.[0].length ?? 0)
+  const least = Math.min(...indents, Number.MAX_SAFE_INTEGER)
+  return [first, ...rest.map(line => line.slice(least))].join('\n')
+}
