@@ -82,6 +82,7 @@ for (const { name, command } of runtimes)
         process: 'gave 1',
         processMap: 'gave [1]',
         run: 'gave 1',
+        callWhenEqual: 'gave "stopped"',
         secretKey: 'gave undefined',
       })
     })

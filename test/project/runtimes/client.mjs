@@ -137,6 +137,15 @@ await refuse('atomic', () => atomic(draft => draft.many)(state))
 await refuse('process', () => ctx.process(() => 1).wait())
 await refuse('processMap', () => ctx.processMap(n => n, [1]).toArray())
 await refuse('run', () => ctx.run(() => 1))
+await refuse('callWhenEqual', async () => {
+  await ctx
+    .callWhenEqual(
+      'many',
+      1999,
+    )(() => 1)
+    .stop()
+  return 'stopped'
+})
 await refuse('secretKey', () => new State(process.argv[3], { secretKey: process.argv[4] }).get('n'))
 await ctx.close()
 // The other side sees this key go with the session.
