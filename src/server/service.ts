@@ -20,6 +20,7 @@ import { ABSENT, type Author, type Slot } from '../store/commit.ts'
 import { changesFromWire, reads, writes } from '../store/methods.ts'
 import { runAtomic } from '../store/run-atomic.ts'
 import { BATCH, type Channel } from '../transport/channel.ts'
+import { Again, repeat } from './again.ts'
 import type { Core, Room } from './core.ts'
 import { Holds } from './holds.ts'
 import { type AtomicCall, goesOn, Inbox, type Message } from './inbox.ts'
@@ -63,12 +64,12 @@ export class Service {
   // The namespaces in which it may have ephemeral keys.
   readonly #tied = new Map<Room, Author>()
   // What the client gets for requests that were carried out before the server was started again.
-  readonly #answers: Map<number, KeptAnswer> | undefined
+  readonly #again: Again | undefined
   #closed = false
 
   /** `answers`: to what it had asked of an earlier server. */
   constructor(core: Core, session: Client, channel: Channel, answers: Map<number, KeptAnswer> | undefined) {
-    this.#answers = answers
+    this.#again = answers && new Again(answers)
     this.#core = core
     this.#session = session
     this.#channel = channel
@@ -105,7 +106,7 @@ export class Service {
     this.#reading.close()
     this.#holds.close()
     // After what this session has written and somebody else's hold still keeps waiting.
-    if (this.#answers) this.#core.expire(this.#session.number)
+    if (this.#again) this.#core.expire(this.#session.number)
     for (const [room, author] of this.#tied)
       this.#core.expireIn(room, author, () => room.tied.delete(this.#tied))
     for (const state of this.#states.keys()) this.#leave(state)
@@ -152,13 +153,33 @@ export class Service {
   }
 
   /** Whether the request was carried out before the server was started again: then its answer is sent once more. */
-  #isAnswered(keeper: Keeper, [kind, id]: readonly unknown[]): boolean {
+  #isAnswered(keeper: Keeper, message: readonly unknown[]): boolean {
     keeper.asked()
-    const answer = this.#answers?.get(id as number)
-    if (!answer || Number(kind) < Ask.set || Number(kind) > Ask.release || kind === Ask.define) return false
-    this.#answers?.delete(answer[0])
-    this.#committed(answer[0], answer[1], answer[2])
+    const [kind, id, state] = message as [number, number, number]
+    const again = this.#again
+    if (!again || kind < Ask.get || kind > Ask.release || kind === Ask.define) return false
+    const answer = kind >= Ask.set ? again.take(id) : undefined
+    if (answer) {
+      this.#committed(answer[0], answer[1], answer[2])
+      return true
+    }
+    // What reads the log itself finds the same at any time.
+    const isStep = kind <= Ask.atomic && kind !== Ask.page && kind !== Ask.when
+    const revision = isStep ? again.found(id, state) : undefined
+    if (revision === undefined) return false
+    this.#repeat(id, this.#opened(state), revision, message)
     return true
+  }
+
+  #repeat(id: number, { room, author }: Opened, revision: number, message: readonly unknown[]): void {
+    repeat(room, author, revision, message).then(
+      result => {
+        if (result === ABSENT) this.#tell([Tell.missing, id])
+        else if ((message[0] as number) < Ask.set) this.#tell([Tell.ok, id, result])
+        else this.#tell([Tell.committed, id, unchangedAt(revision), result as Wire | Entry])
+      },
+      error => this.#fail(id, error),
+    )
   }
 
   #fail(id: number, error: unknown): void {

@@ -48,4 +48,4 @@ export type LogRecord =
 
 export type Revision = [name: string, revision: number]
 export type KeptAuthor = [session: number, state: number, pid: number, name: string]
-export type KeptAnswer = [id: number, revision: number, result: Wire | Entry]
+export type KeptAnswer = [id: number, revision: number, result: Wire | Entry, state: number]

@@ -1,4 +1,5 @@
 import { monotonic, wallClock } from '../async/interval.ts'
+import { weigh } from '../protocol/frames.ts'
 import type { WireCommit } from '../protocol/messages.ts'
 import type { Author } from '../store/commit.ts'
 import { Forgotten } from '../store/forgotten.ts'
@@ -6,8 +7,10 @@ import { changesFromWire } from '../store/methods.ts'
 import type { Namespace } from '../store/namespace.ts'
 import { Kept, type KeptAnswer, type LogRecord, type Revision } from './records.ts'
 
-/** Answers that are kept for a session: as many as a client may have requests in flight. */
-export const KEPT_ANSWERS = 10_000
+// Answers that are kept for a session: as many as a client may have requests in flight, and more bytes of them, the newest
+// apart, than a server sends ahead of what the client has taken.
+const KEPT_ANSWERS = 10_000
+const KEPT_BYTES = 16 << 20
 // Entries of one record of a snapshot.
 const ENTRIES = 500
 
@@ -15,6 +18,8 @@ export interface KeptSession {
   token: Uint8Array
   /** By the number of the request, oldest first. */
   answers: Map<number, KeptAnswer>
+  /** About how many bytes they are. */
+  bytes: number
 }
 
 /** Namespaces and sessions as the records of a log make them. */
@@ -55,7 +60,7 @@ export class Replay {
       }
       case Kept.session:
         this.lastSession = Math.max(this.lastSession, record[1])
-        this.sessions.set(record[1], { token: record[2], answers: new Map() })
+        this.sessions.set(record[1], { token: record[2], answers: new Map(), bytes: 0 })
         break
       case Kept.ended:
         this.sessions.delete(record[1])
@@ -68,7 +73,10 @@ export class Replay {
         for (const [key, value] of record[2]) this.#space(record[1]).values.set(key, value)
         break
       case Kept.answers:
-        for (const answer of record[2]) this.sessions.get(record[1])?.answers.set(answer[0], answer)
+        for (const answer of record[2]) {
+          const kept = this.sessions.get(record[1])
+          if (kept) keepAnswer(kept, answer)
+        }
         break
     }
   };
@@ -117,10 +125,19 @@ export class Replay {
     this.lastSession = Math.max(this.lastSession, session)
     space.commit(author, method, changesFromWire(space, changes), identical ?? undefined, time)
     if (id === undefined) return
-    const answers = this.sessions.get(session)?.answers
-    if (!answers) return
-    answers.set(id, [id, space.revision, result as KeptAnswer[2]])
-    if (answers.size > KEPT_ANSWERS) answers.delete(answers.keys().next().value as number)
+    const kept = this.sessions.get(session)
+    if (kept) keepAnswer(kept, [id, space.revision, result as KeptAnswer[2], state])
+  }
+}
+
+function keepAnswer(kept: KeptSession, answer: KeptAnswer): void {
+  const { answers } = kept
+  answers.set(answer[0], answer)
+  kept.bytes += weigh(answer)
+  while (answers.size > KEPT_ANSWERS || (kept.bytes > KEPT_BYTES && answers.size > 1)) {
+    const [oldest, gone] = answers.entries().next().value as [number, KeptAnswer]
+    answers.delete(oldest)
+    kept.bytes -= weigh(gone)
   }
 }
 

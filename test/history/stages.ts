@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { startServer } from 'zproc'
 import { noRedis, type RedisServer, startRedis } from '../kit/redis.ts'
 import { check } from './check.ts'
@@ -11,6 +14,8 @@ export const kinds = {
   'short log': { historyLimit: 25 },
   'with a key': { secretKey: 'muchsecret' },
   'without code': { allowCode: false },
+  'kept on disk': {},
+  'kept on disk, short log': {},
   ...(noRedis ? {} : { redis: {}, 'redis, short log': { historyLimit: 25 }, 'redis, started again': {} }),
 }
 export type Kind =
@@ -18,6 +23,8 @@ export type Kind =
   | 'short log'
   | 'with a key'
   | 'without code'
+  | 'kept on disk'
+  | 'kept on disk, short log'
   | 'redis'
   | 'redis, short log'
   | 'redis, started again'
@@ -26,12 +33,48 @@ export type Kind =
 export async function openStage(kind: Kind, backend: 'inline' | 'process' = 'inline') {
   const options = { historyLimit: 100_000, allowCode: true, ...kinds[kind] }
   if (kind.startsWith('redis')) return openRedis(kind, options)
+  if (kind.startsWith('kept')) return openKept(kind, options)
   const server = await startServer(kind === 'with a key' ? 'tcp://127.0.0.1:0' : null, {
     backend,
     ...options,
   })
   const stage: Stage = { address: server.address, ...options }
   return { stage, close: () => server.stop() }
+}
+
+/**
+ * A server with a data folder, which is killed and started again. With a short log nearly nothing is in memory: what watchers
+ * are behind by is on disk, so they miss nothing.
+ */
+async function openKept(kind: Kind, options: Omit<Stage, 'address'>) {
+  const folder = mkdtempSync(join(tmpdir(), 'zproc-history-'))
+  const address = `ipc://${join(folder, 'socket')}`
+  const historyLimit = kind === 'kept on disk, short log' ? 5 : options.historyLimit
+  const start = () =>
+    startServer(address, {
+      backend: 'process',
+      ...options,
+      historyLimit,
+      data: join(folder, 'data'),
+      keep: { revisions: Number.POSITIVE_INFINITY },
+    })
+  let server = await start()
+  let starting: Promise<void> | undefined
+  const startAgain = async () => {
+    process.kill(server.pid, 'SIGKILL')
+    await server.exited
+    server = await start()
+    starting = undefined
+  }
+  const restart = () => {
+    starting ??= startAgain()
+  }
+  const close = async () => {
+    await starting
+    await server.stop()
+    rmSync(folder, { recursive: true })
+  }
+  return { stage: { ...options, address, restart }, close }
 }
 
 /** A Redis; one that is to be started again writes each commit down before it answers. */

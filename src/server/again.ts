@@ -1,0 +1,65 @@
+import { ConnectionError } from '../errors.ts'
+import { decode } from '../protocol/frames.ts'
+import type { Entry } from '../protocol/messages.ts'
+import type { KeptAnswer } from '../storage/records.ts'
+import type { Author } from '../store/commit.ts'
+import { reads, writes } from '../store/methods.ts'
+import { Namespace } from '../store/namespace.ts'
+import type { Room } from './core.ts'
+import { pageOf } from './past.ts'
+
+/**
+ * What a client asks again since its answer was lost when the server ended: requests that made a commit are answered from the
+ * log. The calls of a State take effect in order, so one before such a request has taken effect too: it made no commit, and is
+ * answered from the state that it found.
+ */
+export class Again {
+  readonly #answers: Map<number, KeptAnswer>
+  readonly #newest: number
+
+  constructor(answers: Map<number, KeptAnswer>) {
+    this.#answers = answers
+    this.#newest = Math.max(-1, ...answers.keys())
+  }
+
+  /** The answer of a request that made a commit; it is given once. */
+  take(id: number): KeptAnswer | undefined {
+    if (id > this.#newest) return undefined
+    const answer = this.#answers.get(id)
+    this.#answers.delete(id)
+    return answer
+  }
+
+  /** The revision that a State's request found that made no commit; undefined: it has not taken effect. */
+  found(id: number, state: number): number | undefined {
+    if (id > this.#newest) return undefined
+    let next: KeptAnswer | undefined
+    for (const answer of this.#answers.values())
+      if (answer[0] > id && answer[3] === state && !(next && next[0] < answer[0])) next = answer
+    return next && next[1] - 1
+  }
+}
+
+/** Does once more what a request did that found the namespace at `revision` and left it as it was; gives its result. */
+export async function repeat(
+  room: Room,
+  author: Author,
+  revision: number,
+  message: readonly unknown[],
+): Promise<unknown> {
+  const [kind, , , first, second] = message as [number, number, number, never, never]
+  const { name, maxDepth } = room.space
+  const [, state] = await pageOf(room, revision + 1, revision, true)
+  const space = new Namespace(name, 1, { revision, maxDepth })
+  space.values = new Map(decode(state as Uint8Array) as Entry[])
+  const read = reads[kind]
+  if (read) return read(space, first)
+  const result = writes[kind]?.(space, author, first, second)
+  // What functions come to may differ from one time to the next.
+  if (!writes[kind] || space.revision !== revision)
+    throw new ConnectionError(
+      'the call was over when the server was started again, and had changed nothing; what it returned is not known',
+      { outcome: 'none' },
+    )
+  return result
+}
