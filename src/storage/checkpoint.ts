@@ -102,6 +102,7 @@ export async function adopt(
   await manifest.change(next => {
     next.segments = next.segments.filter(({ file }) => !names.has(file))
     next.snapshots = snapshots.slice(before)
+    if (oldest) next.begin = oldest.sequence
   })
   for (const file of names) await disk.remove(file)
 }

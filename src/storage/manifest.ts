@@ -15,7 +15,7 @@ export interface Manifest {
   segments: SegmentFile[]
   /** Oldest first. */
   snapshots: SnapshotFile[]
-  /** 0: the segments go back to the first block of the log, or to what was trimmed; else the log began with a snapshot. */
+  /** The block that the oldest snapshot stands for, if what comes before it is not kept; 0: the segments begin with block 1. */
   begin: number
   /** It is a backup: no server goes on with it, since the log that it was made of goes on as well. */
   backup?: true
@@ -41,6 +41,10 @@ export interface SnapshotFile extends SnapshotPlace {
   file: string
   size: number
 }
+
+/** Where reading may begin, oldest first; undefined: with the first block. */
+export const basesOf = ({ snapshots, begin }: Manifest): (SnapshotFile | undefined)[] =>
+  begin > 0 ? snapshots : [undefined, ...snapshots]
 
 export const fileName = (number: number, kind: 'log' | 'snapshot'): string =>
   `${String(number).padStart(10, '0')}.${kind}`

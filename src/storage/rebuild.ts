@@ -5,6 +5,7 @@ import { Namespace } from '../store/namespace.ts'
 import type { Disk } from './disk.ts'
 import { readLog } from './log.ts'
 import {
+  basesOf,
   fileName,
   type Manifest,
   readManifest,
@@ -106,20 +107,21 @@ export async function eachCommit(
  * Begins a log with what another one came to, in files that are numbered from `number` on; what is in the folder besides is no
  * part of it. Gives its identity.
  */
-export async function writeLog(disk: Disk, { replay, commits }: Rebuilt, number = 1): Promise<string> {
+export async function writeLog(
+  disk: Disk,
+  { replay, commits }: Rebuilt,
+  number = 1,
+  segmentBytes = SEGMENT_BYTES,
+): Promise<string> {
   const log = randomBytes(12).toString('hex')
   const place = { sequence: 1, checksum: randomBytes(4).readUInt32BE(), commits, time: replay.time }
   const snapshot = await writeSnapshot(disk, fileName(number, 'snapshot'), place, replay.records())
-  const segment = { file: fileName(number + 1, 'log'), size: SEGMENT_BYTES }
+  const segment = { file: fileName(number + 1, 'log'), size: segmentBytes }
   await createSegment(disk, log, segment)
   // Last: until it is there, no server begins here.
   await writeManifest(disk, { version: VERSION, log, segments: [segment], snapshots: [snapshot], begin: 1 })
   return log
 }
-
-/** Where reading may begin, oldest first; undefined: with the first block. */
-export const basesOf = ({ snapshots, begin }: Manifest): (SnapshotFile | undefined)[] =>
-  begin > 0 ? snapshots : [undefined, ...snapshots]
 
 /** Whether a checkpoint comes before the point. */
 async function isBefore(disk: Disk, base: SnapshotFile | undefined, until: Until): Promise<boolean> {

@@ -1,10 +1,9 @@
 import { encode, weigh } from '../protocol/frames.ts'
 import type { WireCommit } from '../protocol/messages.ts'
 import type { Disk } from './disk.ts'
-import { BEGINNING, type Checkpoint, LogCursor } from './log-cursor.ts'
-import type { Manifest, SnapshotFile } from './manifest.ts'
+import { type Checkpoint, LogCursor } from './log-cursor.ts'
+import { basesOf, type Manifest, type SnapshotFile } from './manifest.ts'
 import { Kept, type LogRecord } from './records.ts'
-import { startOf } from './segment.ts'
 import { readFirst } from './snapshot.ts'
 
 // Commits that are given together, at most; and about how many bytes of them, unless a single one has more.
@@ -70,7 +69,7 @@ export class Rewind {
 
   /** The revision of a namespace at a time (milliseconds since 1970): of the last commit before the first later one. */
   async when(manifest: Manifest, name: string, time: number): Promise<number | NotKept> {
-    const checkpoints = await this.#checkpoints(manifest)
+    const checkpoints = basesOf(manifest)
     const at = await lastThat(checkpoints, snapshot => snapshot === undefined || snapshot.time <= time)
     if (at < 0) return { oldest: (await revisionAt(this.#disk, checkpoints[0], name)) + 1 }
     const snapshot = checkpoints[at]
@@ -93,7 +92,7 @@ export class Rewind {
       known.manifest = manifest
       return known
     }
-    const checkpoints = await this.#checkpoints(manifest)
+    const checkpoints = basesOf(manifest)
     const oldest = (await revisionAt(this.#disk, checkpoints[0], name)) + 1
     const from = first === 0 ? oldest : first
     if (from < oldest) return { oldest }
@@ -108,15 +107,6 @@ export class Rewind {
     const cursor = await LogCursor.open(this.#disk, manifest, name, checkpoint)
     if (cursor.revision < from - 1) await cursor.run(() => cursor.revision >= from - 1)
     return cursor
-  }
-
-  /** All checkpoints, oldest first; undefined: the beginning of the log, if that is kept. */
-  async #checkpoints({ log, segments, snapshots, begin }: Manifest): Promise<(SnapshotFile | undefined)[]> {
-    if (begin > 0) return snapshots
-    const [first] = segments
-    const start = first && (await startOf(this.#disk, log, first))
-    const isWhole = (start ?? BEGINNING).sequence === 0
-    return isWhole ? [undefined, ...snapshots] : snapshots
   }
 }
 

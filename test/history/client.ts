@@ -17,6 +17,7 @@ export interface Place {
   address: string
   namespace: string
   secretKey?: string
+  connectTimeout?: number
 }
 
 /** A State of a client's. Whoever loses one goes on with another, which has another name. */
@@ -100,10 +101,14 @@ export async function runClient(
   await Promise.all(closing)
 }
 
-function begin(name: string, { address, namespace, secretKey }: Place, record: Recorder): Life {
+function begin(
+  name: string,
+  { address, namespace, secretKey, connectTimeout }: Place,
+  record: Recorder,
+): Life {
   let number = 0
   // The name is what tells the commits of States apart: the context gives one to each process.
-  const state = new State<AnyState>(address, { namespace, secretKey }, { name })
+  const state = new State<AnyState>(address, { namespace, secretKey, connectTimeout }, { name })
   return { name, state, record, number: () => number++ }
 }
 

@@ -72,7 +72,8 @@ export async function happen(
   const { address, secretKey, historyLimit } = stage
   const closing: (() => unknown)[] = []
   const scope = { after: (close: () => unknown) => void closing.push(close) }
-  const place = { namespace: randomUUID(), secretKey }
+  // A machine that is busy takes long to start a server again.
+  const place = { namespace: randomUUID(), secretKey, ...(stage.restart && { connectTimeout: 120_000 }) }
   const ways: Way[] = []
   const workers: Hand[] = []
   const entries = new Map<string, Entry>()
