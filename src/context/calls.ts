@@ -36,7 +36,15 @@ export abstract class Calls<S extends object> {
     watch: () => WatchAssignment,
   ): Process
 
-  /** Calls `handler(snapshot, state, ...args)` in a new process, once for each change of `keys` (none: any key). */
+  /**
+   * Calls `handler(snapshot, state, ...args)` in a new process, once for each update by another State that changes one of
+   * `keys`. No keys: any key. The updates count from this call on, also while the process starts.
+   *
+   *     ctx.callWhenChange('gold')(({ gold }) => console.log(gold))
+   *
+   * Errors of all `callWhen…`: TypeError or RangeError for a wrong argument; a handler that fails is the process's error,
+   * and with `retryFor` is called again with the same update.
+   */
   callWhenChange(...keys: Key<S>[]): Call<Snapshot<S>, [state: State<S>]>
   callWhenChange<
     const A extends readonly unknown[] = [],
@@ -53,7 +61,7 @@ export abstract class Calls<S extends object> {
     return this.#call('whenChange', keys, options, condition.changeOf(keys, options, call))
   }
 
-  /** Calls the handler for each state for which `test` is truthy. A type guard narrows the snapshot. */
+  /** Calls the handler in a new process for each state for which `test` is truthy. A type guard narrows the snapshot. */
   callWhen<
     T extends Snapshot<S>,
     const A extends readonly unknown[] = [],
@@ -79,6 +87,7 @@ export abstract class Calls<S extends object> {
     return this.#call('when', [], read, condition.test(test, call), test)
   }
 
+  /** Calls the handler in a new process for each state in which the value of `key` equals `value`. */
   callWhenEqual<
     Q extends Key<S>,
     const V extends S[Q],
@@ -95,6 +104,7 @@ export abstract class Calls<S extends object> {
     return this.#callIf('whenEqual', condition.equal, [key, value], options)
   }
 
+  /** Calls the handler in a new process for each state in which the value of `key` does not equal `value`. */
   callWhenNotEqual<
     Q extends Key<S>,
     const A extends readonly unknown[] = [],
@@ -110,6 +120,7 @@ export abstract class Calls<S extends object> {
     return this.#callIf('whenNotEqual', condition.notEqual, [key, value], options)
   }
 
+  /** Calls the handler in a new process for each state in which `key` is null, undefined or missing. */
   callWhenNone<
     const A extends readonly unknown[] = [],
     const K extends object | undefined = undefined,
@@ -120,6 +131,7 @@ export abstract class Calls<S extends object> {
     return this.#callIf('whenNone', condition.none, [key], options)
   }
 
+  /** Calls the handler in a new process for each state in which `key` has a value other than null and undefined. */
   callWhenNotNone<
     Q extends Key<S>,
     const A extends readonly unknown[] = [],
@@ -134,6 +146,7 @@ export abstract class Calls<S extends object> {
     return this.#callIf('whenNotNone', condition.notNone, [key], options)
   }
 
+  /** Calls the handler in a new process for each state that has `key`. */
   callWhenAvailable<
     Q extends Key<S>,
     const A extends readonly unknown[] = [],

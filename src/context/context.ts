@@ -32,7 +32,8 @@ import { Processes } from './processes.ts'
 import type { Given, MapGiven, OneOrMore, Returned, StateIn } from './types.ts'
 
 /**
- * A State and the processes around it, with a server of its own unless it is given the address of one.
+ * A State and the processes around it, with a server of its own unless it is given the address of one. It ends its server
+ * and its processes with the program, or at `close()`.
  *
  *     const ctx = new Context<{ cookies: number }>()
  *     const baker = ctx.process(async state => state.set('cookies', 5))
@@ -40,10 +41,13 @@ import type { Given, MapGiven, OneOrMore, Returned, StateIn } from './types.ts'
  *     await ctx.state.get('cookies') // 5
  */
 export class Context<S extends object = AnyState> extends Calls<S> {
+  /** The State that all of its processes share. */
   readonly state: State<S>
+  /** The address of the server: for other programs, processes and States. */
   readonly serverAddress: string
+  /** The namespace of its State and processes. */
   readonly namespace: string
-  /** Its own server; null when it joined one. */
+  /** The server that it started; null when it joined one. */
   readonly serverProcess: Server | null
   readonly #own: OwnServer | null
   readonly #secretKey: string | undefined
@@ -56,6 +60,12 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   readonly #states = new Set<State>()
   #closed: Promise<void> | undefined
 
+  /**
+   * Starts a server, or joins the one at `serverAddress`, and returns at once: an error of the server is that of the first
+   * call. Throws TypeError or RangeError for a wrong argument.
+   *
+   *     const ctx = new Context<{ cookies: number }>({ server: { data: './data' } })
+   */
   constructor(serverAddress?: string | null, options?: ContextOptions)
   constructor(options?: ContextOptions)
   /** @internal `ready`: the server is being looked for, or started. */
@@ -118,12 +128,12 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     return new Context<S>(address, options, ensureServer(address, server, linger))
   }
 
-  /** No field: whoever prints a Context prints no key. */
+  /** The key of the server; undefined if it has none. Printing a Context does not show it. */
   get secretKey(): string | undefined {
     return this.#secretKey
   }
 
-  /** The processes that it started, in order. One that has ended, and whose end was told, leaves it when the next is started. */
+  /** The processes that it started, in order. One that has ended and was waited for leaves the list when the next is started. */
   get processList(): Process[] {
     return this.#processes.list
   }
@@ -133,7 +143,16 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     return this.#maps.pool.processes
   }
 
-  /** Starts a process that runs `target`, and returns at once. With options alone: a function that takes the target. */
+  /**
+   * Starts a process that runs `target(state, ...args, kwargs?)`, and returns at once. With options alone: a function that
+   * takes the target.
+   *
+   *     const baker = ctx.process(async (state, n: number) => state.set('cookies', n), { args: [5] })
+   *     await baker.wait()
+   *
+   * Throws TypeError or RangeError for a wrong argument, `ZPROC_SHIPPING` for a target that cannot be sent, `ZPROC_CLOSED`
+   * after `close()`.
+   */
   process<
     R,
     const A extends readonly unknown[] = [],
@@ -167,7 +186,11 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     return (given: Target) => this.#processes.start(given, read, 'ctx.process')
   }
 
-  /** `count` processes of each target. */
+  /**
+   * Starts `count` (default 1) processes of each target. Errors as those of `process`.
+   *
+   *     ctx.processFactory([bake, eat], { count: 2 }) // four processes
+   */
   processFactory<
     R,
     const A extends readonly unknown[] = [],
@@ -191,8 +214,8 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   }
 
   /**
-   * Applies `target` to every item, in worker processes that are started once and used again. The results come in
-   * the order of the items and are computed from the call on.
+   * Calls `target` for every item, in worker processes that are started once and used again. Results come in the order of
+   * the items and are computed from the call on. Errors: those of MapResult; TypeError or RangeError for a wrong argument.
    *
    *     for await (const square of ctx.processMap((x: number) => x * x, [1, 2, 3])) console.log(square)
    *
@@ -256,7 +279,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
 
   /**
    * One call of `target(...args)` on the workers of `processMap`. Calls made in one turn of the event loop travel
-   * together; a call whose worker died is made once more, then it rejects with WorkerCrashError. Rejects with what the
+   * together; a call whose worker died is made once more, then it rejects with `ZPROC_WORKER_CRASH`. Rejects with what the
    * target throws.
    *
    *     await ctx.run((x: number, y: number) => x * y, 6, 7) // 42
@@ -268,14 +291,14 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     return this.#maps.run(target, args)
   }
 
-  /** The results of a map that was started with `returnTask: true`; once. */
+  /** The results of a map that was started with `returnTask: true`. A task can be pulled once: then it is `ZPROC_ERROR`. */
   pullResultsForTask<R = unknown>(task: TaskDetail): MapResult<R> {
     return this.#maps.pull(task) as MapResult<R>
   }
 
   /**
-   * What the processes that are in `processList` now returned, in its order. `timeout`: for all of them together.
-   * With `safe: true` an error takes the place of its result, else the first one rejects.
+   * Resolves with what the processes of `processList` returned, in its order. Rejects with the first error, as `wait()` does;
+   * with `safe: true` an error takes the place of its result. `ZPROC_TIMEOUT` after `timeout` milliseconds for all together.
    */
   async waitAll(options: WaitAllOptions = {}): Promise<unknown[]> {
     const { timeout, safe = false } = readOptions(waitAllFields, options, 'ctx.waitAll')
@@ -285,17 +308,18 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     return results.map(result => (result.status === 'fulfilled' ? result.value : result.reason))
   }
 
-  /** Starts the processes that were not started. */
+  /** Starts the processes of `processList` that were not started. */
   startAll(): void {
     for (const process of this.processList) if (process.isNew) process.start()
   }
 
-  /** Stops the processes of `processList`: their exit codes, in its order. */
+  /** Stops the processes of `processList`; resolves with their exit codes, in its order. */
   async stopAll(options: StopOptions = {}): Promise<(number | null)[]> {
     const read = readOptions(stopFields, options, 'ctx.stopAll')
     return Promise.all(this.processList.map(process => process.stop(read)))
   }
 
+  /** Resolves with the server's pid: `state.ping`. */
   ping(options: ConnectedPingOptions = {}): Promise<number | null> {
     return this.state.ping(options)
   }
@@ -305,12 +329,13 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     return this.#events.iterate()
   }
 
-  /** Stops the processes, closes the State and all forks of it, then stops the server if it is its own. */
+  /** Stops the processes, closes the State and its forks, then stops the server if the Context started it. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
   }
 
+  /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

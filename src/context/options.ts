@@ -27,6 +27,10 @@ const ownFields = {
 
 /** How a Context, its server and, unless they say otherwise, its processes are run. */
 export interface ContextOptions extends ProcessOptions, OptionsOf<typeof ownFields> {
+  /**
+   * Milliseconds that connecting may take, and connecting again to a server that was lost; for its processes as well.
+   * Default 10,000.
+   */
   connectTimeout?: number
 }
 
@@ -62,7 +66,7 @@ export interface WatchProcessOptions<
 > extends WatchOptions,
     ProcessOptions<A, K, F, C> {}
 
-/** The same for updates that change keys. */
+/** How a change is waited for, and how the process of its handler is run. */
 export interface ChangeProcessOptions<
   A extends readonly unknown[] = readonly unknown[],
   K extends object | undefined = object | undefined,

@@ -12,7 +12,7 @@ import {
 import { type OptionsOf, readOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
 
-/** What can be mapped over, endless ones included. */
+/** The items of a map: any iterable or async iterable, endless ones included. */
 export type MapIter<T> = Iterable<T> | AsyncIterable<T>
 
 const mapFields = {
@@ -75,23 +75,35 @@ export interface MapOptions<
   Z extends boolean = boolean,
   O extends boolean = boolean,
 > extends OptionsOf<typeof mapFields> {
+  /** Further arguments that all calls share. Default none. */
   args?: A
+  /** Given to all calls as one last argument, together with the item's own. Default none. */
   kwargs?: K
+  /** For each item its own further arguments. Default none. */
   mapArgs?: MapIter<MA>
+  /** For each item its own kwargs. Default none. */
   mapKwargs?: MapIter<MK & object>
+  /** true: the target gets a State first. Default false. */
   stateful?: F
+  /** true: yields { status, value | reason } for each item instead of throwing. Default false. */
   settle?: Z
+  /** false: yields results as they come, as { index, value }. Default true. */
   ordered?: O
 }
 
+/** How far a map has come. */
 export interface Progress {
+  /** The number of items that have ended. */
   done: number
+  /** The number of all items; undefined while it is not known. */
   total: number | undefined
 }
 
-/** Plain data: it survives JSON. */
+/** Names a map whose results another process may pull. Plain data: it may be sent as JSON. */
 export interface TaskDetail {
+  /** The name of the task. */
   id: string
+  /** The namespace of the Context that started it. */
   namespace: string
 }
 

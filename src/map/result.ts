@@ -13,7 +13,20 @@ import type { Reporter } from './progress.ts'
 // Longer arrays are made of another kind when they are made empty.
 const MOST = 1 << 25
 
-export type Settled<R> = { status: 'fulfilled'; value: R } | { status: 'rejected'; reason: unknown }
+/** How one item ended: what a map yields with `settle: true`. */
+export type Settled<R> =
+  | {
+      /** `'fulfilled'`: the target returned; `'rejected'`: it threw, or its workers died. */
+      status: 'fulfilled'
+      /** What the target returned. */
+      value: R
+    }
+  | {
+      /** `'fulfilled'`: the target returned; `'rejected'`: it threw, or its workers died. */
+      status: 'rejected'
+      /** What the target threw, or the WorkerCrashError. */
+      reason: unknown
+    }
 
 /**
  * What a map yields for each item: what its target gives or, with `settle: true`, its status; with `ordered: false`
@@ -43,7 +56,15 @@ export interface MapControl {
   awaiting(change: 1 | -1): void
 }
 
-/** The results of a map, computed in the background from the call of `ctx.processMap` on. An async iterable. */
+/**
+ * The results of a map, computed in the background from the call of `ctx.processMap` on. An async iterable.
+ *
+ *     for await (const square of ctx.processMap((x: number) => x * x, [1, 2, 3])) console.log(square)
+ *
+ * A step rejects with what the target threw, its item's number as the property `index`; with `ZPROC_WORKER_CRASH` when
+ * workers died over an item; with `ZPROC_TIMEOUT` when one took longer than `timeout`; with `ZPROC_CLOSED` when the Context is
+ * closed. The first error ends the map, unless `settle: true`.
+ */
 export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefined> {
   readonly #map: MapControl
   readonly #outcomes: Outcomes
@@ -96,8 +117,8 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
   }
 
   /**
-   * All results that have not been taken yet. Rejects with the error of the first item that failed, when the map is
-   * cancelled before its end, and when it is called a second time.
+   * Resolves with all results that have not been taken yet. Rejects with the error of the first item that failed; with
+   * `ZPROC_ERROR` when the map is cancelled before its end, and when it is called a second time.
    */
   toArray(): Promise<R[]> {
     if (this.#isCollected)
@@ -124,6 +145,7 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
     })
   }
 
+  /** Resolves with the next result. */
   next(): Promise<IteratorResult<R, undefined>> {
     return this.#inTurn(async () => {
       const values = await this.#rest()
@@ -131,16 +153,18 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
     })
   }
 
-  /** Ends the map: the signal of what runs is aborted, what waits is dropped. */
+  /** Ends the map: items that wait are dropped, and the `itemSignal()` of those that run aborts. */
   cancel(): void {
     this.#end('cancelled')
   }
 
+  /** Ends the map, as `cancel` does: called when a loop is left. */
   async return(): Promise<IteratorResult<R, undefined>> {
     this.#end()
     return { done: true, value: undefined }
   }
 
+  /** The results themselves: a loop goes on where the one before it ended. */
   [Symbol.asyncIterator](): this {
     return this
   }

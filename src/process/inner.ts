@@ -2,16 +2,41 @@ import type { WatchAssignment } from './assignment.ts'
 import type { Spares } from './spares.ts'
 
 export type Happening =
-  | { type: 'started' }
-  /** `reason` in words, `error` as thrown in the child, the next attempt in `delay` milliseconds. */
-  | { type: 'retrying'; reason: string; error: unknown; delay: number }
-  | { type: 'exited'; reason: string; error: unknown; exitCode: number | null }
+  | {
+      /** `'started'`: an attempt begins; `'retrying'`: it failed, and another follows; `'exited'`: the process has ended. */
+      type: 'started'
+    }
+  | {
+      /** `'started'`: an attempt begins; `'retrying'`: it failed, and another follows; `'exited'`: the process has ended. */
+      type: 'retrying'
+      /** How it ended, in words. */
+      reason: string
+      /** What the target threw; undefined if nothing. */
+      error: unknown
+      /** Milliseconds until the next attempt. */
+      delay: number
+    }
+  | {
+      /** `'started'`: an attempt begins; `'retrying'`: it failed, and another follows; `'exited'`: the process has ended. */
+      type: 'exited'
+      /** How it ended, in words. */
+      reason: string
+      /** What the target threw; undefined if nothing. */
+      error: unknown
+      /** The exit code; minus the number of the signal that ended it. */
+      exitCode: number | null
+    }
 
 export type EventOf<P> = {
+  /** The process that the event is about. */
   process: P
+  /** The name of that process. */
   name: string
+  /** The process id of the child that runs or ran; undefined before the start. */
   pid: number | undefined
+  /** The number of the attempt: 1 at first. */
   attempt: number
+  /** Milliseconds since the epoch. */
   time: number
 } & Happening
 

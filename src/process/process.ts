@@ -68,7 +68,7 @@ export class Process<R = unknown> {
 
   /**
    * Starts a process for `target`, unless `start: false`, and returns at once. Throws TypeError or RangeError for a wrong
-   * argument; a target that cannot be sent makes `wait()` reject with `ZPROC_SHIPPING`.
+   * argument, `ZPROC_SHIPPING` for a target that cannot be sent.
    */
   constructor(target: Target<R>, serverAddress: string, options?: ProcessOptions)
   /** @internal */

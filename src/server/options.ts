@@ -102,7 +102,7 @@ const DEFAULTS: Limits = {
 const serverFields = {
   /** Where the server runs: a process of its own, a worker thread, or this process. Default `'process'`. */
   backend: oneOf('process', 'thread', 'inline'),
-  /** The key that clients need: without it nobody gets in. Default: none. */
+  /** The key that clients need: without it they are refused. Default: none. */
   secretKey: secret,
   /** true: listen without a key on an address that other machines can reach. Default false. */
   insecure: flag,
@@ -117,8 +117,9 @@ const serverFields = {
 /** How a state server is run. */
 export interface ServerOptions extends OptionsOf<typeof serverFields> {}
 
-/** A server that hangs: it answers nobody until that ends, and `stop()` ends it by force. */
+/** A server that hangs: it answers no call until that ends. `stop()` ends it by force. */
 export interface HungServer {
+  /** The address of the server. */
   address: string
   /**
    * What does not end: an atomic function that cannot be stopped; a method of State; other work of the server's; or its
@@ -127,8 +128,9 @@ export interface HungServer {
   during: 'atomic' | 'method' | 'work' | 'process'
   /** The name of the atomic function or method; '' if there is none. */
   function: string
-  /** Who called it: the pid, and the name of the process; 0 and '' if nobody did. */
+  /** The pid of the process that called it; 0 if none did. */
   pid: number
+  /** The name of that process; '' if none called it. */
   name: string
   /** For how many milliseconds, about. */
   ms: number

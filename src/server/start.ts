@@ -19,18 +19,22 @@ import { type ServerOptions, type ServerSettings, serverSettings } from './optio
 
 /** A running state server. Like any server of Node's it keeps its program alive until it is stopped, or unref'd. */
 export interface Server {
+  /** The address that clients use, its port picked. */
   readonly address: string
-  /** Of the process that it runs in. */
+  /** The id of the process that it runs in. */
   readonly pid: number
-  /** Ends the server and everybody's connection to it. Resolves when it is gone. */
+  /** Ends the server and its connections. Resolves when it is gone. */
   stop(): Promise<void>
   /**
    * Resolves when it has ended, whether it was asked to or not: the exit code of its process or thread, or the signal that
    * ended its process. `{ code: 0, signal: null }` for one that was stopped.
    */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** The running server keeps its program alive: the default. */
   ref(): void
+  /** The running server does not keep its program alive. */
   unref(): void
+  /** `stop()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -55,7 +59,8 @@ export interface InnerServer {
  *
  *     const server = await startServer('tcp://127.0.0.1:5000')
  *
- * Rejects with ConnectionError when the address is taken, with TypeError or RangeError for wrong arguments.
+ * Rejects with `ZPROC_CONNECTION` when the address is taken, with `ZPROC_STORAGE` when its data folder cannot be used, with
+ * TypeError or RangeError for wrong arguments.
  */
 export async function startServer(address?: string | null, options: ServerOptions = {}): Promise<Server> {
   return serve(address ?? randomIpcAddress(), serverSettings(options, 'startServer'), { picked: !address })

@@ -39,18 +39,29 @@ export interface Store {
 /** What a request becomes when its reply is here; of `Tell.unknownFunction`, which is none: the function, `Shipped`. */
 export type Finish = (message: ServerMessage, extra: unknown) => unknown
 
-/** What happens to a connection; `time` in milliseconds since the epoch. */
-export type ConnectionEvent = { address: string; time: number } & (
+/** What happened to the connection to a server: see `state.events()`. */
+export type ConnectionEvent = {
+  /** The address of the server. */
+  address: string
+  /** Milliseconds since the epoch. */
+  time: number
+} & (
   | {
-      /** A session begins: at first, and where the one before could not go on. */
+      /** `'connected'`: a session begins; `'disconnected'`: the connection is lost, and being made again; `'resumed'`: it is back. */
       type: 'connected'
-      /** Another server answers than before, with a log of its own. */
+      /** true: another server answers than before, with a log of its own. */
       newLog: boolean
     }
-  /** The connection is lost, and being made again. */
-  | { type: 'disconnected'; error: Error | undefined }
-  /** It is there again, and nothing was lost. */
-  | { type: 'resumed' }
+  | {
+      /** The connection is lost, and being made again. */
+      type: 'disconnected'
+      /** Why, if that is known. */
+      error: Error | undefined
+    }
+  | {
+      /** The connection is back, and nothing was lost. */
+      type: 'resumed'
+    }
 )
 
 // A store whose connection is cut goes on where it was, and nobody hears of it. When it cannot, since the server has

@@ -25,7 +25,7 @@ export interface Export {
   members: Member[]
 }
 
-const root = resolve('src')
+const root = resolve('src').toLowerCase()
 
 /** Every export of src/index.ts with its public members, inherited ones included. */
 export function readApi(): Export[] {
@@ -76,7 +76,7 @@ function membersOf(symbol: CompilerSymbol, project: Project): Member[] {
   const { checker } = project
   const all = checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))
   const constructors = [...symbol.getMembers().values()].filter(it => it.flags & SymbolFlags.Constructor)
-  return [...constructors, ...sorted(all)]
+  return [...constructors, ...sorted(all, symbol)]
     .filter(it => isPublic(it, project))
     .map(it => readMember(it, project))
 }
@@ -98,17 +98,31 @@ function partsOf(symbol: CompilerSymbol, project: Project): Member[] {
       : []) {
       if (!isPublic(property, project)) continue
       const member = readMember(property, project)
-      const before = found.get(member.name)
-      found.set(member.name, before?.doc ? before : member)
+      found.set(member.name, merged(found.get(member.name), member))
     }
   return [...found.values()]
+}
+
+/** A property that several alternatives have: its types together. */
+function merged(before: Member | undefined, next: Member): Member {
+  if (!before) return next
+  const type = next.signature.slice(next.signature.indexOf(': ') + 2)
+  const isKnown = before.signature
+    .slice(before.signature.indexOf(': ') + 2)
+    .split(' | ')
+    .includes(type)
+  return {
+    name: next.name,
+    signature: isKnown ? before.signature : `${before.signature} | ${type}`,
+    doc: before.doc || next.doc,
+  }
 }
 
 function readMember(symbol: CompilerSymbol, project: Project, prefix = ''): Member {
   const name = shownName(symbol)
   return {
     name: prefix + name,
-    signature: prefix + signatureOf(symbol, project),
+    signature: signatureOf(symbol, project),
     doc: docOf(symbol, project.checker),
   }
 }
@@ -138,12 +152,13 @@ function* declarationsOf(
     const written = file.text.slice(node.pos, node.end)
     if (/^\s*\/\*\*[^/]*@internal/.test(written) || /^\s*(private|protected) /.test(written)) continue
     const start = node.pos + (/^(\s|\/\*[\s\S]*?\*\/|\/\/.*\n)*/.exec(written)?.[0].length ?? 0)
+    const indent = start - 1 - file.text.lastIndexOf('\n', start - 1)
     const isFunction =
       node.body !== undefined &&
       (symbol.flags & (SymbolFlags.Function | SymbolFlags.Method | SymbolFlags.Constructor)) !== 0
     const text = file.text.slice(start, isFunction ? node.body?.pos : node.end)
     yield {
-      text: dedent(text.replace(/^(export |declare |async |abstract )+/, '').trim()),
+      text: dedent(text.replace(/^(export |declare |async |abstract )+/, '').trim(), indent),
       hasBody: isFunction,
     }
   }
@@ -157,9 +172,7 @@ function isPublic(symbol: CompilerSymbol, project: Project): boolean {
       ({ hasBody }) => !hasBody || symbol.declarations.length === 1,
     )
   if (symbol.getJsDocTags(project.checker).some(tag => tag.name === 'internal')) return false
-  const handles = symbol.declarations.filter(
-    ({ path }) => path.startsWith(root.toLowerCase()) || path.startsWith(root),
-  )
+  const handles = symbol.declarations.filter(({ path }) => path.toLowerCase().startsWith(root))
   return handles.some(handle => {
     const node = handle.resolve(project) as (Node & { modifierFlags?: ModifierFlags }) | undefined
     const hidden = ModifierFlags.Private | ModifierFlags.Protected
@@ -167,13 +180,12 @@ function isPublic(symbol: CompilerSymbol, project: Project): boolean {
   })
 }
 
-/** In the order of the source, those of a class before those that it inherits. */
-function sorted(symbols: readonly CompilerSymbol[]): CompilerSymbol[] {
+/** In the order of the source; those that are inherited last. */
+function sorted(symbols: readonly CompilerSymbol[], owner: CompilerSymbol): CompilerSymbol[] {
+  const file = owner.declarations[0]?.path
+  const isInherited = ({ declarations: [first] }: CompilerSymbol) => Number(first?.path !== file)
   const place = ({ declarations: [first] }: CompilerSymbol) => first?.index ?? 0
-  const files = [...new Set(symbols.map(it => it.declarations[0]?.path))]
-  // The compiler gives inherited members last, except those that it met before.
-  const order = (symbol: CompilerSymbol) => files.indexOf(symbol.declarations[0]?.path)
-  return [...symbols].sort((a, b) => order(a) - order(b) || place(a) - place(b))
+  return [...symbols].sort((a, b) => isInherited(a) - isInherited(b) || place(a) - place(b))
 }
 
 const docOf = (symbol: CompilerSymbol, checker: Checker): string =>
@@ -186,10 +198,7 @@ function shownName({ name }: CompilerSymbol): string {
   return name === '__constructor' ? 'constructor' : name
 }
 
-/** Without the indentation that the lines after the first share. */
-function dedent(text: string): string {
-  const [first = '', ...rest] = text.split('\n')
-  const indents = rest.filter(line => line.trim() !== '').map(line => /^ */.exec(line)?.[0].length ?? 0)
-  const least = Math.min(...indents, Number.MAX_SAFE_INTEGER)
-  return [first, ...rest.map(line => line.slice(least))].join('\n')
+/** Without the indentation of the line that it begins in. */
+function dedent(text: string, indent: number): string {
+  return text.replaceAll(`\n${' '.repeat(indent)}`, '\n')
 }
