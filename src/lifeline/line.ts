@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
 import { soon } from '../async/interval.ts'
+import { independent } from '../async/ticks.ts'
 
 // Before each message: how many bytes it has, and whose it is.
 const HEADER = 5
@@ -36,7 +37,7 @@ export class Line<Sent, Heard> {
     this.#events = events
     this.closed = new Promise(resolve => {
       if (!socket) return resolve()
-      socket.once('close', () => resolve())
+      independent(socket).once('close', () => resolve())
     })
     // A peer that is gone is what `closed` says.
     socket?.on('error', () => {})

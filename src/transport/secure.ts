@@ -11,6 +11,7 @@ import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls'
 import { home, requireAt } from '../async/home.ts'
 import { LONGEST_DELAY } from '../async/interval.ts'
 import { otherRuntime } from '../async/runtime.ts'
+import { independent, withRealTicks } from '../async/ticks.ts'
 import { ConnectionError } from '../errors.ts'
 import { type DerivedKey, derivedKey } from './key.ts'
 
@@ -136,7 +137,9 @@ const reading = (socket: () => Socket): OnReadOpts => ({
 })
 
 function plainSocket(where: NetConnectOpts, ready: () => void): Socket {
-  const socket: Socket = netConnect({ ...where, onread: reading(() => socket) }, ready)
+  // Even an address that needs no look-up is connected to a tick later.
+  const connect = () => netConnect({ ...where, onread: reading(() => socket) }, ready)
+  const socket: Socket = independent(withRealTicks(connect))
   return socket
 }
 
@@ -147,7 +150,7 @@ function sharing(accepted: Socket): Socket {
   if (!handle) return accepted.resume()
   under._handle = null
   const options = { handle, readable: true, writable: true, onread: reading(() => socket) }
-  const socket: Socket = new Socket(options as SocketConstructorOpts)
+  const socket: Socket = independent(new Socket(options as SocketConstructorOpts))
   // The server counts the one that it made.
   return socket.once('close', () => accepted.destroy())
 }

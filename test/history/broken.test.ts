@@ -45,7 +45,7 @@ const searchable: Lie[] = ['drops a write', 'lets writers in during a hold', 'se
 
 const HISTORIES = 6
 /** Some lies leave somebody waiting for ever. */
-const PATIENCE = 5000
+const PATIENCE = 3000
 let server: Server
 let stage: Stage
 
