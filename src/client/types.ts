@@ -17,10 +17,12 @@ export type Snapshot<S> = Frozen<S>
 /** The whole state inside an atomic function: a plain object to be changed freely. */
 export type Draft<S> = S
 
+/** A key of the state. */
 export type Key<S> = keyof S & string
 
 /** The keys that `S` declares one by one, as against those of an index signature. */
 type Declared<S> = keyof { [K in keyof S as IsWide<K> extends true ? never : K]: S[K] }
+/** true for the key of an index signature. */
 type IsWide<K extends PropertyKey> = Record<never, never> extends Record<K, 1> ? true : false
 
 /** What a key reads as: `undefined` too where `S` has an index signature, which does not say what keys there are. */

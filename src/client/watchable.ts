@@ -14,6 +14,7 @@ import { rawUpdate, snapshot } from './replies.ts'
 import type { Key, Narrowed, RawUpdate, Snapshot } from './types.ts'
 import type { Watcher } from './watch.ts'
 
+/** What `for await` takes. */
 type Loop<T> = AsyncIterableIterator<T>
 
 /**

@@ -9,11 +9,13 @@ import type { Process } from '../process/process.ts'
 // biome-ignore lint/suspicious/noExplicitAny: a State of it is a State of any type
 export type StateIn<S extends object, N> = [N] extends [undefined] ? S : any
 
+/** What the target of a process gets first: `passContext` (C) a Context, `stateful` (F) a State. */
 type First<S extends object, X, F, C> = [C] extends [true]
   ? [ctx: X]
   : [F] extends [false]
     ? []
     : [state: State<S>]
+/** The last argument of a target, where `kwargs` was given. */
 type Kwargs<K> = [K] extends [object] ? [kwargs: K] : []
 
 /** The arguments of the target of a process. */
@@ -45,4 +47,5 @@ export type MapGiven<
 /** `{ ...own, ...shared }`, where each may be undefined. */
 type Merged<MK, K> = [MK] extends [object] ? ([K] extends [object] ? Omit<MK, keyof K> & K : MK) : K
 
+/** One, or a list. */
 export type OneOrMore<T> = T | readonly T[]

@@ -6,6 +6,7 @@ import { knownKeys } from '../transport/key.ts'
 import { bytesOf, type Job, type WatchJob, type WireBytes } from './job.ts'
 import type { ProcessOptions } from './options.ts'
 
+/** What a process runs: a function, or the URL of a module, whose default export is the function. */
 // biome-ignore lint/suspicious/noExplicitAny: a target may take any arguments
 export type Target<R = unknown> = ((...args: any[]) => R | Promise<R>) | URL
 

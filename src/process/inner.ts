@@ -1,6 +1,7 @@
 import type { WatchAssignment } from './assignment.ts'
 import type { Spares } from './spares.ts'
 
+/** What happened to a process. */
 export type Happening =
   | {
       /** `'started'`: an attempt begins; `'retrying'`: it failed, and another follows; `'exited'`: the process has ended. */
@@ -27,6 +28,7 @@ export type Happening =
       exitCode: number | null
     }
 
+/** What happened to a process, and to which one. */
 export type EventOf<P> = {
   /** The process that the event is about. */
   process: P

@@ -4,6 +4,7 @@ const groups: [kind: Export['kind'], title: string, about: string][] = [
   ['class', 'Classes', ''],
   ['function', 'Functions', ''],
   ['type', 'Options and types', 'A member with `?` is optional.'],
+  ['helper', 'Types in signatures', 'They are not exported: TypeScript infers them.'],
   ['error', 'Errors', 'What each code means and what to do: [errors.md](errors.md).'],
 ]
 

@@ -6,6 +6,7 @@ import {
   type Checker,
   type Symbol as CompilerSymbol,
   ModifierFlags,
+  type NodeHandle,
   type Project,
   SymbolFlags,
 } from 'typescript/unstable/sync'
@@ -15,19 +16,25 @@ export interface Member {
   /** Its declarations without bodies, or the type of a property. */
   signature: string
   doc: string
+  /** Its first declaration. */
+  at: NodeHandle | undefined
 }
 
 export interface Export {
   name: string
-  kind: 'class' | 'error' | 'function' | 'type'
+  kind: 'class' | 'error' | 'function' | 'type' | 'helper'
   signature: string
   doc: string
   members: Member[]
+  at: NodeHandle | undefined
 }
 
 const root = resolve('src').toLowerCase()
 
-/** Every export of src/index.ts with its public members, inherited ones included. */
+/**
+ * Every export of src/index.ts with its public members, inherited ones included; then, as helpers, the types that their
+ * signatures name and that are not exported.
+ */
 export function readApi(): Export[] {
   const api = new API({ cwd: process.cwd() })
   try {
@@ -36,10 +43,39 @@ export function readApi(): Export[] {
     const file = project?.program.getSourceFile(resolve('src/index.ts'))
     const module = file && project?.checker.getSymbolAtLocation(file)
     if (!project || !module) throw new Error('src/index.ts cannot be read')
-    return project.checker.getExportsOfModule(module).map(it => readExport(it, project))
+    const exports = project.checker.getExportsOfModule(module).map(it => readExport(it, project))
+    return [...exports, ...helpersOf(exports, project)]
   } finally {
     api.close()
   }
+}
+
+function helpersOf(exports: readonly Export[], project: Project): Export[] {
+  const { checker } = project
+  const known = new Set(exports.map(({ name }) => name))
+  const helpers: Export[] = []
+  const look = ({ signature, at }: Pick<Member, 'signature' | 'at'>): void => {
+    for (const [name] of signature.matchAll(/\b[A-Z]\w+/g)) {
+      const node = at?.resolve(project)
+      const found =
+        known.has(name) || !node ? undefined : checker.resolveName(name, SymbolFlags.Type, node, true)
+      const symbol = found && found.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(found) : found
+      if (!symbol || !isPublic(symbol, project) || !(symbol.flags & SymbolFlags.TypeAlias)) continue
+      known.add(name)
+      const text = [...declarationsOf(symbol, project)].map(it => it.text).join('\n')
+      helpers.push({
+        name,
+        kind: 'helper',
+        signature: text,
+        doc: docOf(symbol, checker),
+        members: [],
+        at: undefined,
+      })
+      look({ signature: text, at: symbol.declarations[0] })
+    }
+  }
+  for (const it of exports) for (const signed of [it, ...it.members]) look(signed)
+  return helpers
 }
 
 function readExport(exported: CompilerSymbol, project: Project): Export {
@@ -54,10 +90,18 @@ function readExport(exported: CompilerSymbol, project: Project): Export {
       kind: /Error$|Exception$|^ProcessExit$/.test(name) ? 'error' : 'class',
       signature: own.map(({ text }) => text.slice(0, text.indexOf('{')).trim()).join('\n'),
       doc,
+      at: symbol.declarations[0],
       members: [...staticsOf(symbol, project), ...membersOf(symbol, project)],
     }
   if (symbol.flags & (SymbolFlags.Function | SymbolFlags.Variable))
-    return { name, kind: 'function', signature: signatureOf(symbol, project), doc, members: [] }
+    return {
+      name,
+      kind: 'function',
+      signature: signatureOf(symbol, project),
+      doc,
+      members: [],
+      at: symbol.declarations[0],
+    }
   const isAlias = Boolean(symbol.flags & SymbolFlags.TypeAlias)
   const text = own.map(it => it.text).join('\n')
   return {
@@ -67,6 +111,7 @@ function readExport(exported: CompilerSymbol, project: Project): Export {
       ? text
       : `interface ${/interface (\w+(<[\s\S]*?>(?= *extends|,? *\{))?)/.exec(text)?.[1] ?? name}`,
     doc,
+    at: symbol.declarations[0],
     members: isAlias ? partsOf(symbol, project) : membersOf(symbol, project),
   }
 }
@@ -115,6 +160,7 @@ function merged(before: Member | undefined, next: Member): Member {
     name: next.name,
     signature: isKnown ? before.signature : `${before.signature} | ${type}`,
     doc: before.doc || next.doc,
+    at: before.at,
   }
 }
 
@@ -124,6 +170,7 @@ function readMember(symbol: CompilerSymbol, project: Project, prefix = ''): Memb
     name: prefix + name,
     signature: signatureOf(symbol, project),
     doc: docOf(symbol, project.checker),
+    at: symbol.declarations[0],
   }
 }
 

@@ -4,7 +4,11 @@ import { markdownIn, writeSnippets } from './run-snippets.ts'
 import { isExpected, snippetsOf } from './snippets.ts'
 
 // The programs of docs/recipes are run by recipes.test.ts.
-const pages = ['README.md', ...markdownIn('docs').filter(page => !page.startsWith('docs/recipes/'))]
+const pages = [
+  'README.md',
+  'llms.txt',
+  ...markdownIn('docs').filter(page => !page.startsWith('docs/recipes/')),
+]
 const { snippets, compile, run } = writeSnippets(pages)
 
 test('every ts snippet of the documentation compiles', async () => {
