@@ -6,7 +6,7 @@ import { fromWire, toWire } from '../src/protocol/values.ts'
 import { Channel } from '../src/transport/channel.ts'
 import { awaited, inTurn, mustBe, quick, sized, timed } from './kit/measure.ts'
 import { peer } from './kit/peer.ts'
-import { otherPools } from './kit/pools.ts'
+import { otherPools, unblockedPiscina } from './kit/pools.ts'
 import { report } from './kit/report.ts'
 
 const MILLION = Array.from({ length: sized(1_000_000) }, (_, i) => i)
@@ -74,16 +74,24 @@ report(
   }),
 )
 const ONES = sized(1000)
+const threads = new Context({ backend: 'thread' })
+const unblocked = await unblockedPiscina()
 report(
   'One call at a time',
   'µs',
   await inTurn(sized(9), {
+    'ctx.run, threads': () => awaited(ONES, x => threads.run(square, x)),
     'ctx.run': () => awaited(ONES, x => ctx.run(square, x)),
     ...Object.fromEntries(
-      Object.entries(others).map(([name, pool]) => [name, () => awaited(ONES, x => pool.run(x))]),
+      Object.entries({ ...others, ...unblocked }).map(([name, pool]) => [
+        name,
+        () => awaited(ONES, x => pool.run(x)),
+      ]),
     ),
   }),
 )
+for (const pool of Object.values(unblocked)) await pool.close()
+await threads.close()
 
 // Four of them 2 s, the others 20 ms.
 const UNEVEN = sized(400)

@@ -9,6 +9,17 @@ export interface Pool {
 const filename = new URL('./square.mjs', import.meta.url).href
 const size = { minThreads: 2, maxThreads: 2 }
 
+/**
+ * Piscina whose workers run their event loops between calls, as those of zproc do. By default they block until the next
+ * one comes: no timer, connection or message of theirs is served meanwhile.
+ */
+export async function unblockedPiscina(): Promise<Record<string, Pool>> {
+  const piscina = await peer('piscina')
+  if (!piscina) return {}
+  const pool = new piscina.Piscina({ filename, ...size, atomics: 'disabled' })
+  return { "piscina.run, atomics: 'disabled'": { run: task => pool.run(task), close: () => pool.destroy() } }
+}
+
 /** Those that are installed. */
 export async function otherPools(): Promise<Record<string, Pool>> {
   const pools: Record<string, Pool> = {}

@@ -1,12 +1,14 @@
 import { type Deferred, deferred } from '../async/deferred.ts'
-import { errorFromWire, fromWire, type Wire } from '../protocol/values.ts'
+import { errorFromWire } from '../protocol/values.ts'
+import type { CallItem } from './chunk.ts'
 import type { ItemSource, Outcome, OutcomeSink } from './item-io.ts'
+import { listOf } from './messages.ts'
 
 /** Calls of one target that were made by `ctx.run`: where its job gets them, and what settles their promises. */
 export class CallQueue implements ItemSource, OutcomeSink {
   readonly isFull = false
   done = false
-  #waiting: Wire[] = []
+  #waiting: CallItem[] = []
   #at = 0
   /** The calls that have no outcome yet, by number. */
   readonly #calls = new Map<number, Deferred<unknown>>()
@@ -30,15 +32,14 @@ export class CallQueue implements ItemSource, OutcomeSink {
     return this.#waiting.length - this.#at
   }
 
-  /** `item`: the arguments, encoded. */
-  add(item: Wire): Promise<unknown> {
+  add(item: CallItem): Promise<unknown> {
     const call = deferred<unknown>()
     this.#calls.set(this.#count++, call)
     this.#waiting.push(item)
     return call.promise
   }
 
-  take(count: number): Wire[] {
+  take(count: number): CallItem[] {
     const items = this.#waiting.slice(this.#at, this.#at + count)
     this.#at += items.length
     if (this.isEmpty) {
@@ -57,7 +58,7 @@ export class CallQueue implements ItemSource, OutcomeSink {
   }
 
   put({ first, count, results, failures, error }: Outcome): void {
-    const values = count > 0 ? (fromWire(results) as ArrayLike<unknown>) : []
+    const values = count > 0 ? listOf(results) : []
     const failed = failures.length > 0 ? new Map(failures) : undefined
     for (let i = 0; i < count; i++) {
       const call = this.#take(first + i)

@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { after, cancel, monotonic } from '../async/interval.ts'
-import { errorToWire, fromWire, type Wire } from '../protocol/values.ts'
-import type { Payload } from './chunk.ts'
+import { errorToWire, fromWire, isInline, type Wire } from '../protocol/values.ts'
+import type { CallItem, Payload } from './chunk.ts'
 import { enterItemSignal } from './item-signal.ts'
 import { FromWorker, type WorkerMessage } from './messages.ts'
 import { NoData, packResults } from './pack-results.ts'
@@ -167,9 +167,12 @@ class ChunkRun {
   }
 
   #report(kept: number): WorkerMessage {
-    const { settle } = this.#task.shape
+    const { settle, single } = this.#task.shape
     const count = this.#results.length
-    const results = packResults(this.#results, settle ? this.#failures : undefined)
+    const results =
+      single && this.#results.every(isInline)
+        ? this.#results
+        : packResults(this.#results, settle ? this.#failures : undefined)
     const failures = this.#failures
     const now = monotonic()
     const ms = now - this.#began
@@ -209,7 +212,9 @@ class Clock {
 }
 
 const itemsOf = (payload: Payload): ArrayLike<unknown> =>
-  Array.isArray(payload) ? payload.map(fromWire) : (fromWire(payload) as ArrayLike<unknown>)
+  Array.isArray(payload) ? payload.map(callOf) : (fromWire(payload) as ArrayLike<unknown>)
+
+const callOf = (item: CallItem): unknown => (Array.isArray(item) ? [item, undefined] : fromWire(item))
 
 let measuredAt = 0
 let isOverLimit = false

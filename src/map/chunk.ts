@@ -1,7 +1,10 @@
-import { fromWire, type Wire } from '../protocol/values.ts'
+import { fromWire, type Inline, type Wire } from '../protocol/values.ts'
+
+/** The arguments of one call: as they are, where all are primitives; else [arguments, kwargs], encoded. */
+export type CallItem = Wire | Inline[]
 
 /** Encoded items: one list, or each by itself (`Shape.single`). */
-export type Payload = Wire | Wire[]
+export type Payload = Wire | CallItem[]
 
 /** Items that a worker gets in one message. */
 export interface Chunk {

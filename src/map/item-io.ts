@@ -1,4 +1,5 @@
 import type { Wire } from '../protocol/values.ts'
+import type { ResultList } from './messages.ts'
 
 /** Where the items of a job come from. */
 export interface ItemSource {
@@ -24,7 +25,7 @@ export interface ItemSource {
 export interface Outcome {
   first: number
   count: number
-  results: Wire
+  results: ResultList
   failures: [at: number, error: Wire][]
   /** What ends the job after these items; with the index of its item, if it is the error of one. */
   error: { error: unknown; index?: number } | undefined

@@ -1,6 +1,6 @@
 import { WorkerCrashError } from '../errors.ts'
 import { errorToWire, Packed, toWire, type Wire } from '../protocol/values.ts'
-import { type Chunk, type Payload, type Segment, segmentOf } from './chunk.ts'
+import { type CallItem, type Chunk, type Payload, type Segment, segmentOf } from './chunk.ts'
 import { ChunkSize } from './chunk-size.ts'
 import { failedAt, type ItemSource, type OutcomeSink } from './item-io.ts'
 import { listToWire, type Results, type Shape, type WorkerEnd } from './messages.ts'
@@ -72,6 +72,11 @@ export class Job {
   /** No worker holds anything of it, and nothing waits. */
   get isIdle(): boolean {
     return this.running === 0 && this.#backlog.length === 0 && !this.#isReading && !this.#canRead
+  }
+
+  /** Something waits for a worker, or can be read. */
+  get hasWork(): boolean {
+    return this.#backlog.length > 0 || this.#canRead
   }
 
   /** Every item has its outcome, and no more will come. */
@@ -251,7 +256,7 @@ export class Job {
   }
 
   #payloadOf(items: unknown[]): Payload {
-    return this.settings.shape.single ? (items as Wire[]) : listToWire(items, this.settings.call, 'items')
+    return this.settings.shape.single ? (items as CallItem[]) : listToWire(items, this.settings.call, 'items')
   }
 
   /** No item of a range has a result. */

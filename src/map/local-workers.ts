@@ -6,6 +6,7 @@ import { sweepAtEnd } from '../lifeline/guard.ts'
 import type { Process } from '../process/process.ts'
 import { parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import { Channel } from '../transport/channel.ts'
+import { sharing } from '../transport/secure.ts'
 import { FromWorker, type WorkerEnd, type WorkerMessage } from './messages.ts'
 import type { WorkerHandle, Workers, WorkersEvents } from './workers.ts'
 
@@ -93,7 +94,8 @@ export class LocalWorkers implements Workers {
     if (endpoint.kind !== 'ipc') throw new Error('a pool listens on a local socket')
     this.#path = endpoint.path
     if (process.platform !== 'win32') this.#keepFile = sweepAtEnd(this.#path)
-    this.#server = createServer(socket => {
+    this.#server = createServer({ pauseOnConnect: true }, accepted => {
+      const socket = sharing(accepted)
       let worker: LocalWorker | undefined
       const channel = Channel.over(socket, {
         frame: messages => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
 import { ShippingError, ZprocError } from '../errors.ts'
-import { describe, toWire } from '../protocol/values.ts'
+import { describe, isInline, toWire } from '../protocol/values.ts'
 import { type Shipped, ship } from '../shipping/ship.ts'
 import { CallQueue } from './call-queue.ts'
 import { Job, type JobSettings } from './job.ts'
@@ -103,7 +103,7 @@ export class Maps {
         `${call}: the target must be a function or the URL of a module that exports one as default, got ${describe(target)}`,
       )
     const { queue, job } = this.#callsOf(ship(target, { call: `${call}(fn)` }))
-    const result = queue.add(toWire([args, undefined], call, 'args'))
+    const result = queue.add(args.every(isInline) ? [...args] : toWire([args, undefined], call, 'args'))
     this.pool.awaiting(1)
     this.pool.addSoon(job)
     return interruptsAreOn() ? interruptible(result) : result

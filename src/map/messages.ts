@@ -1,4 +1,4 @@
-import { toWire, type Wire } from '../protocol/values.ts'
+import { fromWire, type Inline, toWire, type Wire } from '../protocol/values.ts'
 import type { Payload } from './chunk.ts'
 
 // The messages between a pool and its workers: over a socket of their own, or, between machines, through namespaces.
@@ -47,11 +47,17 @@ export interface Shape {
   memoryLimit: number | null
 }
 
+/** Encoded results: one list; of calls whose results are all primitives, these. */
+export type ResultList = Wire | Inline[]
+
+export const listOf = (results: ResultList): ArrayLike<unknown> =>
+  Array.isArray(results) ? results : (fromWire(results) as ArrayLike<unknown>)
+
 /** The outcomes of items of a chunk. */
 export interface Results {
   /** The number of items, counted from the first one that has not been reported. */
   count: number
-  results: Wire
+  results: ResultList
   /** The items that threw, where errors are results. */
   failures: [at: number, error: Wire][]
   ms: number
@@ -68,7 +74,7 @@ export type WorkerMessage =
       kind: typeof FromWorker.results,
       chunk: number,
       count: number,
-      results: Wire,
+      results: ResultList,
       failures: Results['failures'],
       ms: number,
       kept: number,

@@ -18,6 +18,7 @@ const BOOTING = 16
 /** The workers of a context, which all its jobs share: gives chunks to workers, and starts, replaces and ends workers. */
 export class Pool {
   readonly #workers: Workers
+  readonly #cores = availableParallelism()
   readonly #slots = new Map<WorkerHandle, Slot>()
   readonly #jobs = new Set<Job>()
   readonly #added = new Set<Job>()
@@ -109,8 +110,7 @@ export class Pool {
   /** Gives work to every worker that can take some: one chunk to each, then a second one where chunks are short. */
   dispatch(): void {
     if (this.#isClosed) return
-    for (const depth of [1, 2])
-      for (const slot of this.#slots.values()) if (slot.queue.size < depth && slot.canTake) this.#give(slot)
+    if (this.#hasWork) this.#giveAll()
     for (const slot of this.#slots.values())
       if (slot.queue.size === 0 && slot.worker.channel) this.#rest(slot)
     this.#grow()
@@ -129,6 +129,16 @@ export class Pool {
     for (const job of [...this.#jobs]) job.stop(closedBefore(job))
     await this.#workers.close()
     this.#slots.clear()
+  }
+
+  get #hasWork(): boolean {
+    for (const job of this.#jobs) if (job.hasWork) return true
+    return false
+  }
+
+  #giveAll(): void {
+    for (const depth of [1, 2])
+      for (const slot of this.#slots.values()) if (slot.queue.size < depth && slot.canTake) this.#give(slot)
   }
 
   #give(slot: Slot): void {
@@ -167,7 +177,7 @@ export class Pool {
 
   /** Starts workers for the work that the others cannot take. */
   #grow(): void {
-    if (this.#isGrowing || !this.#workers.start) return
+    if (this.#isGrowing || !this.#workers.start || !this.#hasWork) return
     for (let started = 0; started < STARTED_AT_ONCE; started++) {
       const job = this.#jobToStartFor()
       if (!job) return
@@ -280,15 +290,22 @@ export class Pool {
 
   #rest(slot: Slot): void {
     if (!this.#workers.release) return
-    const hasAllowance = () => [...this.#jobs].every(job => slot.allowance(job) > 0)
-    if (slot.isRetiring || !hasAllowance()) return this.#release(slot)
-    const isSurplus = () => this.#slots.size > availableParallelism() && !slot.madeFor
-    if (slot.idle || !isSurplus()) return
+    if (slot.isRetiring || !this.#mayTake(slot)) return this.#release(slot)
+    if (slot.idle || !this.#isSurplus(slot)) return
     slot.idle = after(IDLE_MS, () => {
       slot.idle = undefined
-      if (isSurplus()) this.#release(slot)
+      if (this.#isSurplus(slot)) this.#release(slot)
     })
     slot.idle?.unref()
+  }
+
+  #mayTake(slot: Slot): boolean {
+    for (const job of this.#jobs) if (slot.allowance(job) <= 0) return false
+    return true
+  }
+
+  #isSurplus({ madeFor }: Slot): boolean {
+    return this.#slots.size > this.#cores && !madeFor
   }
 
   #release(slot: Slot): void {

@@ -4,8 +4,9 @@ import { type Deferred, deferred } from '../async/deferred.ts'
 import { interruptible } from '../async/interrupt.ts'
 import { soon } from '../async/interval.ts'
 import { ZprocError } from '../errors.ts'
-import { errorFromWire, fromWire } from '../protocol/values.ts'
+import { errorFromWire } from '../protocol/values.ts'
 import type { Outcome } from './item-io.ts'
+import { listOf } from './messages.ts'
 import { withIndex } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Reporter } from './progress.ts'
@@ -222,7 +223,7 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
 
   #decode({ first, count, results, failures }: Outcome): R[] {
     if (count === 0) return []
-    const values = fromWire(results) as R[]
+    const values = listOf(results) as R[]
     const { ordered, settle } = this.#map
     if (ordered && !settle) return values
     const failed = new Map(failures)

@@ -1,6 +1,7 @@
-import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import type { State } from '../client/state.ts'
 import { Channel } from '../transport/channel.ts'
+import { connectSocket } from '../transport/secure.ts'
 import { ChunkRunner } from './chunk-runner.ts'
 import { FromWorker, type PoolMessage, ToWorker, type WorkerMessage } from './messages.ts'
 import { Task } from './task.ts'
@@ -8,9 +9,9 @@ import { Task } from './task.ts'
 /** The target of a pool's worker: connects to its pool and runs chunks until the connection ends. */
 export default async function work(state: State, path: string, worker: number): Promise<void> {
   const tasks = new Map<number, Task>()
-  const socket = connect({ path })
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject).once('connect', resolve)
+  const socket = await new Promise<Socket>((resolve, reject) => {
+    const connecting = connectSocket({ path }, undefined, () => resolve(connecting))
+    connecting.once('error', reject)
   })
   await new Promise<void>(resolve => {
     const channel = Channel.over(socket, {

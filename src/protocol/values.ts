@@ -17,8 +17,13 @@ export { describe } from './describe.ts'
 /** Levels of nesting that a value may have. */
 export const MAX_DEPTH = DEEPEST
 
-/** A value as messages and the log hold it: a primitive that msgpack keeps exactly, or an encoded one. */
-export type Wire = null | undefined | boolean | number | string | Packed
+export { isInline } from './value-kinds.ts'
+
+/** A primitive that msgpack keeps exactly. */
+export type Inline = null | undefined | boolean | number | string
+
+/** A value as messages and the log hold it: a primitive, or an encoded value. */
+export type Wire = Inline | Packed
 
 /** Makes a value again that a Packed gave up. */
 export abstract class Remake {

@@ -143,8 +143,11 @@ function plainSocket(where: NetConnectOpts, ready: () => void): Socket {
   return socket
 }
 
-// A server's sockets are made by Node, without a buffer: another one takes over what is underneath.
-function sharing(accepted: Socket): Socket {
+/**
+ * A socket that reads into the shared buffer, for one that a server with `pauseOnConnect` has accepted: Node makes those
+ * without a buffer, so another socket takes over what is underneath.
+ */
+export function sharing(accepted: Socket): Socket {
   const under = accepted as Socket & { _handle?: unknown }
   const handle = under._handle
   if (!handle) return accepted.resume()
