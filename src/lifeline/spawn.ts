@@ -5,10 +5,10 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { assertPresent } from '../async/home.ts'
 import { soon } from '../async/interval.ts'
-import { ZprocError } from '../errors.ts'
 import { launchDirectory } from './directory.ts'
 import { inheritedEnv, inheritedFlags } from './flags.ts'
 import { type Rank, watchOver } from './guard.ts'
+import { notStarted } from './limits.ts'
 import { Line, type LineEvents } from './line.ts'
 import { asOwn } from './spawned.ts'
 
@@ -79,7 +79,7 @@ export function spawnTied<Sent, Heard>(entry: URL, options: TiedOptions<Heard> =
     options.tied !== false && pid !== undefined ? watchOver(pid, options.rank ?? 'first') : () => {}
   const ended = new Promise<ChildEnd>(resolve => {
     if (!child || pid === undefined)
-      return void soon(() => resolve({ code: null, signal: null, error: notStarted(failed) }))
+      return void soon(() => resolve({ code: null, signal: null, error: notStarted('process', failed) }))
     child.once('exit', (code, signal) => {
       forget()
       resolve({ code, signal })
@@ -120,22 +120,6 @@ function start<Heard>(entry: URL, options: TiedOptions<Heard>): ChildProcess {
     stdio,
   }
   return asOwn(() => spawn(process.execPath, command, made))
-}
-
-const reasons: Record<string, string> = {
-  EMFILE:
-    'this process has too many files open (ulimit -n): start fewer processes at once, or raise the limit',
-  ENFILE: 'the system has too many files open (fs.file-max)',
-  EAGAIN: 'the system allows no more processes (ulimit -u, or pids.max of the control group)',
-  ENOMEM: 'there is no memory left',
-  E2BIG: 'its environment and flags are too large together',
-}
-
-function notStarted(cause: Error | undefined): Error {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? ''
-  if (cause instanceof ZprocError) return cause
-  const why = reasons[code] ?? cause?.message ?? 'the reason is not known'
-  return new ZprocError(`a process cannot be started: ${code && `${code}, `}${why}`, { cause })
 }
 
 // It keeps nothing alive: what it is about does.

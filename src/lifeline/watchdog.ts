@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { every } from '../async/interval.ts'
+import { newThread } from './thread.ts'
 
 /** What a server was at when it had not moved on for too long. */
 export interface Stuck {
@@ -109,7 +110,7 @@ export function startWatchdog(
   patience: number,
   to: number | ((look: Look) => void),
 ): Worker {
-  const watchdog = new Worker(script, {
+  const watchdog = newThread(script, {
     eval: true,
     workerData: { memory, patience, fd: typeof to === 'number' ? to : -1 },
     execArgv: [],

@@ -1,3 +1,4 @@
+import { ZprocError } from '../errors.ts'
 import { wordsOf } from '../protocol/thrown.ts'
 import type { Attempt, Outcome } from './attempt.ts'
 import { Child, type ChildSettings } from './child.ts'
@@ -5,6 +6,7 @@ import type { Job } from './job.ts'
 import type { ProcessOptions } from './options.ts'
 import type { Spares } from './spares.ts'
 import { Thread } from './thread.ts'
+import { Unstarted } from './unstarted.ts'
 
 /** A child without a job: a spare one, if there is one that fits. */
 export function launch(
@@ -12,8 +14,18 @@ export function launch(
   { tied, stdio, spares }: { tied: boolean; stdio: ChildSettings['stdio']; spares: Spares | undefined },
 ): Attempt {
   const settings = { tied, execArgv, env, memoryLimit, stdio }
-  if (backend === 'thread') return new Thread(settings)
+  if (backend === 'thread') return threadOr(settings)
   return spares?.take(settings) ?? new Child(settings)
+}
+
+/** What the system refuses is the end of the child, as it is of a process. */
+function threadOr(settings: ChildSettings): Attempt {
+  try {
+    return new Thread(settings)
+  } catch (error) {
+    if (error instanceof ZprocError) return new Unstarted(error)
+    throw error
+  }
 }
 
 /** Gives the child its job, when that and the server are `ready`. Resolves with an outcome, if there is none to be given. */

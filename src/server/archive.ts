@@ -67,11 +67,19 @@ export class Archive {
   #once<T>(message: ArchiveMessage): Promise<T | NotKept> {
     if (this.#ended) return Promise.reject(new StorageError(`the log in ${this.#path} was closed`))
     const answer = deferred<T | NotKept>()
-    this.#asked.set(message.id, answer as Deferred<unknown>)
     cancel(this.#idle)
-    this.#worker ??= this.#start()
+    try {
+      this.#worker ??= this.#start()
+    } catch (error) {
+      return Promise.reject(this.#unreadable((error as Error).message))
+    }
+    this.#asked.set(message.id, answer as Deferred<unknown>)
     this.#worker.postMessage(message)
     return answer.promise
+  }
+
+  #unreadable(why: string): StorageError {
+    return new StorageError(`old revisions in ${this.#path} cannot be read: ${why}`)
   }
 
   #start(): Worker {
@@ -95,7 +103,7 @@ export class Archive {
     worker.once('exit', () => {
       if (this.#worker !== worker) return
       this.#worker = undefined
-      const error = new StorageError(`old revisions in ${this.#path} cannot be read: ${why}`)
+      const error = this.#unreadable(why)
       for (const asked of this.#asked.values()) asked.reject(error)
       this.#asked.clear()
     })

@@ -199,7 +199,7 @@ async function inProcess(
 }
 
 async function inThread(start: () => Start, _: InnerServer, watch: Watch): Promise<Running> {
-  const worker = startThread(entry)
+  const worker = serverThread()
   let failure: unknown
   // It may end of what its owner has no part in: a lack of memory, say.
   worker.on('error', error => {
@@ -214,7 +214,11 @@ async function inThread(start: () => Start, _: InnerServer, watch: Watch): Promi
   const { address, pid } = checkStarted(answer, 'thread', failure)
   let watchdog: Worker | undefined
   worker.on('message', ({ watch: memory, patience: longest }: Watched) => {
-    watchdog = startWatchdog(memory, longest, watch.saw)
+    try {
+      watchdog = startWatchdog(memory, longest, watch.saw)
+    } catch (error) {
+      console.error(`zproc: nothing tells if a function hangs in the server at ${address}: ${said(error)}`)
+    }
   })
   worker.once('exit', () => {
     watchdog?.terminate()
@@ -233,6 +237,14 @@ async function inThread(start: () => Start, _: InnerServer, watch: Watch): Promi
       await exited
       cancel(timer)
     },
+  }
+}
+
+function serverThread(): Worker {
+  try {
+    return startThread(entry)
+  } catch (cause) {
+    throw new ConnectionError(`startServer: the server thread cannot be started: ${said(cause)}`, { cause })
   }
 }
 

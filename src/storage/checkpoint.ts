@@ -46,7 +46,11 @@ export class Checkpoints {
     const newest = this.#manifest.now.snapshots.at(-1)
     if (this.#bytes < Math.max(4 * size, newest?.size ?? 0) || this.#worker || this.#ended) return
     this.#bytes = 0
-    this.#make(file)
+    try {
+      this.#make(file)
+    } catch (error) {
+      this.#failed(error as Error)
+    }
   }
 
   async end(): Promise<void> {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import { Context, type Process, ProcessExit, ProcessWaitError } from 'zproc'
+import { Context, type Process, ProcessExit, ProcessWaitError, WorkerCrashError } from 'zproc'
 import { type Backend, backends, stderrOf } from './kit.ts'
 
 const rounds = Number(process.env.ZPROC_ENDS ?? 4)
@@ -265,6 +265,40 @@ for (const backend of backends) {
     })
     await stderrOf(t, () => fc.assert(property, { numRuns: rounds * 2, ...bounds }))
   })
+
+  test(`however an item of a map ends its worker, that item alone fails (${backend})`, async t => {
+    const pool = new Context({ serverBackend: 'inline', spares: 0, backend })
+    t.after(() => pool.close())
+    const plan = plans(possible).filter(
+      ({ moment, noise }) =>
+        moment !== 'in an exit handler' && noise.every(({ does }) => does !== 'throw in an exit handler'),
+    )
+    const property = fc.asyncProperty(fc.array(plan, { minLength: 2, maxLength: 5 }), async items => {
+      const options = { settle: true, count: 2, chunkSize: 1, maxRetries: 0 } as const
+      const results = await pool.processMap(follow, items, options).toArray()
+      for (const [i, result] of results.entries()) checkItem(result, items[i] as Plan)
+      // The pool goes on.
+      assert.deepEqual(await pool.processMap((x: number) => x + 1, [1, 2, 3]).toArray(), [2, 3, 4])
+    })
+    await stderrOf(t, () => fc.assert(property, { numRuns: rounds, ...bounds }))
+  })
+}
+
+/** An item that ends its worker is the one that is named; what it throws in its turn is an error like any other. */
+function checkItem(result: PromiseSettledResult<unknown>, plan: Plan): void {
+  const ends =
+    plan.act === 'exit' || plan.act === 'signal' || (plan.act === 'throw' && plan.moment !== 'at once')
+  const words = `${plan.act} ${plan.what} ${plan.moment}: ${JSON.stringify(result.status)}`
+  if (ends) {
+    assert.equal(result.status, 'rejected', words)
+    assert.ok('reason' in result && result.reason instanceof WorkerCrashError, words)
+    if (plan.act === 'signal') assert.equal(result.reason.signal, plan.signal, words)
+    if (plan.act === 'exit') assert.equal(result.reason.exitCode, plan.status, words)
+  } else if (plan.act === 'ProcessExit') assert.equal(result.status, 'rejected', words)
+  else if (plan.act !== 'return' || noData.includes(plan.what)) {
+    assert.equal(result.status, 'rejected', words)
+    assert.ok('reason' in result && !(result.reason instanceof WorkerCrashError), words)
+  } else if (data.includes(plan.what)) assert.equal(result.status, 'fulfilled', words)
 }
 
 const handlerOf = (backend: Backend, plan: Plan): Process =>

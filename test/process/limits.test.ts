@@ -222,8 +222,10 @@ test('too few processes: as too few files', async t => {
     const ctx = new Context({ stateful: false, spares: 0, serverBackend: 'inline' })
     await ctx.ready
     const said = await ctx.process(() => 'started').wait().catch(error => error.message)
+    const thread = await ctx.process(() => 'started', { backend: 'thread', retryFor: [Error], retryDelay: 1, maxRetries: 1, retryBoot: true }).wait().catch(error => error.message)
+    const threadServer = await startServer(null, { backend: 'thread' }).then(() => 'started', error => error.name + ': ' + error.message)
     const server = await startServer().then(() => 'started', error => error.name + ': ' + error.message)
-    console.log(JSON.stringify({ said, server }))
+    console.log(JSON.stringify({ said, server, thread, threadServer }))
     await ctx.close()
     process.exit()
   `
@@ -235,6 +237,8 @@ test('too few processes: as too few files', async t => {
   })
   assert.match(said.said, /cannot be started: EAGAIN, /)
   assert.match(said.server, /^ConnectionError: .*EAGAIN/)
+  assert.match(said.thread, /a thread cannot be started: EAGAIN, .*ulimit -u/)
+  assert.match(said.threadServer, /^ConnectionError: .*a thread cannot be started: EAGAIN/)
 })
 
 test('frozen intrinsics', async t => {
