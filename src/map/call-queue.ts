@@ -73,8 +73,10 @@ export class CallQueue implements ItemSource, OutcomeSink {
 
   end(): void {}
 
-  /** Rejects all calls. */
+  /** Rejects all calls; those that wait are not begun. */
   fail(error: unknown): void {
+    this.#waiting = []
+    this.#at = 0
     for (const number of [...this.#calls.keys()]) this.#take(number)?.reject(error)
   }
 

@@ -166,7 +166,9 @@ export class Job {
 
   /** Ends it from outside: `error` takes the place of all outcomes that are missing. */
   stop(error: Error): void {
-    if (!this.#isOver) this.#sink.fail(error)
+    if (this.#isOver) return
+    this.#backlog = []
+    this.#sink.fail(error)
   }
 
   /** Nothing more of it is wanted. */

@@ -22,6 +22,8 @@ export type MakeWorker = (
   ended: (end: WorkerEnd & { error: unknown }) => void,
 ) => Process
 
+const UNREACHED: WorkerEnd = { reason: 'was not reached', exitCode: null, signal: null, stderr: '' }
+
 interface LocalWorker extends WorkerHandle {
   readonly process: Process
   channel: Channel | undefined
@@ -114,8 +116,22 @@ export class LocalWorkers implements Workers {
         lost: () => worker && this.#disconnected(worker),
       })
       socket.unref()
-    }).listen(this.#path)
+    })
+    this.#server.once('error', error => this.#unheard(error)).listen(this.#path)
     if (!this.#isNeeded) this.#server.unref()
+  }
+
+  // The system refuses the socket: no worker can connect. The next job tries again.
+  #unheard(cause: Error): void {
+    this.#server = undefined
+    this.#keepFile()
+    const words = `ctx.processMap: the workers cannot be reached: ${cause.message}`
+    this.#events.failed(new ZprocError(words, { cause }))
+    for (const worker of [...this.#workers.values()]) {
+      if (worker.hasJoined) continue
+      this.#kill(worker)
+      this.#events.gone(worker, UNREACHED)
+    }
   }
 
   // Stopped, not just killed: its end is reported nowhere.

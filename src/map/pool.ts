@@ -43,7 +43,10 @@ export class Pool {
         if (slot) this.#gone(slot, end)
       },
       failed: error => {
-        for (const job of [...this.#jobs]) job.stop(error)
+        for (const job of [...this.#jobs]) {
+          job.stop(error)
+          if (job.isIdle) this.#idled(job)
+        }
       },
     })
   }
