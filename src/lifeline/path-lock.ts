@@ -47,8 +47,10 @@ export async function withPathLock<T>(path: string, act: (directory: string) => 
 /** Listens in the directory, made if it is not there: whoever leaves it last removes it. */
 async function contend(directory: string, until: number): Promise<Contender> {
   for (;;) {
-    if (attempt(() => mkdirSync(directory, { mode: 0o700 })) === 'ENOENT')
-      throw Object.assign(new Error(`there is no directory for ${directory}`), { code: 'ENOENT' })
+    const code = attempt(() => mkdirSync(directory, { mode: 0o700 }))
+    if (code === 'ENOENT') throw Object.assign(new Error(`there is no directory for ${directory}`), { code })
+    if (code !== undefined && code !== 'EEXIST')
+      throw Object.assign(new Error(`the directory ${directory} cannot be made: ${code}`), { code })
     const name = socketName()
     const sockets = new Set<Socket>()
     const server = createServer(socket => {

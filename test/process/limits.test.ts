@@ -241,6 +241,65 @@ test('too few processes: as too few files', async t => {
   assert.match(said.threadServer, /^ConnectionError: .*a thread cannot be started: EAGAIN/)
 })
 
+test('a full disk: what needs a socket says so, the rest goes on, and with space again all works', async t => {
+  assert.ok(isRoot, 'mounts need root')
+  const place = directory(t)
+  const source = `
+    import { rmSync, writeFileSync } from 'node:fs'
+    import { Context, startServer } from 'zproc'
+    const ctx = new Context({ stateful: false, spares: 0 })
+    await ctx.ready
+    const fill = () => {
+      for (let i = 0; ; i++)
+        try {
+          writeFileSync(process.env.TMPDIR + '/fill-' + i, '')
+        } catch {
+          return i
+        }
+    }
+    const said = {}
+    const note = async (name, act) => {
+      said[name] = await Promise.resolve().then(act).catch(error => error.name + ': ' + error.message)
+    }
+    const all = async when => {
+      await note(when + 'process', () => ctx.process(() => 'ok').wait())
+      await note(when + 'map', () => ctx.processMap(x => x, [1, 2]).toArray())
+      await note(when + 'run', () => ctx.run(x => x, 'ok'))
+      for (const backend of ['process', 'thread'])
+        await note(when + backend + ' server', async () => {
+          const server = await startServer(null, { backend })
+          await server.stop()
+          return 'ok'
+        })
+    }
+    const count = fill()
+    await all('full, ')
+    for (let i = 0; i < count; i++) rmSync(process.env.TMPDIR + '/fill-' + i)
+    await all('')
+    await ctx.close()
+    console.log(JSON.stringify(said))
+  `
+  const mount = `mount -t tmpfs -o size=1m,nr_inodes=40 none ${place} && exec "$@"`
+  const { said } = await under(t, `exec unshare -m /bin/sh -c '${mount}' sh "$@"`, source, {
+    TMPDIR: place,
+    XDG_RUNTIME_DIR: '',
+  })
+  assert.equal(said['full, process'], 'ok')
+  for (const name of ['map', 'run', 'process server', 'thread server'])
+    assert.match(said[`full, ${name}`], /ENOSPC/, name)
+  const { process, map, run, 'process server': server, 'thread server': thread } = said
+  assert.deepEqual(
+    { process, map, run, server, thread },
+    {
+      process: 'ok',
+      map: [1, 2],
+      run: 'ok',
+      server: 'ok',
+      thread: 'ok',
+    },
+  )
+})
+
 test('frozen intrinsics', async t => {
   const { said } = await under(t, 'exec "$@"', everything, {}, ['--frozen-intrinsics', '--no-warnings'])
   works(said, /^ipc:/)
