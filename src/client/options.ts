@@ -63,7 +63,7 @@ export const watchFields = {
   timeout: time(),
   /** true: an update that left everything equal counts too. Default false. */
   duplicateOkay: flag,
-  /** Aborting it rejects with its reason. */
+  /** To abort it rejects the watcher with its reason. Default: none. */
   signal,
 }
 

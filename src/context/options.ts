@@ -19,7 +19,7 @@ const ownFields = {
    * Default 10,000.
    */
   connectTimeout: time(),
-  /** The options of the server that this Context starts; not for one that it joins. */
+  /** The options of the server that this Context starts; not for one that it joins. Default: those of `startServer`. */
   server: objectOf<ServerOptions>(),
   /** Children that stand ready for the next start, once one was started. Default 1; 0: none. */
   spares: count(0),

@@ -39,9 +39,9 @@ const mapFields = {
   returnTask: flag,
   /** Items that travel together. Default: as many as take a few milliseconds. With `timeout`: 1. */
   chunkSize: count(1),
-  /** Aborting it cancels the map. */
+  /** To abort it ends the map, whose next step rejects with its reason. Default: none. */
   signal,
-  /** Called at most every 100 ms, and at the end; `total` is undefined while it is not known. */
+  /** Called at most every 100 ms, and at the end; `total` is undefined while it is not known. Default: none. */
   onProgress: functionOf<(progress: Progress) => void>(),
   /** true: draws a progress bar on stderr. Default false. */
   progress: flag,

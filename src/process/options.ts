@@ -30,7 +30,7 @@ export const processFields = {
   passContext: flag,
   /** The arguments of the target. Default none. */
   args: listOf<unknown>(),
-  /** Passed as one last argument, when given. */
+  /** Passed to the target as one last argument. Default none. */
   kwargs: objectOf<object>(),
   /** The failures after which the target is run again, in a new child: `[Error]` stands for any error. Default none. */
   retryFor: listOfChecked(isFailure, "error classes and names of signals like 'SIGTERM'"),
@@ -38,9 +38,9 @@ export const processFields = {
   retryDelay: either(time(), functionOf<(attempt: number) => number>()),
   /** The number of attempts after the first. Default Infinity. */
   maxRetries: limit(0),
-  /** In place of `args` when retrying. */
+  /** The arguments of the target when it is retried. Default: `args`. */
   retryArgs: listOf<unknown>(),
-  /** In place of `kwargs` when retrying. */
+  /** The kwargs of the target when it is retried. Default: `kwargs`. */
   retryKwargs: objectOf<object>(),
   /** true: a process that fails before its target runs (module not found, syntax error) is retried too. Default false. */
   retryBoot: flag,
@@ -60,7 +60,7 @@ export const processFields = {
   connectTimeout: time(),
   /** The name in events, errors and commits. Default: the target's name. */
   name: text,
-  /** Aborting it stops the process. */
+  /** To abort it stops the process, as `stop()` does. Default: none. */
   signal,
   /** The limit of the V8 heap, in MB. Default: that of Node.js. */
   memoryLimit: count(1),

@@ -67,7 +67,10 @@ const limitFields = {
 }
 
 const keepFields = {
-  /** A folder of the server's own, in which it keeps every namespace: a server that is started with it again goes on. */
+  /**
+   * The path of a folder in which the server keeps every namespace: a server that is started with it again goes on.
+   * Default: none, the state is in memory alone.
+   */
   data: text,
   /**
    * When commits are synced to disk. `'commit'`: before anyone is shown them; `{ interval: ms }`: shown at once, synced at
@@ -107,7 +110,7 @@ const serverFields = {
   /** true: listen without a key on an address that other machines can reach. Default false. */
   insecure: flag,
   /**
-   * Called when the server does not move on, within five seconds, besides a line on stderr. Not for `'inline'`.
+   * Called within five seconds when the server hangs, besides a line on stderr. Not for `'inline'`. Default: none.
    */
   onHung: functionOf<(hung: HungServer) => void>(),
   ...limitFields,

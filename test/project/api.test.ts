@@ -34,6 +34,24 @@ test('every export and every public member of one has a TSDoc comment', () => {
   assert.deepEqual(bare, [])
 })
 
+test('the comment of each option says its default', () => {
+  const options = exports.filter(({ name }) => name.endsWith('Options')).flatMap(it => it.members)
+  assert.ok(options.length > 100)
+  const silent = options
+    .filter(({ doc }) => !/\bdefault/i.test(doc))
+    .map(({ name, doc }) => `${name}: ${doc}`)
+  assert.deepEqual(silent, [])
+})
+
+test('the error codes that comments name are those of src/errors.ts', () => {
+  const codes = exports.flatMap(({ members }) =>
+    members.filter(it => it.name === 'code').map(it => it.signature),
+  )
+  const named = new Set(readFileSync('docs/api.md', 'utf8').match(/\bZPROC_\w+/g))
+  assert.ok(named.size > 5)
+  for (const code of named) assert.ok(codes.includes(`code: "${code}"`) || code === 'ZPROC_ERROR', code)
+})
+
 test('docs/api.md is what the comments say: `npm run docs` writes it', () => {
   assert.equal(readFileSync('docs/api.md', 'utf8'), apiPage(exports))
 })

@@ -16,6 +16,13 @@ test('every link of the documentation leads to a file that is there, and to a he
   assert.deepEqual(broken, [])
 })
 
+test('the files that docs/architecture.md names are there', () => {
+  const named = readFileSync('docs/architecture.md', 'utf8').match(/\b[\w-]+\/[\w/.-]*\.ts\b/g) ?? []
+  assert.ok(named.length > 30)
+  const missing = named.filter(file => !existsSync(join('src', file)) && !existsSync(file))
+  assert.deepEqual(missing, [])
+})
+
 test('README.md links to every page of docs', () => {
   const linked = linksOf('README.md').map(({ path }) => path)
   const missing = markdownIn('docs').filter(
