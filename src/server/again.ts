@@ -2,8 +2,6 @@ import { ConnectionError } from '../errors.ts'
 import { decode } from '../protocol/frames.ts'
 import type { Entry } from '../protocol/messages.ts'
 import type { KeptAnswer } from '../storage/records.ts'
-import type { Author } from '../store/commit.ts'
-import { reads, writes } from '../store/methods.ts'
 import { Namespace } from '../store/namespace.ts'
 import type { Room } from './core.ts'
 import { pageOf } from './past.ts'
@@ -40,23 +38,22 @@ export class Again {
   }
 }
 
-/** Does once more what a request did that found the namespace at `revision` and left it as it was; gives its result. */
+/**
+ * Does once more what a request did that found the namespace at `revision` and left it as it was: gives what `act` makes of
+ * the state there.
+ */
 export async function repeat(
   room: Room,
-  author: Author,
   revision: number,
-  message: readonly unknown[],
+  act: (space: Namespace) => unknown,
 ): Promise<unknown> {
-  const [kind, , , first, second] = message as [number, number, number, never, never]
   const { name, maxDepth } = room.space
   const [, state] = await pageOf(room, revision + 1, revision, true)
   const space = new Namespace(name, 1, { revision, maxDepth })
   space.values = new Map(decode(state as Uint8Array) as Entry[])
-  const read = reads[kind]
-  if (read) return read(space, first)
-  const result = writes[kind]?.(space, author, first, second)
+  const result = act(space)
   // What functions come to may differ from one time to the next.
-  if (!writes[kind] || space.revision !== revision)
+  if (space.revision !== revision)
     throw new ConnectionError(
       'the call was over when the server was started again, and had changed nothing; what it returned is not known',
       { outcome: 'none' },

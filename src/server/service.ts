@@ -163,23 +163,30 @@ export class Service {
       this.#committed(answer[0], answer[1], answer[2])
       return true
     }
-    // What reads the log itself finds the same at any time.
-    const isStep = kind <= Ask.atomic && kind !== Ask.page && kind !== Ask.when
-    const revision = isStep ? again.found(id, state) : undefined
-    if (revision === undefined) return false
-    this.#repeat(id, this.#opened(state), revision, message)
-    return true
+    const [, , , first, second] = message as [number, number, number, never, never]
+    const { author } = this.#opened(state)
+    const read = reads[kind]
+    const write = writes[kind]
+    if (read) return this.#repeated(id, state, space => read(space, first), true)
+    return write ? this.#repeated(id, state, space => write(space, author, first, second)) : false
   }
 
-  #repeat(id: number, { room, author }: Opened, revision: number, message: readonly unknown[]): void {
-    repeat(room, author, revision, message).then(
+  /**
+   * Whether the request was over when the server was started again, and had made no commit: then it gets what `act` gives for
+   * the state that it found.
+   */
+  #repeated(id: number, state: number, act: (space: Room['space']) => unknown, isRead = false): boolean {
+    const revision = this.#again?.found(id, state)
+    if (revision === undefined) return false
+    repeat(this.#opened(state).room, revision, act).then(
       result => {
         if (result === ABSENT) this.#tell([Tell.missing, id])
-        else if ((message[0] as number) < Ask.set) this.#tell([Tell.ok, id, result])
+        else if (isRead) this.#tell([Tell.ok, id, result])
         else this.#tell([Tell.committed, id, unchangedAt(revision), result as Wire | Entry])
       },
       error => this.#fail(id, error),
     )
+    return true
   }
 
   #fail(id: number, error: unknown): void {
@@ -295,23 +302,28 @@ export class Service {
   }
 
   #run(fn: AtomicFunction, room: Room, author: Author, call: AtomicCall): void {
-    const { 1: id, 4: args } = call
+    const { 1: id, 2: state, 4: args } = call
+    if (this.#again && this.#repeated(id, state, space => this.#call(fn, space, author, args))) return
     if (room.exclusive.held) {
       // The message may stand for the next call of a run by then.
       const own: AtomicCall = [...call]
       return this.#enter(room, own, () => this.#run(fn, room, author, own))
     }
+    const { revision } = room.space
+    const result = this.#call(fn, room.space, author, args)
+    this.#committed(id, since(revision, room.space.revision), result)
+  }
+
+  #call(fn: AtomicFunction, space: Room['space'], author: Author, args: Wire[]): Wire {
     const { limits, doing } = this.#core
     doing?.begin(fn, author)
     try {
       const within = limits.atomicTimeout
-      const { revision } = room.space
-      const result = runAtomic(room.space, author, fn, state =>
+      return runAtomic(space, author, fn, state =>
         args.length === 0
           ? runWithin(within, fn, state)
           : runWithin(within, fn, state, ...args.map(fromWire)),
       )
-      this.#committed(id, since(revision, room.space.revision), result)
     } finally {
       doing?.end()
     }

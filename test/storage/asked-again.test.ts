@@ -25,6 +25,8 @@ const add = atomic((state: AnyState, key: string) => {
   return state[key]
 })
 
+const look = atomic((state: AnyState, key: string) => state[key] ?? 'none')
+
 function drawCall(choices: Random, i: number): Call {
   const key = `k${choices.below(3)}`
   const calls: Call[] = [
@@ -56,6 +58,7 @@ function drawCall(choices: Random, i: number): Call {
       expected: m => m.set(key, (m.get(key) ?? 0) + 1).get(key),
     },
   ]
+  calls.push({ name: `look ${key}`, call: s => look(s, key), expected: m => m.get(key) ?? 'none' })
   return choices.pick(calls)
 }
 
