@@ -1,49 +1,8 @@
-// A server with a data folder is the same server when it is started again, however it ended. KILLS=n sets how often one is
-// killed under load.
+// A server with a data folder is the same server when it is started again, however it ended.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type AnyState, atomic, Context, type Server, type ServerOptions, State, startServer } from 'zproc'
-import { random } from '../history/random.ts'
-
-const KILLS = Number(process.env.KILLS ?? 40)
-
-/** A server that can be ended and started again at its address, with its folder. */
-async function lasting(t: TestContext, options: ServerOptions = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'zproc-restart-'))
-  const address = `ipc://${join(folder, 'socket')}`
-  const data = join(folder, 'data')
-  const start = () => startServer(address, { backend: 'inline', data, ...options })
-  let server: Server = await start()
-  t.after(async () => {
-    await server.stop()
-    rmSync(folder, { recursive: true })
-  })
-  return {
-    address,
-    data,
-    get pid() {
-      return server.pid
-    },
-    state: (connectTimeout = 60_000) => {
-      const state = new State<AnyState>(address, { connectTimeout })
-      t.after(() => state.close())
-      return state
-    },
-    restart: async () => {
-      await server.stop()
-      server = await start()
-    },
-    kill: async () => {
-      process.kill(server.pid, 'SIGKILL')
-      await server.exited
-      server = await start()
-    },
-  }
-}
+import { test } from 'node:test'
+import { type AnyState, atomic, Context, State, startServer } from 'zproc'
+import { lasting } from './lasting.ts'
 
 test('a server that is started again has its state, its revisions and its sessions', async t => {
   const home = await lasting(t)
@@ -126,49 +85,4 @@ test('flushed says that a server without a folder keeps nothing', async t => {
     await server.stop()
   })
   await assert.rejects(state.flushed(), { code: 'ZPROC_STORAGE' })
-})
-
-test(`a server that is killed ${KILLS} times under load has done each call once, and watchers see each update once`, async t => {
-  const home = await lasting(t, { backend: 'process', graceTime: 60_000 })
-  const ctx = new Context<AnyState>(home.address, { connectTimeout: 60_000 })
-  t.after(() => ctx.close())
-  const counted = home.state()
-  await counted.set({ n: 0, stop: false })
-  const add = atomic((state: AnyState) => ++state.n)
-  // Each keeps ten calls in flight, and gives what they returned.
-  const writers = Array.from({ length: 3 }, () =>
-    ctx.process(async state => {
-      const results: number[] = []
-      const view = await state.view()
-      while (!view.get('stop'))
-        results.push(...((await Promise.all(Array.from({ length: 10 }, () => add(state)))) as number[]))
-      return results
-    }),
-  )
-  const watcher = ctx.process(async state => {
-    const seen: number[] = []
-    for await (const { n, stop } of state.whenChange()) {
-      seen.push(n)
-      if (stop) return seen
-    }
-  })
-  const choices = random(Number(process.env.SEED ?? 1))
-  await counted.getWhen(({ n }) => n > 0, { live: true })
-  for (let kill = 0; kill < KILLS; kill++) {
-    const before = await counted.get('n')
-    await counted.getWhen(({ n }) => n > before, { live: true })
-    await sleep(choices.below(20))
-    await home.kill()
-  }
-  await counted.set('stop', true)
-  const results = (await Promise.all(writers.map(writer => writer.wait()))).flat().sort((a, b) => a - b)
-  const n = (await counted.get('n')) as number
-  assert.deepEqual(
-    results,
-    Array.from({ length: n }, (_, i) => i + 1),
-  )
-  // Whatever comes behind `stop` is the last calls of the writers.
-  const seen = (await watcher.wait()) as number[]
-  const steps = seen.filter((value, i) => i === 0 || value !== (seen[i - 1] as number) + 1)
-  assert.ok(steps.length <= 2, `the watcher saw ${steps} out of order`)
 })
