@@ -101,11 +101,13 @@ function filled(commit: (space: Namespace, i: number) => unknown, count: number)
 }
 
 for (const [kind, commit] of Object.entries(kinds))
-  test(`what a log keeps weighs what historyBytes allows: ${kind}`, async () => {
+  test(`what a log keeps weighs what historyBytes allows: ${kind}`, async t => {
     filled(commit, 0)
     const before = await memory()
     let space: Namespace | undefined = filled(commit, COMMITS)
     const used = (await memory()) - before
+    const commits = `${space.revision} commits, of which ${space.revision - space.first + 1} are kept`
+    t.diagnostic(`${commits}: ${(used / LIMIT).toFixed(2)} times the limit of ${LIMIT >> 20} MiB`)
     assert.ok(space.first > 1, 'the log is full')
     assert.ok(space.historyBytes <= LIMIT && space.historyBytes > 0.9 * LIMIT)
     assert.ok(used <= 1.3 * LIMIT, `${used} bytes, ${(used / LIMIT).toFixed(2)} times the limit`)
