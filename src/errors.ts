@@ -4,7 +4,7 @@
  *     if (error instanceof ZprocError && error.code === 'ZPROC_TIMEOUT') retry()
  */
 export class ZprocError extends Error {
-  /** Names the kind of error; it stays the same across versions. */
+  /** Names the kind of error, `'ZPROC_ERROR'` where there is no narrower one; it stays the same across versions. */
   readonly code: string = 'ZPROC_ERROR'
   static {
     ZprocError.prototype.name = 'ZprocError'

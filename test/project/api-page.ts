@@ -5,7 +5,7 @@ const groups: [kind: Export['kind'], title: string, about: string][] = [
   ['function', 'Functions', ''],
   ['type', 'Options and types', 'A member with `?` is optional.'],
   ['helper', 'Types in signatures', 'They are not exported: TypeScript infers them.'],
-  ['error', 'Errors', 'What each code means and what to do: [errors.md](errors.md).'],
+  ['error', 'Errors', ''],
 ]
 
 /** docs/api.md, made of the TSDoc comments of the source. */
@@ -35,8 +35,11 @@ function index(exports: readonly Export[]): string {
     .join('\n')
 }
 
-function section({ name, signature, doc, members }: Export): string[] {
-  return [`### ${name}`, code(signature), ...(doc ? [doc] : []), ...members.map(item)]
+function section({ name, signature, doc, members, kind }: Export): string[] {
+  const own = members.find(member => kind === 'error' && member.name === 'code')
+  const [errorCode] = /ZPROC_\w+/.exec(`${own?.signature} ${own?.doc}`) ?? []
+  const link = errorCode ? [`What to do: [${errorCode}](errors.md#${errorCode.toLowerCase()}).`] : []
+  return [`### ${name}`, code(signature), ...(doc ? [doc] : []), ...link, ...members.map(item)]
 }
 
 function item({ signature, doc }: Member): string {
