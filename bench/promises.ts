@@ -38,6 +38,7 @@ const firsts = 'The first functions of a program'
 const million = '1,000,000 × x => x * x, 2 workers'
 const tiny = '50,000 tiny tasks, item by item'
 const keys = '1,000,000 small keys'
+const recovered = 'A server is started on its folder'
 
 // Ratios within one run say more than figures of one machine: those have more slack.
 export const promises: Promised[] = [
@@ -48,6 +49,21 @@ export const promises: Promised[] = [
   median('calls', many, 'atomic', { atLeast: 200_000, slack: 0.3 }),
   ...calls.map(row =>
     ratio('calls', many, `${row}, 100,000 keys`, { to: row, atLeast: 1 / 1.2, slack: 0.1 }),
+  ),
+
+  ratio('durable', 'One set at a time', 'durable set', { atMost: 1.35, slack: 0.1 }),
+  median('durable', 'Four processes, 100 calls in flight each', 'durable', { atLeast: 100_000, slack: 0.3 }),
+  ratio('durable', 'Four processes, 100 calls in flight each', 'durable', { atLeast: 0.6, slack: 0.1 }),
+  median('durable', recovered, '1,000,000 small commits', { atMost: 2000, slack: 0.3 }),
+  median('durable', recovered, '1,000,000 keys', { atMost: 3000, slack: 0.3 }),
+  median(
+    'durable',
+    'The longest of a thousand gets (p99.9) beside a writer, 1,000,000 keys',
+    'with a checkpoint',
+    {
+      atMost: 20,
+      slack: 0.3,
+    },
   ),
 
   median('contended', counter, 'zproc, 10 keys', { atLeast: 300_000, slack: 0.3 }),
