@@ -1,36 +1,13 @@
-import { WorkerCrashError } from '../errors.ts'
 import { errorToWire, Packed, toWire, type Wire } from '../protocol/values.ts'
 import { type CallItem, type Chunk, type Payload, type Segment, segmentOf } from './chunk.ts'
 import { ChunkSize } from './chunk-size.ts'
+import { crashOver } from './crash.ts'
 import { failedAt, type ItemSource, type OutcomeSink } from './item-io.ts'
-import { listToWire, type Results, type Shape, type WorkerEnd } from './messages.ts'
+import type { JobSettings } from './job-settings.ts'
+import { listToWire, type Results, type WorkerEnd } from './messages.ts'
 
 // The number of places, at most, that a list is read from.
 const LANES = 64
-
-export interface JobSettings {
-  /** The call, for messages. */
-  call: string
-  unit: 'map' | 'call'
-  target: Uint8Array
-  /** The target by value, for machines that lack the modules which it refers to. */
-  copy: Uint8Array | null
-  shape: Shape
-  /** The number of workers that it may use at a time. */
-  limit: number
-  /** Whether it has workers of its own. */
-  fresh: boolean
-  chunkSize: number | undefined
-  maxRetries: number
-  /** Milliseconds for one item. */
-  timeout: number | undefined
-  /** The number of items after which a worker is replaced. */
-  maxItemsPerWorker: number | undefined
-  /** Whether outcomes are wanted in the order of the items. */
-  ordered: boolean
-  /** Names items in messages: `items 3 to 5`. */
-  subject(first: number, count: number): string
-}
 
 /** Items on their way from a source through workers to a sink: what waits, what runs, what is tried again. */
 export class Job {
@@ -160,7 +137,7 @@ export class Job {
     if (this.#isOver) return
     const deaths = chunk.deaths + (end ? 1 : 0)
     if (end && deaths > this.settings.maxRetries)
-      this.#lose(chunk.first, chunk.count, this.#crash(chunk, deaths, end))
+      this.#lose(chunk.first, chunk.count, crashOver(this.settings, chunk, deaths, end))
     else this.#giveBack(segmentOf(chunk, 0, deaths))
   }
 
@@ -287,15 +264,5 @@ export class Job {
     if (this.#isOver) return
     this.#source.close()
     this.#sink.end(this.#read, { error })
-  }
-
-  #crash(chunk: Chunk, deaths: number, end: WorkerEnd): WorkerCrashError {
-    const { call, subject } = this.settings
-    const times = deaths === 1 ? 'once' : `${deaths} times`
-    const lines = end.stderr === '' ? '' : `; the last lines of its stderr:\n${end.stderr}`
-    const words = `${call}: a worker died ${times} over ${subject(chunk.first, chunk.count)}: it ${end.reason}${lines}`
-    const indices = Array.from({ length: chunk.count }, (_, i) => chunk.first + i)
-    const { exitCode, signal, stderr } = end
-    return new WorkerCrashError(words, indices, { exitCode, signal, stderr })
   }
 }

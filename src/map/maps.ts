@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { availableParallelism } from 'node:os'
 import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
-import { ShippingError, ZprocError } from '../errors.ts'
+import { ZprocError } from '../errors.ts'
 import { describe, isInline, toWire } from '../protocol/values.ts'
 import { type Shipped, ship } from '../shipping/ship.ts'
 import { CallQueue } from './call-queue.ts'
-import { Job, type JobSettings } from './job.ts'
+import { Job } from './job.ts'
+import { callSettings, type MapTarget, mapSettings } from './job-settings.ts'
+
 import { LocalWorkers, type MakeWorker } from './local-workers.ts'
 import { type MapOptions, readMapOptions, type TaskDetail } from './options.ts'
 import { Outcomes } from './outcomes.ts'
@@ -16,12 +17,12 @@ import { RemoteWorkers } from './remote-workers.ts'
 import { MapResult } from './result.ts'
 import { Source } from './source.ts'
 
+export type { MapTarget }
+
 // Tasks whose results have not been pulled yet.
 const UNPULLED = 1000
 // Targets of `ctx.run` that workers keep while they are not called.
 const KEPT_TARGETS = 100
-
-export type MapTarget = ((...args: never[]) => unknown) | URL
 
 /** What a Context needs for its maps and calls: the pool, and the tasks that are to be pulled later. */
 export class Maps {
@@ -141,78 +142,5 @@ export class Maps {
   #sharedPool(): Pool {
     this.#shared ??= new Pool(events => new RemoteWorkers(this.#place, events))
     return this.#shared
-  }
-}
-
-function mapSettings(target: MapTarget, plain: boolean, options: MapOptions): JobSettings {
-  const call = 'ctx.processMap'
-  const { args = [], kwargs, stateful = false, settle = false, chunkSize, timeout, memoryLimit } = options
-  const isShared = options.pool === 'shared'
-  const shipped = ship(target, { call: `${call}(fn)`, byValue: isShared && target instanceof URL })
-  return {
-    call,
-    unit: 'map',
-    target: shipped.bytes,
-    copy: isShared ? copyOf(target, `${call}(fn)`) : null,
-    shape: {
-      name: shipped.name || 'anonymous',
-      stateful,
-      plain,
-      single: false,
-      args: toWire(args, call, 'args'),
-      kwargs: toWire(kwargs, call, 'kwargs'),
-      settle,
-      divisible: chunkSize === undefined,
-      timed: timeout !== undefined,
-      memoryLimit: memoryLimit ?? null,
-    },
-    limit: options.count ?? (isShared ? Number.POSITIVE_INFINITY : availableParallelism()),
-    fresh: options.new === true,
-    chunkSize,
-    maxRetries: options.maxRetries ?? 1,
-    timeout,
-    maxItemsPerWorker: options.maxItemsPerWorker,
-    ordered: options.ordered ?? true,
-    subject: (first, count) => (count === 1 ? `item ${first}` : `items ${first} to ${first + count - 1}`),
-  }
-}
-
-function callSettings({ bytes, name }: Shipped): JobSettings {
-  return {
-    call: 'ctx.run',
-    unit: 'call',
-    target: bytes,
-    copy: null,
-    shape: {
-      name: name || 'anonymous',
-      stateful: false,
-      plain: false,
-      single: true,
-      args: toWire([], 'ctx.run'),
-      kwargs: undefined,
-      settle: true,
-      divisible: true,
-      timed: false,
-      memoryLimit: null,
-    },
-    limit: availableParallelism(),
-    fresh: false,
-    chunkSize: undefined,
-    maxRetries: 1,
-    timeout: undefined,
-    maxItemsPerWorker: undefined,
-    ordered: false,
-    subject: () => `a call of ${name || 'an anonymous function'}`,
-  }
-}
-
-/** A function by value, if it can go so. */
-function copyOf(target: MapTarget, call: string): Uint8Array | null {
-  if (target instanceof URL) return null
-  try {
-    return ship(target, { call, byValue: true }).bytes
-  } catch (error) {
-    if (error instanceof ShippingError) return null
-    throw error
   }
 }

@@ -3,6 +3,7 @@ import { after, cancel, microtask, soon } from '../async/interval.ts'
 import { ClosedError, TimeoutError } from '../errors.ts'
 import type { Process } from '../process/process.ts'
 import { errorFromWire } from '../protocol/values.ts'
+import { jobToStartFor } from './growth.ts'
 import type { Job } from './job.ts'
 import { FromWorker, ToWorker, type WorkerEnd, type WorkerMessage } from './messages.ts'
 import { Slot } from './slot.ts'
@@ -11,9 +12,8 @@ import type { WorkerHandle, Workers, WorkersEvents } from './workers.ts'
 // A worker that is not needed ends after this many milliseconds; a cancelled item that has not ended costs its worker.
 const IDLE_MS = 5_000
 const GRACE_MS = 1000
-// Workers that a call starts itself: further ones are started one in each turn. At most BOOTING workers boot at a time.
+// Workers that a call starts itself: further ones are started one in each turn.
 const STARTED_AT_ONCE = 4
-const BOOTING = 16
 
 /** The workers of a context, which all its jobs share: gives chunks to workers, and starts, replaces and ends workers. */
 export class Pool {
@@ -182,7 +182,7 @@ export class Pool {
   #grow(): void {
     if (this.#isGrowing || !this.#workers.start || !this.#hasWork) return
     for (let started = 0; started < STARTED_AT_ONCE; started++) {
-      const job = this.#jobToStartFor()
+      const job = jobToStartFor([...this.#slots.values()], this.#jobs)
       if (!job) return
       this.#start(job.settings.fresh ? job : undefined)
     }
@@ -191,24 +191,6 @@ export class Pool {
       this.#isGrowing = false
       if (!this.#isClosed) this.#grow()
     })
-  }
-
-  #jobToStartFor(): Job | undefined {
-    const slots = [...this.#slots.values()]
-    const booting = slots.filter(({ worker }) => !worker.channel)
-    if (booting.length >= BOOTING) return undefined
-    const free = slots.filter(({ worker, queue }) => !worker.channel || queue.size === 0)
-    let shared = free.filter(({ madeFor }) => !madeFor).length
-    for (const job of this.#jobs) {
-      const { fresh, limit } = job.settings
-      const isUsable = (slot: Slot) => slot.madeFor === (fresh ? job : undefined) && !slot.isRetiring
-      if (slots.filter(isUsable).length >= limit) continue
-      const coming = fresh ? free.filter(isUsable).length : shared
-      const chunks = job.demand(coming + 1)
-      if (chunks > coming) return job
-      if (!fresh) shared -= chunks
-    }
-    return undefined
   }
 
   #start(madeFor: Job | undefined): void {
