@@ -5,8 +5,8 @@ import { type AnyState, atomic, Context, type ServerOptions } from 'zproc'
 import { random } from '../history/random.ts'
 import { lasting } from './lasting.ts'
 
-/** How often each server is killed: three of them come to more than two hundred times. */
-const KILLS = Number(process.env.KILLS ?? 70)
+/** How often each server is killed: four of them come to two hundred times. */
+const KILLS = Number(process.env.KILLS ?? 50)
 
 /** Tests a server that is killed again and again under load from several processes. */
 export function expectToSurvive(title: string, options: ServerOptions): void {
