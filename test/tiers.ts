@@ -4,7 +4,7 @@
  */
 export const fast = [
   'test/client/',
-  'test/cli/',
+  'test/cli/worker',
   'test/context/arguments',
   'test/context/calls',
   'test/context/options',
