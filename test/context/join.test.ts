@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type AnyState, Context, ping } from 'zproc'
+import { type AnyState, Context } from 'zproc'
 import { program } from '../kit/programs.ts'
 import { isThere } from '../map/contexts.ts'
 
@@ -72,7 +72,8 @@ test('the server belongs to none of them: it stays when the one that started it 
 
 test('linger is how long it stays, and what is in its data folder is there when it comes again', async t => {
   const name = newName()
-  const data = join(mkdtempSync(join(tmpdir(), 'zproc-join-')), 'data')
+  const folder = mkdtempSync(join(tmpdir(), 'zproc-join-'))
+  const data = join(folder, 'data')
   const options = { linger: 1500, server: { data } }
   const first = joined(t, name, options)
   await first.state.set('n', 1)
@@ -85,8 +86,10 @@ test('linger is how long it stays, and what is in its data folder is there when 
   const third = joined(t, name, options)
   assert.notEqual(await third.ping(), pid)
   assert.equal(await third.state.get('n'), 1)
+  const last = (await third.ping())!
   await third.close()
-  await gone((await ping(third.serverAddress).catch(() => undefined)) ?? 0)
+  await gone(last)
+  rmSync(folder, { recursive: true })
 })
 
 test('processes and maps of a joined Context use its server', async t => {
