@@ -90,8 +90,9 @@ test('a right value is taken, and options that are undefined count as absent', a
   const warned = ({ name, message }: Error) => warnings.push(`${name}: ${message}`)
   process.on('warning', warned)
   t.after(() => process.off('warning', warned))
-  // Of the others it is left open which values are right.
-  const known = withName.filter(([, name]) => !['server', 'serverAddress', 'data'].includes(name))
+  // Of the others the table leaves open which values are right: a search for one would not end.
+  const values = fc.sample(anything, { numRuns: 3000, seed: 1 })
+  const known = withName.filter(([call, name]) => values.some(value => call.options[name]?.(value) === true))
   const right = known.chain(([call, name]) =>
     fc.tuple(
       fc.constant(call),
