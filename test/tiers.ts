@@ -23,7 +23,6 @@ export const fast = [
   'test/project/imports',
   'test/project/links',
   'test/project/lockfile',
-  'test/project/recipes',
   'test/project/snippets',
   'test/protocol/',
   'test/server/addresses',
