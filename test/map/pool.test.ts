@@ -81,21 +81,23 @@ test('a long map does not starve a short one', async t => {
   const ctx = contextFor(t)
   await ctx.processMap(pid, range(10), { count: 2 }).toArray()
   const spin = (ms: number) => {
+    const began = Date.now()
     const end = performance.now() + ms
     while (performance.now() < end);
+    return began
   }
-  let done = 0
-  const long = ctx.processMap(spin, new Array(300).fill(10), {
-    count: 2,
-    onProgress: progress => {
-      done = progress.done
-    },
-  })
-  for (let i = 0; i < 10; i++) await long.next()
-  const before = done
-  await ctx.processMap(spin, new Array(10).fill(10), { count: 2 }).toArray()
-  assert.ok(done - before < 100, `${done - before} of the long map were done while the short one was`)
-  long.cancel()
+  const items = new Array<number>(300).fill(10)
+  const long = ctx.processMap(spin, items, { count: 2 })
+  const read = [(await long.next()).value ?? 0]
+  const short = await ctx.processMap(spin, new Array(10).fill(10), { count: 2 }).toArray()
+  for await (const began of long) read.push(began)
+  assert.equal(read.length, items.length)
+  const [first, last] = [Math.min(...short), Math.max(...short)]
+  const meanwhile = read.filter(began => began > first && began < last).length
+  assert.ok(
+    meanwhile < 100,
+    `${meanwhile} items of the long map were begun while the short one was under way`,
+  )
 })
 
 test('threads are workers too', async t => {
