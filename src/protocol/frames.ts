@@ -1,5 +1,5 @@
-import { addExtension, Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr/pack'
-import { pack } from './pack.ts'
+import { addExtension, Packr, Unpackr } from 'msgpackr/pack'
+import { pack, packLarge } from './pack.ts'
 import { PACKED, scanFrame } from './value-scan.ts'
 import { Packed } from './values.ts'
 
@@ -41,33 +41,11 @@ export function decodeLent(bytes: Uint8Array, start: number, end: number): unkno
   return unpackr.unpack(bytes, within)
 }
 
-// What is larger is encoded into a buffer that is used again and again, and copied: to have one made for each costs more.
-const SCRATCH = 4 << 20
-const large = new Packr({ useRecords: false, moreTypes: false })
-let scratch: Buffer | undefined
-
 /** A frame: the length of what follows (4 bytes, big-endian), then one msgpack value; `bytes`: about how large it will be. */
 export function encodeFrame(value: unknown, bytes = 0): Buffer {
-  const frame = bytes < SMALL ? pack(packr, value, HEADER) : packLarge(value)
+  const frame = bytes < SMALL ? pack(packr, value, HEADER) : packLarge(value, HEADER)
   frame.writeUInt32BE(frame.length - HEADER, 0)
   return frame
-}
-
-function packLarge(value: unknown): Buffer {
-  scratch ??= Buffer.allocUnsafeSlow(1 << 20)
-  large.useBuffer(scratch)
-  try {
-    const bytes: Buffer = large.pack(value, RESERVE_START_SPACE + HEADER)
-    const { buffer } = bytes
-    if (buffer.byteLength > scratch.length && buffer.byteLength <= SCRATCH) scratch = Buffer.from(buffer)
-    if (buffer.byteLength > SCRATCH && buffer.byteLength <= 2 * bytes.length) return bytes
-    const frame = Buffer.allocUnsafeSlow(bytes.length)
-    bytes.copy(frame)
-    return frame
-  } finally {
-    // It holds no buffer that it has outgrown.
-    large.useBuffer(scratch)
-  }
 }
 
 // What msgpack may add to a number, a text or bytes at most, and what a character takes at most.

@@ -106,3 +106,31 @@ test('random bytes are a message or a TypeError', () => {
     { numRuns: 20_000 },
   )
 })
+
+test('what was encoded stays as it is, whatever is encoded after it', () => {
+  const encoders = {
+    'frame of bytes': (bytes: Buffer) => encodeFrame([bytes], bytes.length),
+    'frame of a text': (bytes: Buffer) => encodeFrame([bytes.toString('latin1')], bytes.length),
+    'list of bytes': (bytes: Buffer) => encode([bytes]),
+    'list of values': (bytes: Buffer) => encode([[new Packed(bytes)]]),
+    'list of numbers': (bytes: Buffer) => (toWire([...bytes], 'test') as Packed).bytes,
+    text: (bytes: Buffer) => (toWire({ text: bytes.toString('latin1') }, 'test') as Packed).bytes,
+  }
+  const size = fc.oneof(
+    fc.integer({ min: 0, max: 3000 }),
+    fc.integer({ min: 0, max: 300_000 }),
+    fc.integer({ min: 0, max: 2_000_000 }),
+  )
+  const kind = fc.constantFrom(...(Object.keys(encoders) as (keyof typeof encoders)[]))
+  fc.assert(
+    fc.property(fc.array(fc.tuple(kind, size), { minLength: 2, maxLength: 12 }), steps => {
+      const made = steps.map(([kind, size], i) => {
+        const bytes = encoders[kind](Buffer.alloc(size, i + 1))
+        return { kind, bytes, copy: Buffer.from(bytes) }
+      })
+      for (const { kind, bytes, copy } of made)
+        assert.ok(copy.equals(bytes), `a ${kind} of ${copy.length} bytes`)
+    }),
+    { numRuns: 80 },
+  )
+})
