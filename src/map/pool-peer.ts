@@ -100,6 +100,11 @@ export class PoolPeer {
     if (this.#timer) void this.#renew()
   }
 
+  /** This peer stands for the one with that id, which has failed: the others need not find out by its renewals. */
+  replace(id: string): void {
+    this.#registry.delete(id).catch(error => this.#fail(error))
+  }
+
   send(to: string, message: Addressed): void {
     if (this.#isOver || !this.#others.has(to)) return
     let queue = this.#outgoing.get(to)

@@ -94,18 +94,42 @@ export class WorkerHost {
   }
 
   async #open(): Promise<void> {
-    this.#peer = await PoolPeer.join(this.#options, 'workers', {
+    await this.#join()
+    for (let i = 0; i < this.#options.count; i++) this.#workers.start()
+    await this.#ready.promise
+  }
+
+  async #join(): Promise<PoolPeer> {
+    const peer = await PoolPeer.join(this.#options, 'workers', {
       messages: (from, messages) => this.#take(from, messages as Addressed<PoolMessage>[]),
       announced: (id, info) => this.#announced(id, info),
       gone: id => this.#drop(id, true),
-      missed: () => {
-        for (const owner of this.#owners()) this.#drop(owner, true)
-      },
+      missed: () => this.#dropAll(),
       refused: (to, messages, error) => this.#refused(to, messages as Addressed<WorkerMessage>[], error),
-      failed: error => this.#fail(error),
+      failed: () => void this.#joinAgain(),
     })
-    for (let i = 0; i < this.#options.count; i++) this.#workers.start()
-    await this.#ready.promise
+    this.#peer = peer
+    return peer
+  }
+
+  /**
+   * Its session is over, as after a network outage that took longer than the server's graceTime: it joins as another peer.
+   * It fails if it cannot.
+   */
+  async #joinAgain(): Promise<void> {
+    if (this.#closed) return
+    const { id } = this.#peer as PoolPeer
+    this.#peer = undefined
+    this.#dropAll()
+    try {
+      const peer = await this.#join()
+      // It may have been closed meanwhile.
+      if (this.#closed) return await peer.leave()
+      peer.replace(id)
+      this.#announce()
+    } catch (error) {
+      this.#fail(error as Error)
+    }
   }
 
   async #close(): Promise<void> {
@@ -222,8 +246,9 @@ export class WorkerHost {
     }
   }
 
-  #owners(): Set<string> {
-    return new Set([...this.#hosted.values()].flatMap(({ jobs }) => [...jobs.keys()]))
+  #dropAll(): void {
+    const owners = new Set([...this.#hosted.values()].flatMap(({ jobs }) => [...jobs.keys()]))
+    for (const owner of owners) this.#drop(owner, true)
   }
 
   // Results that are too large are an error of their chunk.
