@@ -54,9 +54,10 @@ for (const backend of ['process', 'thread'] as const)
     await assert.rejects(ping(server.address), { name: 'ConnectionError' })
   })
 
-/** Large sets, in one order or the other: to tell that they are equal takes a while for each. */
+/** Large sets, and what is in them, in one order or the other: to tell that they are equal takes a while for each. */
 const sets = (order: 1 | -1) => {
-  const one = () => new Set(Array.from({ length: SIZE }, (_, i) => ({ n: order > 0 ? i : SIZE - 1 - i })))
+  const element = (n: number) => (order > 0 ? { n, same: true } : { same: true, n })
+  const one = () => new Set(Array.from({ length: SIZE }, (_, i) => element(order > 0 ? i : SIZE - 1 - i)))
   return Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`set ${i}`, one()]))
 }
 const SIZE = 200_000
