@@ -20,7 +20,7 @@ import { copyWithSteps } from './steps.ts'
 const SPARE = 1000
 
 // Bytes of values that are deleted together when their time is up, about: the log keeps them encoded.
-const EXPIRED_BYTES = 64 << 10
+const EXPIRED_BYTES = 16 << 10
 
 // The State of commits that no State of a client makes: every watcher is told of them.
 const NO_STATE = 0

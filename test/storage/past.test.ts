@@ -43,7 +43,12 @@ async function smallLog(t: TestContext, options: ServerOptions = {}) {
       server = await start()
     },
     files: (ending: string) => readdirSync(data).filter(file => file.endsWith(ending)),
-    bytes: () => readdirSync(data).reduce((sum, file) => sum + statSync(join(data, file)).size, 0),
+    // A file may be gone, or have another name, once it was listed.
+    bytes: () =>
+      readdirSync(data).reduce(
+        (sum, file) => sum + (statSync(join(data, file), { throwIfNoEntry: false })?.size ?? 0),
+        0,
+      ),
   }
 }
 
