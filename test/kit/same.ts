@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict'
-import { inspect, types } from 'node:util'
+import { inspect, isDeepStrictEqual, types } from 'node:util'
+
+/**
+ * Whether Node takes the two for equal. undefined: it fails to say. On Node 22 and 24 it throws for Maps that have
+ * `undefined` and an object as keys.
+ */
+export function equalToNode(a: unknown, b: unknown): boolean | undefined {
+  try {
+    return isDeepStrictEqual(a, b)
+  } catch {
+    return undefined
+  }
+}
 
 /** Asserts that `actual` is what `expected` was: kinds, contents, and which parts are one and the same object. */
 export function assertSame(actual: unknown, expected: unknown): void {
