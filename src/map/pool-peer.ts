@@ -49,7 +49,7 @@ export interface PoolPeerEvents {
   missed(): void
   /** These messages are larger than the server takes. */
   refused(to: string, messages: Addressed[], error: Error): void
-  /** The peer has ended. */
+  /** The peer has ended, after it had joined. */
   failed(error: Error): void
 }
 
@@ -73,6 +73,8 @@ export class PoolPeer {
   #isRenewing = false
   #timer: NodeJS.Timeout | undefined
   #isOver = false
+  // Why it is over, if it failed.
+  #failure: Error | undefined
 
   /** Resolves when the others can see it. */
   static async join(place: PoolPlace, role: PeerInfo['role'], events: PoolPeerEvents): Promise<PoolPeer> {
@@ -97,7 +99,7 @@ export class PoolPeer {
   /** Announces the workers that are here. */
   announce(workers: number[]): void {
     this.#info.workers = workers
-    if (this.#timer) void this.#renew()
+    if (this.#timer) this.#renew().catch(error => this.#fail(error))
   }
 
   /** This peer stands for the one with that id, which has failed: the others need not find out by its renewals. */
@@ -145,6 +147,7 @@ export class PoolPeer {
     }
     this.#unfollow.push(await follow(this.#registry, registry))
     await this.#renew()
+    if (this.#failure) throw this.#failure
     if (this.#isOver) return
     this.#timer = every(RENEW_MS, () => void this.#renewLease())
     this.#timer.unref()
@@ -195,8 +198,9 @@ export class PoolPeer {
 
   #fail(error: Error): void {
     if (this.#isOver) return
+    this.#failure = error
     this.#end()
-    this.#events.failed(error)
+    if (this.#timer) this.#events.failed(error)
   }
 
   #end(): void {

@@ -1,6 +1,6 @@
 import { deferred } from '../async/deferred.ts'
 import { after } from '../async/interval.ts'
-import { ValueTooLargeError } from '../errors.ts'
+import { ConnectionError, ValueTooLargeError } from '../errors.ts'
 import { errorToWire } from '../protocol/values.ts'
 import { LocalWorkers } from './local-workers.ts'
 import {
@@ -114,22 +114,36 @@ export class WorkerHost {
 
   /**
    * Its session is over, as after a network outage that took longer than the server's graceTime: it joins as another peer.
-   * It fails if it cannot.
+   * It fails if it cannot. The peer that failed is left last: until then there is a connection, or it is being made again.
    */
   async #joinAgain(): Promise<void> {
     if (this.#closed) return
-    const { id } = this.#peer as PoolPeer
+    const failed = this.#peer as PoolPeer
     this.#peer = undefined
     this.#dropAll()
     try {
-      const peer = await this.#join()
+      const peer = await this.#joinInTheEnd()
       // It may have been closed meanwhile.
-      if (this.#closed) return await peer.leave()
-      peer.replace(id)
-      this.#announce()
+      if (this.#closed) await peer.leave()
+      else {
+        peer.replace(failed.id)
+        this.#announce()
+      }
     } catch (error) {
       this.#fail(error as Error)
     }
+    await failed.leave()
+  }
+
+  /** Joins, also where the session is lost once more while it does. */
+  async #joinInTheEnd(): Promise<PoolPeer> {
+    for (;;)
+      try {
+        return await this.#join()
+      } catch (error) {
+        const wasConnected = error instanceof ConnectionError && error.outcome === 'unknown'
+        if (!wasConnected || this.#closed) throw error
+      }
   }
 
   async #close(): Promise<void> {
@@ -214,9 +228,7 @@ export class WorkerHost {
     this.#hosted.delete(number)
     if (hosted) {
       const [first] = hosted.queue.values()
-      // Also those whose jobs are over: what they had here keeps their queues waiting.
-      const owners = new Set([...hosted.jobs.keys(), ...[...hosted.queue.values()].map(({ owner }) => owner)])
-      for (const owner of owners)
+      for (const owner of ownersOf(hosted))
         this.#peer?.send(owner, [number, [FromWorker.gone, owner === first?.owner ? (end ?? null) : null]])
       this.#announce()
     }
@@ -247,7 +259,7 @@ export class WorkerHost {
   }
 
   #dropAll(): void {
-    const owners = new Set([...this.#hosted.values()].flatMap(({ jobs }) => [...jobs.keys()]))
+    const owners = new Set([...this.#hosted.values()].flatMap(hosted => [...ownersOf(hosted)]))
     for (const owner of owners) this.#drop(owner, true)
   }
 
@@ -261,3 +273,7 @@ export class WorkerHost {
     }
   }
 }
+
+/** The programs that have something at the worker: also those whose jobs are over, while what they gave it is still in its queue. */
+const ownersOf = ({ jobs, queue }: HostedWorker): Set<string> =>
+  new Set([...jobs.keys(), ...[...queue.values()].map(({ owner }) => owner)])

@@ -1,9 +1,17 @@
+// Workers whose connection is lost again and again, at any moment: SEED=n gives the schedule, SCHEDULES=n how many there are.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Context, State, startServer } from '../../src/index.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Context, type State, startServer } from '../../src/index.ts'
+import { random } from '../history/random.ts'
 import { proxy } from '../kit/proxy.ts'
 import { range } from './contexts.ts'
 import { joinedWorker } from './hosts.ts'
+
+const SEED = Number(process.env.SEED ?? 1)
+const SCHEDULES = Number(process.env.SCHEDULES ?? 6)
+const GRACE = 150
+const options = { pool: 'shared', stateful: true, chunkSize: 1 } as const
 
 // Both workers are needed: each item waits until the other one is there.
 const meet = async (state: State<Record<string, boolean>>, x: number) => {
@@ -12,24 +20,37 @@ const meet = async (state: State<Record<string, boolean>>, x: number) => {
   return x
 }
 
-test('workers whose connection was lost for longer than the grace time join again', async t => {
-  const server = await startServer('tcp://127.0.0.1:0', { graceTime: 200 })
-  t.after(() => server.stop())
-  const way = await proxy(t, server.address)
-  const ctx = new Context(server.address)
-  t.after(() => ctx.close())
-  const workers = await joinedWorker(t, way.address, '--count', '2')
-  const options = { pool: 'shared', stateful: true, chunkSize: 1 } as const
-  for (const round of range(3)) {
-    // What goes the same way and was connected later is forgotten by the server later.
-    const witness = new State<{ here?: boolean }>(way.address)
-    await witness.set('here', true, { ephemeral: true })
-    await way.close()
-    await ctx.state.getWhenNone('here')
-    await way.open()
-    assert.deepEqual(await ctx.processMap(meet, range(2), options).toArray(), range(2), `round ${round}`)
-    await ctx.state.clear()
-    await witness.close()
-  }
-  assert.equal(workers.child.exitCode, null)
-})
+const spin = async (state: State<Record<string, boolean>>) => {
+  await state.set('spins', true)
+  for (;;);
+}
+
+for (const seed of range(SCHEDULES).map(i => SEED + i))
+  test(`workers whose connection was lost for longer than the grace time join again (seed ${seed})`, async t => {
+    const choices = random(seed)
+    const server = await startServer('tcp://127.0.0.1:0', { graceTime: GRACE })
+    t.after(() => server.stop())
+    const way = await proxy(t, server.address)
+    const ctx = new Context(server.address)
+    t.after(() => ctx.close())
+    const workers = await joinedWorker(t, way.address, '--count', '2')
+    for (let round = 0; round < 4; round++) {
+      if (choices.chance(0.5)) {
+        // Its job is over at once, and its item never: it costs its worker.
+        const stuck = ctx.processMap(spin, [1], options)
+        stuck.toArray().catch(() => {})
+        await ctx.state.getWhenAvailable('spins')
+        stuck.cancel()
+      }
+      for (let times = choices.below(4); times >= 0; times--) {
+        await way.close()
+        await sleep(choices.chance(0.8) ? 2 * GRACE : GRACE / 2)
+        await way.open()
+        // Also while they join.
+        await sleep(choices.below(15))
+      }
+      assert.deepEqual(await ctx.processMap(meet, range(2), options).toArray(), range(2), `round ${round}`)
+      await ctx.state.clear()
+    }
+    assert.equal(workers.child.exitCode, null)
+  })
