@@ -3,14 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { type AnyState, State, startServer } from 'zproc'
 import { linkOf } from '../../src/client/state.ts'
 import { elsewhere } from '../kit/elsewhere.ts'
-
-setFlagsFromString('--expose-gc')
-const collect: () => void = runInNewContext('gc')
+import { collect, held } from '../kit/memory.ts'
 
 const LOOPS = 100
 const MB = 1 << 20
@@ -42,12 +38,12 @@ for (const [kind, open] of Object.entries(kinds))
     steps.length = 0
     assert.equal(feeds.size, LOOPS)
     loops.length = 0
-    const before = heap()
+    const before = await heap()
     // What a reader is sent ahead is bounded, whether or not the loop is there still.
     const text = 'x'.repeat(1000)
     for (let i = 0; i < 20; i++)
       await Promise.all(Array.from({ length: 100 }, (_, k) => writer.set('text', `${i} ${k} ${text}`)))
-    const grown = heap() - before
+    const grown = (await heap()) - before
     assert.ok(grown < 64 * MB, `${Math.round(grown / MB)} MB`)
     // Of the last one a register may hold on for a while.
     for (let i = 0; feeds.size > 1 && i < 200; i++) {
@@ -58,8 +54,7 @@ for (const [kind, open] of Object.entries(kinds))
     await state.size()
   })
 
-function heap(): number {
-  collect()
-  const { heapUsed, arrayBuffers, external } = process.memoryUsage()
-  return heapUsed + Math.max(arrayBuffers, external)
+async function heap(): Promise<number> {
+  const { heapUsed, external } = await held()
+  return heapUsed + external
 }

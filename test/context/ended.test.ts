@@ -2,17 +2,12 @@
 // ENDED=2000 is the long run.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { Context } from 'zproc'
+import { held } from '../kit/memory.ts'
 
 const count = Number(process.env.ENDED ?? 30)
 const LANES = 4
 const KILOBYTES = 100
-
-setFlagsFromString('--expose-gc')
-const gc: () => void = runInNewContext('gc')
 
 test(`${count} ended processes leave no value, argument, error or listener`, {
   timeout: 1_200_000,
@@ -49,23 +44,15 @@ test(`${count} ended processes leave no value, argument, error or listener`, {
     await Promise.all(Array.from({ length: LANES }, lane))
   }
   await lanes(0, 12)
-  const before = await heapUsed()
+  const before = (await held()).heapUsed
   await lanes(12, count)
   // Those that ended last are let go of when another one starts.
   await ctx.process(() => {}).wait()
   assert.equal(ctx.processList.length, 1)
-  const after = await heapUsed()
+  const after = (await held()).heapUsed
   const alive = kept.filter(ref => ref.deref() !== undefined).length
   assert.equal(alive, 0, `${alive} of ${kept.length} objects are still there`)
   // Each took twice 100 kB.
   const grown = (after - before) / 1000
   assert.ok(grown < (count - 12) * KILOBYTES * 0.1, `the heap has grown by ${Math.round(grown)} kB`)
 })
-
-async function heapUsed(): Promise<number> {
-  for (let i = 0; i < 5; i++) {
-    await turn()
-    gc()
-  }
-  return process.memoryUsage().heapUsed
-}

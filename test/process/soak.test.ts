@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { currentProcess, Process, startServer } from 'zproc'
+import { held } from '../kit/memory.ts'
 import { leftAfter } from '../lifeline/processes.ts'
 
 const rounds = Number(process.env.SOAK ?? 40)
@@ -60,10 +61,10 @@ test(`${rounds} processes with random deaths leave nothing`, { timeout: 3_600_00
   // The first ones load, compile and fill caches.
   await many(Math.ceil(rounds / 10))
   await atRest(idle)
-  const before = heap()
+  const before = (await held()).heapUsed
   await many(rounds)
   await atRest(idle)
-  const after = heap()
+  const after = (await held()).heapUsed
   t.diagnostic(JSON.stringify({ idle, before, after }))
   assert.deepEqual((await leftAfter([...pids], 0)).filter(isOwn), [])
   assert.ok(after < before + 10e6, `the heap grew from ${before} to ${after}`)
@@ -96,9 +97,4 @@ function handles(): Record<string, number> {
   for (const name of process.getActiveResourcesInfo())
     if (!passing.has(name)) open[name] = (open[name] ?? 0) + 1
   return open
-}
-
-function heap(): number {
-  globalThis.gc?.()
-  return process.memoryUsage().heapUsed
 }

@@ -2,11 +2,11 @@
 // them, a watcher and a view see every commit, and neither end needs memory for more than a few answers.
 // `ZPROC_ANSWERS=200 npm run test:run server/answers` for more programs on each kind of connection.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { type AnyState, atomic, type ServerOptions, State, startServer } from 'zproc'
+import { residentOf } from '../kit/memory.ts'
 import { proxy } from '../kit/proxy.ts'
 
 const PROGRAMS = Number(process.env.ZPROC_ANSWERS ?? 3)
@@ -193,15 +193,12 @@ const brief = (value: unknown): string =>
     typeof part === 'string' && part.length > 30 ? `${part.slice(0, 20)}… of ${part.length}` : part,
   ) ?? 'undefined'
 
-const rss = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024
-
 /** The most memory that a process had while `run` ran, beyond what it had before, in MB. */
 async function peak(pid: number, run: () => Promise<unknown>): Promise<number> {
-  const before = rss(pid)
+  const before = residentOf(pid)
   let most = before
   const timer = setInterval(() => {
-    most = Math.max(most, rss(pid))
+    most = Math.max(most, residentOf(pid))
   }, 2)
   await run()
   clearInterval(timer)

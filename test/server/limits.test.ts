@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type AnyState, atomic, ConnectionError, type Server, State, startServer } from 'zproc'
 import { Ask, type Hello, PROTOCOL, Tell, VERSION } from '../../src/protocol/messages.ts'
 import { toWire } from '../../src/protocol/values.ts'
 import { elsewhere } from '../kit/elsewhere.ts'
+import { residentOf } from '../kit/memory.ts'
 import { program } from '../kit/programs.ts'
 import { type Raw, raw } from '../kit/raw.ts'
 import { room } from '../kit/servers.ts'
@@ -202,10 +202,10 @@ test('who does not take the answers gets no more of them, and costs the server n
   await state.set({ text: 'x'.repeat(1 << 20), bytes: Buffer.alloc(1 << 20) })
   const peer = await greeted(t, server)
   peer.socket.pause()
-  const before = rss(server.pid)
+  const before = residentOf(server.pid)
   peer.say(Array.from({ length: count }, (_, i) => [i % 2 ? Ask.values : Ask.get, i + 2, 1, 'text']))
   for (let i = 0; i < 50; i++) await state.ping()
-  const grown = rss(server.pid) - before
+  const grown = residentOf(server.pid) - before
   assert.ok(grown < 100, `the server grew by ${grown} MB`)
   peer.socket.resume()
   let next = 2
@@ -268,7 +268,3 @@ test('a connection that is ended for what it said is logged with why', async t =
     /^zproc server: ended the connection of somebody who had not said hello: a frame of 4294967295 bytes is announced; the limit is 65536 bytes$/m,
   )
 })
-
-/** In megabytes. */
-const rss = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024

@@ -1,9 +1,6 @@
 // What a log, a session and a watcher keep is what they hold, not the buffers that it came in.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { type AnyState, State, startServer } from 'zproc'
 import { encodeFrame } from '../../src/protocol/frames.ts'
 import { Ask, PROTOCOL, type Step, VERSION, type WireChange } from '../../src/protocol/messages.ts'
@@ -11,13 +8,11 @@ import { fromWire, Packed, toWire } from '../../src/protocol/values.ts'
 import type { Author, KeyChange } from '../../src/store/commit.ts'
 import { changesFromWire, writes } from '../../src/store/methods.ts'
 import { Namespace } from '../../src/store/namespace.ts'
+import { held, residentOf } from '../kit/memory.ts'
 import { raw } from '../kit/raw.ts'
 
 const MB = 1 << 20
 const author: Author = { session: 1, state: 1, pid: 1, name: 'test' }
-
-const rss = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024
 
 /** Whether the memory under these bytes is little more than they are. */
 const isOwn = (value: unknown): boolean =>
@@ -76,8 +71,6 @@ test('after a large frame the next ones lie in small buffers, and large ones in 
 })
 
 test('a client that sends and is sent 50 MB at once, and then little, keeps little', async t => {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
   const server = await startServer(null, { historyLimit: 1 })
   t.after(() => server.stop())
   const state = new State<AnyState>(server.address)
@@ -87,8 +80,7 @@ test('a client that sends and is sent 50 MB at once, and then little, keeps litt
   await state.delete('big')
   const frames = Array.from({ length: 1000 }, (_, i) => state.set(`k${i % 10}`, 'y'.repeat(1000)))
   await Promise.all(frames)
-  gc()
-  const { arrayBuffers } = process.memoryUsage()
+  const { arrayBuffers } = await held()
   assert.ok(arrayBuffers < 16 * MB, `${arrayBuffers / MB} MB of buffers in the client`)
 })
 
@@ -101,7 +93,7 @@ test('slow watchers of a log of large commits take a megabyte or two each', {
   t.after(() => state.close())
   const text = 'x'.repeat(400_000)
   for (let i = 0; i < 250; i++) await state.set('text', `${i} ${text}`)
-  const before = rss(server.pid)
+  const before = residentOf(server.pid)
   for (let i = 0; i < 4; i++) {
     const peer = await raw(t, server.address)
     const token = Buffer.alloc(16, i)
@@ -114,6 +106,6 @@ test('slow watchers of a log of large commits take a megabyte or two each', {
     peer.say([[Ask.feed, 2, 1, 1, 0, 1e12]])
   }
   for (let i = 0; i < 20; i++) await state.ping()
-  const grown = rss(server.pid) - before
+  const grown = residentOf(server.pid) - before
   assert.ok(grown < 60, `the server grew by ${grown.toFixed()} MB`)
 })

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { type AnyState, atomic, State } from 'zproc'
 import { Ask, PROTOCOL, Tell, VERSION } from '../../src/protocol/messages.ts'
+import { held } from '../kit/memory.ts'
 import { raw } from '../kit/raw.ts'
 import { room } from '../kit/servers.ts'
-
-setFlagsFromString('--expose-gc')
-const collect: () => void = runInNewContext('gc')
 
 test('namespaces that were emptied and left cost nothing', async t => {
   const own = await room(t, { backend: 'inline' })
@@ -28,8 +24,7 @@ test('namespaces that were emptied and left cost nothing', async t => {
   }
   const memory = async () => {
     await first.ping()
-    collect()
-    return process.memoryUsage().heapUsed
+    return (await held()).heapUsed
   }
   await visit(0, 1000)
   const before = await memory()

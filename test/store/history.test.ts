@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { Ask } from '../../src/protocol/messages.ts'
 import { Packed, toWire, type Wire } from '../../src/protocol/values.ts'
@@ -11,13 +8,11 @@ import { History } from '../../src/store/history.ts'
 import { writes } from '../../src/store/methods.ts'
 import { Namespace } from '../../src/store/namespace.ts'
 import { runAtomic } from '../../src/store/run-atomic.ts'
+import { held } from '../kit/memory.ts'
 
 // ZPROC_COMMITS: how many commits of each kind are made at least, 1,000,000 for a long look. Else as many as fill the log twice.
 const COMMITS = Number(process.env.ZPROC_COMMITS ?? 0)
 const LIMIT = COMMITS > 0 ? 16 << 20 : 4 << 20
-
-setFlagsFromString('--expose-gc')
-const collect: () => void = runInNewContext('gc')
 
 const author: Author = { session: 1, state: 1, pid: 1, name: 'test' }
 // As they arrive in a frame: each a text, and bytes, of its own.
@@ -85,12 +80,7 @@ const kinds: Record<string, (space: Namespace, i: number) => unknown> = {
 }
 
 async function memory(): Promise<number> {
-  // What was dropped in this turn may still be on the stack, and buffers go after the objects that hold them.
-  for (let i = 0; i < 3; i++) {
-    await delay(1)
-    collect()
-  }
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  const { heapUsed, arrayBuffers } = await held()
   return heapUsed + arrayBuffers
 }
 
