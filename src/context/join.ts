@@ -6,6 +6,7 @@ import { currentDirectory } from '../lifeline/directory.ts'
 import { knock } from '../lifeline/knock.ts'
 import { withPathLock } from '../lifeline/path-lock.ts'
 import { namedIpcAddress, parseAddress } from '../protocol/address.ts'
+import { describe } from '../protocol/describe.ts'
 import { flag, time } from '../protocol/kinds.ts'
 import type { OptionsOf } from '../protocol/options.ts'
 import type { ServerSettings } from '../server/options.ts'
@@ -26,9 +27,7 @@ const LINGER = 10_000
 /** The address of a name: in the directory of this user alone. */
 export function namedAddress(name: unknown, { project = false }: JoinPlace, call: string): string {
   if (typeof name !== 'string' || !/^[\w.-]{1,40}$/.test(name))
-    throw new TypeError(
-      `${call}: a name is 1 to 40 letters, digits, '_', '-' and '.', got ${typeof name === 'string' ? `'${name}'` : typeof name}`,
-    )
+    throw new TypeError(`${call}: a name is 1 to 40 letters, digits, '_', '-' and '.', got ${describe(name)}`)
   if (!project) return namedIpcAddress(name)
   const found = projectFolder()
   if (found === undefined)

@@ -50,14 +50,15 @@ export class Line<Sent, Heard> {
 
   /** `sent` is called when the message has left, or never will. */
   send(message: Sent, sent?: () => void): void {
-    this.#write(ZPROCS, message, sent)
+    this.#write(ZPROCS, serialize(message), sent)
   }
 
   /** Throws the DataCloneError of a message that cannot be sent. */
   sendUsers(message: unknown, sent?: () => void): void {
     // V8 writes some objects that it cannot read, such as an error that is its own cause: that throws here.
-    if (typeof message === 'object' && message !== null) deserialize(serialize(message))
-    this.#write(USERS, message, sent)
+    const bytes = serialize(message)
+    if (typeof message === 'object' && message !== null) deserialize(bytes)
+    this.#write(USERS, bytes, sent)
   }
 
   /** Whether it keeps this process alive. A new one does. */
@@ -70,8 +71,7 @@ export class Line<Sent, Heard> {
     this.#socket?.destroy()
   }
 
-  #write(kind: number, message: unknown, sent?: () => void): void {
-    const bytes = serialize(message)
+  #write(kind: number, bytes: Buffer, sent?: () => void): void {
     const socket = this.#socket
     if (!socket?.writable) {
       if (sent) soon(sent)

@@ -109,7 +109,16 @@ export function startWatchdog(
   memory: SharedArrayBuffer,
   patience: number,
   to: number | ((look: Look) => void),
-): Worker {
+): Worker | undefined {
+  try {
+    return watch(memory, patience, to)
+  } catch (error) {
+    console.error(`zproc: nothing tells if a function hangs in a server: ${(error as Error).message}`)
+    return undefined
+  }
+}
+
+function watch(memory: SharedArrayBuffer, patience: number, to: number | ((look: Look) => void)): Worker {
   const watchdog = newThread(script, {
     eval: true,
     workerData: { memory, patience, fd: typeof to === 'number' ? to : -1 },

@@ -6,7 +6,6 @@ import { type Shipped, ship } from '../shipping/ship.ts'
 import { CallQueue } from './call-queue.ts'
 import { Job } from './job.ts'
 import { callSettings, type MapTarget, mapSettings } from './job-settings.ts'
-
 import { LocalWorkers, type MakeWorker } from './local-workers.ts'
 import { type MapOptions, readMapOptions, type TaskDetail } from './options.ts'
 import { Outcomes } from './outcomes.ts'

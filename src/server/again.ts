@@ -20,9 +20,13 @@ export class Again {
     this.#newest = Math.max(-1, ...answers.keys())
   }
 
+  /** Whether the request may have taken effect before the server was started again. */
+  covers(id: number): boolean {
+    return id <= this.#newest
+  }
+
   /** The answer of a request that made a commit; it is given once. */
   take(id: number): KeptAnswer | undefined {
-    if (id > this.#newest) return undefined
     const answer = this.#answers.get(id)
     this.#answers.delete(id)
     return answer
@@ -30,7 +34,6 @@ export class Again {
 
   /** The revision that a State's request found that made no commit; undefined: it has not taken effect. */
   found(id: number, state: number): number | undefined {
-    if (id > this.#newest) return undefined
     let next: KeptAnswer | undefined
     for (const answer of this.#answers.values())
       if (answer[0] > id && answer[3] === state && !(next && next[0] < answer[0])) next = answer

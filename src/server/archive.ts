@@ -2,14 +2,18 @@ import type { Worker } from 'node:worker_threads'
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { ownModule } from '../async/home.ts'
 import { after, cancel, type Timer } from '../async/interval.ts'
-import { MissedUpdatesError, StorageError } from '../errors.ts'
+import { StorageError } from '../errors.ts'
 import { startThread } from '../lifeline/thread.ts'
 import type { ArchiveAnswer, ArchiveAsk, ArchiveMessage } from '../storage/archive.ts'
 import type { ManifestOwner } from '../storage/journal.ts'
 import type { NotKept, Page } from '../storage/rewind.ts'
+import { notKept } from '../store/not-kept.ts'
 
 // Milliseconds after which the thread ends when nothing is asked of it.
 const IDLE = 10_000
+
+// What bounds the log on disk.
+const SETTINGS = 'keep, historyLimit, historyBytes of the server'
 
 const entry = ownModule('storage/archive')
 
@@ -34,14 +38,14 @@ export class Archive {
   /** See Rewind. Rejects with MissedUpdatesError when it is not kept. */
   async page(name: string, first: number, last: number, wantsState: boolean): Promise<Page> {
     const page = await this.#ask<Page>(['page', name, first, last, wantsState])
-    if ('oldest' in page) throw new MissedUpdatesError(first, page.oldest - 1, notKept(page.oldest))
+    if ('oldest' in page) throw notKept(first, page.oldest, SETTINGS)
     return page
   }
 
   /** See Rewind. Rejects with MissedUpdatesError when it is not kept. */
   async when(name: string, time: number): Promise<number> {
     const found = await this.#ask<number>(['when', name, time])
-    if (typeof found !== 'number') throw new MissedUpdatesError(1, found.oldest - 1, notKept(found.oldest))
+    if (typeof found !== 'number') throw notKept(1, found.oldest, SETTINGS)
     return found
   }
 
@@ -110,6 +114,3 @@ export class Archive {
     return worker
   }
 }
-
-const notKept = (oldest: number): string =>
-  `what lies before revision ${oldest} is no longer kept (keep, historyLimit, historyBytes of the server)`

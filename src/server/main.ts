@@ -52,7 +52,7 @@ function hear(message: Start | 'stop'): void {
       // What a thread does is looked at by its owner, what a process does by a thread of its own.
       const patience = limits.atomicTimeout + BEYOND
       if (parentPort) parentPort.postMessage({ watch: doing.memory, patience } satisfies Watched)
-      else watchOver(doing.memory, patience)
+      else startWatchdog(doing.memory, patience, REPORTS)
     },
     error => {
       const wire = errorToWire(error)
@@ -93,12 +93,4 @@ if (line) {
   process.on('SIGTERM', () => void end())
   if (process.argv[2] === 'untied') void line.closed.then(() => every(1000, endIfUnused))
   else if (process.argv[2] !== 'lingers') endWithOwner(line, { grace: 500, before: () => void end() })
-}
-
-function watchOver(memory: SharedArrayBuffer, patience: number): void {
-  try {
-    startWatchdog(memory, patience, REPORTS)
-  } catch (error) {
-    console.error(`zproc: nothing tells if a function hangs in this server: ${(error as Error).message}`)
-  }
 }

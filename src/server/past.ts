@@ -1,10 +1,13 @@
-import { MissedUpdatesError } from '../errors.ts'
 import { encode } from '../protocol/frames.ts'
 import type { LogPage } from '../protocol/messages.ts'
+import { notKept } from '../store/not-kept.ts'
 import type { Room } from './core.ts'
 import { chunkOf } from './feed.ts'
 
 // What clients ask of the log besides reading on: from memory as far as that goes back, else from disk.
+
+// What bounds the log in memory.
+const SETTINGS = 'historyLimit, historyBytes of the server'
 
 // No commits.
 const NONE = encode([])
@@ -26,7 +29,7 @@ export async function pageOf(
     if (page.first < space.first) return [page.first, page.state, page.commits, revision]
   }
   const from = first === 0 ? space.first : first
-  if (from < space.first) throw missed(first, space.first)
+  if (from < space.first) throw notKept(first, space.first, SETTINGS)
   const state = wantsState ? encode([...space.stateAt(from - 1)]) : null
   return [from, state, chunkOf(space, from, end).commits, revision]
 }
@@ -39,12 +42,5 @@ export async function revisionAt({ space, feeds: { archive } }: Room, time: numb
     if (space.timeAt(revision) <= time) return revision
   if (space.first === 1) return 0
   if (archive) return archive.when(space.name, time)
-  throw missed(1, space.first)
+  throw notKept(1, space.first, SETTINGS)
 }
-
-const missed = (from: number, oldest: number): MissedUpdatesError =>
-  new MissedUpdatesError(
-    from,
-    oldest - 1,
-    `what lies before revision ${oldest} is no longer kept (historyLimit, historyBytes of the server)`,
-  )

@@ -157,7 +157,7 @@ export class Service {
     keeper.asked()
     const [kind, id, state] = message as [number, number, number]
     const again = this.#again
-    if (!again || kind < Ask.get || kind > Ask.release || kind === Ask.define) return false
+    if (!again?.covers(id) || kind < Ask.get || kind > Ask.release || kind === Ask.define) return false
     const answer = kind >= Ask.set ? again.take(id) : undefined
     if (answer) {
       this.#committed(answer[0], answer[1], answer[2])
@@ -303,7 +303,8 @@ export class Service {
 
   #run(fn: AtomicFunction, room: Room, author: Author, call: AtomicCall): void {
     const { 1: id, 2: state, 4: args } = call
-    if (this.#again && this.#repeated(id, state, space => this.#call(fn, space, author, args))) return
+    if (this.#again?.covers(id) && this.#repeated(id, state, space => this.#call(fn, space, author, args)))
+      return
     if (room.exclusive.held) {
       // The message may stand for the next call of a run by then.
       const own: AtomicCall = [...call]

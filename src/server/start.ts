@@ -214,11 +214,7 @@ async function inThread(start: () => Start, _: InnerServer, watch: Watch): Promi
   const { address, pid } = checkStarted(answer, 'thread', failure)
   let watchdog: Worker | undefined
   worker.on('message', ({ watch: memory, patience: longest }: Watched) => {
-    try {
-      watchdog = startWatchdog(memory, longest, watch.saw)
-    } catch (error) {
-      console.error(`zproc: nothing tells if a function hangs in the server at ${address}: ${said(error)}`)
-    }
+    watchdog = startWatchdog(memory, longest, watch.saw)
   })
   worker.once('exit', () => {
     watchdog?.terminate()

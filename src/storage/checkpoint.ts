@@ -4,7 +4,7 @@ import { startThread } from '../lifeline/thread.ts'
 import type { Disk } from './disk.ts'
 import type { ManifestOwner } from './journal.ts'
 import type { Manifest, SegmentFile, SnapshotFile } from './manifest.ts'
-import { startOf } from './segment.ts'
+import { segmentAt } from './segment.ts'
 import { beginning, type Keep } from './trim.ts'
 
 const entry = ownModule('storage/compact')
@@ -94,12 +94,7 @@ export async function adopt(
   const { segments } = manifest.now
   const snapshots = [...manifest.now.snapshots, snapshot]
   const oldest = await beginning(disk, { ...manifest.now, snapshots }, keep)
-  let first = 0
-  if (oldest)
-    for (const [i, segment] of segments.entries()) {
-      const begins = await startOf(disk, manifest.now.log, segment)
-      if (begins && begins.sequence <= oldest.sequence) first = i
-    }
+  const first = oldest ? await segmentAt(disk, manifest.now.log, segments, oldest.sequence) : 0
   const before = oldest ? snapshots.indexOf(oldest) : 0
   const superfluous = [...segments.slice(0, first), ...snapshots.slice(0, before)]
   const names = new Set(superfluous.map(({ file }) => file))

@@ -5,7 +5,7 @@ import { damaged } from './damage.ts'
 import type { Disk } from './disk.ts'
 import type { Manifest, SegmentFile, SnapshotFile } from './manifest.ts'
 import { Kept, type LogRecord } from './records.ts'
-import { type Position, readSegment, startOf } from './segment.ts'
+import { BEGINNING, type Position, readSegment, segmentAt, startOf } from './segment.ts'
 import { readSnapshot } from './snapshot.ts'
 
 /** The state of one namespace, which moves along the log on disk, from a checkpoint on. */
@@ -90,8 +90,8 @@ export class LogCursor {
 
   /** The records of the blocks behind `start`; undefined: there are no more at present. */
   async *#read(start: Position): AsyncGenerator<LogRecord[] | undefined> {
-    const { log } = this.manifest
-    let segment = await segmentOf(this.#disk, this.manifest, start)
+    const { log, segments } = this.manifest
+    let segment = segments[await segmentAt(this.#disk, log, segments, start.sequence)] as SegmentFile
     let position = (await startOf(this.#disk, log, segment)) ?? start
     let offset: number | undefined
     let next: SegmentFile | undefined
@@ -131,19 +131,4 @@ export class LogCursor {
 export interface Checkpoint {
   revision: number
   snapshot: SnapshotFile | undefined
-}
-
-export const BEGINNING: Position = { sequence: 0, checksum: 0 }
-
-/** The segment that holds the block behind `position`, or the place for it. */
-export async function segmentOf(
-  disk: Disk,
-  { log, segments }: Manifest,
-  position: Position,
-): Promise<SegmentFile> {
-  for (let i = segments.length - 1; i > 0; i--) {
-    const begins = await startOf(disk, log, segments[i] as SegmentFile)
-    if (begins && begins.sequence <= position.sequence) return segments[i] as SegmentFile
-  }
-  return segments[0] as SegmentFile
 }

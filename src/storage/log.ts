@@ -12,11 +12,13 @@ import {
   writeManifest,
 } from './manifest.ts'
 import {
+  BEGINNING,
   createSegment,
   cutTorn,
   dataStart,
   type Position,
   readSegment,
+  segmentAt,
   startOf,
   type Tail,
 } from './segment.ts'
@@ -70,8 +72,11 @@ export async function readLog(
   reader: LogReader,
 ): Promise<{ tail: Tail; torn: boolean }> {
   if (snapshot) await readSnapshot(disk, snapshot, reader.snapshot)
-  const start: Position = snapshot ?? { sequence: 0, checksum: 0 }
-  const segments = await since(disk, manifest, start)
+  const start: Position = snapshot ?? BEGINNING
+  if (manifest.segments.length === 0) throw damaged(disk, 'manifest', 0, 'it names no segment')
+  const segments = manifest.segments.slice(
+    await segmentAt(disk, manifest.log, manifest.segments, start.sequence),
+  )
   const first = segments[0] as SegmentFile
   let position = (await startOf(disk, manifest.log, first)) ?? start
   if (position.sequence > start.sequence)
@@ -116,17 +121,6 @@ export async function readLog(
 function checkStart(disk: Disk, { file }: SegmentFile, position: Position, start: Position): void {
   if (position.checksum !== start.checksum)
     throw damaged(disk, file, 0, `block ${start.sequence} is not the one that the snapshot was made at`)
-}
-
-/** The segments from the one on that holds the block behind `start`. */
-async function since(disk: Disk, manifest: Manifest, start: Position): Promise<SegmentFile[]> {
-  const { segments } = manifest
-  if (segments.length === 0) throw damaged(disk, 'manifest', 0, 'it names no segment')
-  for (let i = segments.length - 1; i > 0; i--) {
-    const begins = await startOf(disk, manifest.log, segments[i] as SegmentFile)
-    if (begins && begins.sequence <= start.sequence) return segments.slice(i)
-  }
-  return segments
 }
 
 /** Where a server begins to read: watchers find the commits since then in memory. undefined: with the first block. */

@@ -92,6 +92,23 @@ export async function startOf(disk: Disk, log: string, segment: SegmentFile): Pr
   return beforeHeader(header)
 }
 
+/** Behind nothing: where block 1 begins. */
+export const BEGINNING: Position = { sequence: 0, checksum: 0 }
+
+/** The index of the segment that holds the block behind block `sequence`, or the place for it. */
+export async function segmentAt(
+  disk: Disk,
+  log: string,
+  segments: readonly SegmentFile[],
+  sequence: number,
+): Promise<number> {
+  for (let i = segments.length - 1; i > 0; i--) {
+    const begins = await startOf(disk, log, segments[i] as SegmentFile)
+    if (begins && begins.sequence <= sequence) return i
+  }
+  return 0
+}
+
 /** Clears what an unfinished write left from offset `at` on; what was there is kept in a file, whose name is returned. */
 export async function cutTorn(disk: Disk, segment: SegmentFile, at: number): Promise<string> {
   const bytes = await readNamed(disk, segment)

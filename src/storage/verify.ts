@@ -2,7 +2,7 @@ import { damageOf } from './damage.ts'
 import type { Disk } from './disk.ts'
 import type { Manifest, SegmentFile, SnapshotFile } from './manifest.ts'
 import { manifestOf, replayWhole } from './rebuild.ts'
-import { type Position, readSegment, startOf } from './segment.ts'
+import { BEGINNING, type Position, readSegment, startOf } from './segment.ts'
 import { readSnapshot } from './snapshot.ts'
 
 export interface Report {
@@ -70,7 +70,7 @@ class Chain {
     const gap =
       before && begins && (before.sequence !== begins.sequence || before.checksum !== begins.checksum)
     if (gap) this.#damage(file, `block ${begins.sequence + 1} does not follow block ${before.sequence}`)
-    let position = begins ?? before ?? { sequence: 0, checksum: 0 }
+    let position = begins ?? before ?? BEGINNING
     const blocks = readSegment(this.#disk, this.#log, segment, position)
     let found = await blocks.next()
     for (; !found.done; found = await blocks.next()) {

@@ -129,7 +129,7 @@ test('what makes no sense is refused by name', () => {
     name: 'TypeError',
     message: /Context\.join: a name is .* got 'a\/b'/,
   })
-  assert.throws(() => Context.join(7 as never), { name: 'TypeError', message: /got number/ })
+  assert.throws(() => Context.join(7 as never), { name: 'TypeError', message: /got 7$/ })
   assert.throws(() => Context.join('a', { lingr: 1 } as never), { message: /did you mean linger/ })
   assert.throws(() => Context.join('a', { serverBackend: 'inline' }), { message: /a process of its own/ })
   assert.throws(() => Context.join('a', { linger: -1 }), { name: 'RangeError' })

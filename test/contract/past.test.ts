@@ -3,16 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AnyState, atomic, type RawUpdate, type State } from 'zproc'
 import { random } from '../history/random.ts'
+import { all } from '../kit/all.ts'
 import { contract, forgettingContract } from '../kit/servers.ts'
 
 const ROUNDS = Number(process.env.ROUNDS ?? 300)
 const SEED = Number(process.env.SEED ?? 1)
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = []
-  for await (const item of items) list.push(item)
-  return list
-}
 
 const push = atomic((state: AnyState, key: string, item: unknown) => {
   state[key] ??= []

@@ -9,15 +9,10 @@ import { type AnyState, atomic, type ServerOptions, State } from 'zproc'
 import { serverSettings } from '../../src/server/options.ts'
 import { serve } from '../../src/server/start.ts'
 import { random } from '../history/random.ts'
+import { all } from '../kit/all.ts'
 
 const ROUNDS = Number(process.env.ROUNDS ?? 3000)
 const SEED = Number(process.env.SEED ?? 1)
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = []
-  for await (const item of items) list.push(item)
-  return list
-}
 
 /** A server whose log has a checkpoint after each 64 KiB, and keeps ten commits in memory. */
 async function smallLog(t: TestContext, options: ServerOptions = {}) {

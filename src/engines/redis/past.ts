@@ -1,6 +1,7 @@
-import { ConnectionError, MissedUpdatesError } from '../../errors.ts'
+import { ConnectionError } from '../../errors.ts'
 import { encode } from '../../protocol/frames.ts'
 import { type LogPage, orOldestKept } from '../../protocol/messages.ts'
+import { notKept } from '../../store/not-kept.ts'
 import type { RedisConnection } from './connection.ts'
 import { CHUNK, chunkOf, keptHere } from './feeds.ts'
 import type { Keys } from './keys.ts'
@@ -9,6 +10,9 @@ import * as scripts from './scripts.ts'
 
 type Begun = [id: Buffer | null, keys: Buffer[] | number, chunks: Buffer[][], entries: StreamEntry[]]
 type Since = [id: Buffer | null, entries: StreamEntry[] | number]
+
+// What bounds the log.
+const SETTINGS = 'historyLimit of the address'
 
 // No commits.
 const NONE = encode([])
@@ -33,7 +37,7 @@ export class Past {
     const entries = state && wantsState ? encode([...state.space.values]) : null
     if (last < from && first !== 0) return [from, entries, NONE, from - 1]
     const [id, found] = await this.#run<Since>(call, scripts.since, from - 1, CHUNK)
-    if (!id) throw missed(from, Number(found))
+    if (!id) throw notKept(from, Number(found), SETTINGS)
     const commits = (found as StreamEntry[]).filter(entry => revisionOf(idOf(entry)) <= last)
     if (state && commits[0] && idBefore(commits[0]) !== state.head)
       throw new ConnectionError(`${call}: the log of namespace '${this.#name}' is another one now`)
@@ -49,19 +53,19 @@ export class Past {
     while (low < high) {
       const middle = Math.ceil((low + high) / 2)
       const [id, found] = await this.#run<Since>(call, scripts.since, middle - 1, 1)
-      if (!id) throw missed(middle, Number(found))
+      if (!id) throw notKept(middle, Number(found), SETTINGS)
       const [entry] = found as StreamEntry[]
       if (entry && Math.floor(Number(idOf(entry).split('-')[1]) / 1000) <= time) low = middle
       else high = middle - 1
     }
-    if (low < oldest && low > 0) throw missed(1, oldest)
+    if (low < oldest && low > 0) throw notKept(1, oldest, SETTINGS)
     return low
   }
 
   async #stateBefore(call: string, first: number): Promise<Replica> {
     const from = first === 0 ? orOldestKept(0) : first - 1
     const [id, keys, chunks, entries] = await this.#run<Begun>(call, scripts.begin, from)
-    if (!id) throw missed(first, Number(keys))
+    if (!id) throw notKept(first, Number(keys), SETTINGS)
     const [next] = entries
     const replica = new Replica(this.#name, next ? Buffer.from(idBefore(next)) : id, keys as Buffer[], chunks)
     replica.follow(entries)
@@ -74,10 +78,3 @@ export class Past {
     return (await this.#connection.run(script, this.#keys.log, [from as number, limit, ...more], call)) as T
   }
 }
-
-const missed = (from: number, oldest: number): MissedUpdatesError =>
-  new MissedUpdatesError(
-    from,
-    oldest - 1,
-    `what lies before revision ${oldest} is no longer kept (historyLimit of the address)`,
-  )
