@@ -3,6 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { deepEqual } from '../../src/protocol/value-equal.ts'
 import { equalWires, fromWire, Packed, toWire, type Wire } from '../../src/protocol/values.ts'
+import { costs } from '../kit/cost.ts'
 import { equalToNode } from '../kit/same.ts'
 import { anyTree, anyValue } from '../kit/values.ts'
 
@@ -286,19 +287,12 @@ test('large objects in Sets that come in another order are compared in less time
   const other = [...make(0)].reverse()
   const different = other.map(held => (held.last === 7 ? { ...held, field1: 2 } : held))
   const wires = [make(0), new Set(other), new Set(different)].map(value => toWire(value, 'test'))
-  const took = (run: () => void) => {
-    const { user } = process.cpuUsage()
-    run()
-    return process.cpuUsage().user - user
-  }
-  const times = Array.from({ length: 5 }, () => ({
-    reading: took(() => void [wires[0], wires[1]].map(wire => (wire as Packed).read())),
-    equal: took(() => assert.equal(equalWires(wires[0] as Wire, wires[1] as Wire), true)),
-    different: took(() => assert.equal(equalWires(wires[0] as Wire, wires[2] as Wire), false)),
-  }))
-  const least = (of: 'reading' | 'equal' | 'different') => Math.min(...times.map(time => time[of]))
-  const [reading, equal, unequal] = [least('reading'), least('equal'), least('different')]
-  assert.ok(equal < reading && unequal < reading, `${equal} and ${unequal} µs to compare, ${reading} to read`)
+  const { reading, same, unequal } = costs(5, {
+    reading: () => [wires[0], wires[1]].map(wire => (wire as Packed).read()),
+    same: () => assert.equal(equalWires(wires[0] as Wire, wires[1] as Wire), true),
+    unequal: () => assert.equal(equalWires(wires[0] as Wire, wires[2] as Wire), false),
+  })
+  assert.ok(same < reading && unequal < reading, `${same} and ${unequal} µs to compare, ${reading} to read`)
 })
 
 test('large objects in Sets whose keys come in another order as well cost little more than to copy them', () => {
@@ -308,15 +302,12 @@ test('large objects in Sets whose keys come in another order as well cost little
     new Set(Array.from({ length: count }, (_, i) => ({ ...fields, last: (i + from) % count })))
   const [a, b] = [make(0), make(count / 2)]
   const different = new Set([...b].map(held => (held.last === 7 ? { ...held, field1: 2 } : held)))
-  const took = (run: () => void) => {
-    const start = performance.now()
-    run()
-    return performance.now() - start
-  }
-  const copying = took(() => structuredClone([a, b]))
-  const comparing = took(() => {
-    assert.equal(deepEqual(a, b), true)
-    assert.equal(deepEqual(a, different), false)
+  const { copying, comparing } = costs(5, {
+    copying: () => structuredClone([a, b]),
+    comparing: () => {
+      assert.equal(deepEqual(a, b), true)
+      assert.equal(deepEqual(a, different), false)
+    },
   })
-  assert.ok(comparing < 20 * copying, `${comparing} ms to compare twice, ${copying} ms to copy`)
+  assert.ok(comparing < 20 * copying, `${comparing} µs to compare twice, ${copying} µs to copy`)
 })
