@@ -47,6 +47,8 @@ export async function openLog(
   { log, segmentBytes }: { log: string; segmentBytes: number },
   reader: LogReader,
 ): Promise<OpenLog> {
+  // What is read may not be durable yet, where the process that wrote it was killed: it is before anything rests on it.
+  await disk.sync()
   const manifest = new ManifestOwner(disk, (await readManifest(disk)) ?? (await begin(disk, log)))
   if (manifest.now.backup)
     throw new StorageError(
@@ -59,7 +61,7 @@ export async function openLog(
   if (torn) {
     const copy = await cutTorn(disk, tail.segment, tail.offset)
     repaired = `an unfinished write at the end of ${tail.segment.file} (offset ${tail.offset}) in ${disk.path} was cut off; a copy is in ${copy}`
-  }
+  } else await syncSegment(disk, tail.segment)
   await dropUnused(disk, manifest, tail.segment)
   return { manifest, tail, repaired }
 }
@@ -148,6 +150,15 @@ async function removeOthers(disk: Disk, { segments, snapshots }: Manifest): Prom
   for (const file of named) if (!there.has(file)) throw damaged(disk, file, 0, 'the file is missing')
   for (const file of files)
     if (/^\d+\.(log|snapshot)$|^manifest\.new$/.test(file) && !named.has(file)) await disk.remove(file)
+}
+
+async function syncSegment(disk: Disk, { file }: SegmentFile): Promise<void> {
+  const opened = await disk.open(file)
+  try {
+    await opened.sync()
+  } finally {
+    await opened.close()
+  }
 }
 
 /** Segments behind the tail hold nothing yet: they are made anew when they are needed. */

@@ -1,5 +1,6 @@
-// A log on a disk that loses power at any moment: after each power cut it holds all that had passed, and nothing else than
-// was added. POWER_CUTS=n sets the number of cuts, SEED=n the first seed.
+// A log on a disk that loses power at any moment, and whose process is killed at any moment: afterwards it holds all that had
+// passed or was read by a later process, and nothing else than was added. POWER_CUTS=n sets the number of cuts, SEED=n the
+// first seed.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { adopt } from '../../src/storage/checkpoint.ts'
@@ -94,18 +95,22 @@ async function untilOff(disk: SimulatedDisk, done: Promise<unknown>): Promise<vo
   if (over) await finished
 }
 
-/** A disk's life of some power cuts. */
+/** A disk's life of some power cuts, and some kills between them. */
 async function life(seed: number, cuts: number): Promise<void> {
   const choices = random(seed)
   const known: Known = { records: [], passed: 0 }
   let disk = new SimulatedDisk()
-  for (let cut = 0; cut < cuts; cut++) {
+  for (let cut = 0; cut < cuts; ) {
     disk.operations = 1 + choices.below(choices.chance(0.3) ? 30 : 300)
     const done = use(disk, choices, known, 40)
     await untilOff(disk, done).catch(error => {
       throw new Error(`seed ${seed}, before power cut ${cut}: ${error.message}`, { cause: error })
     })
-    disk = disk.afterPowerCut(choices)
+    if (choices.chance(0.2)) disk = disk.afterKill()
+    else {
+      disk = disk.afterPowerCut(choices)
+      cut++
+    }
   }
   await use(disk, choices, known, 0)
 }

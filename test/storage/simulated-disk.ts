@@ -56,6 +56,14 @@ export class SimulatedDisk implements Disk {
     return new SimulatedDisk(names, operations)
   }
 
+  /** What another process finds when the one that used the disk was killed: all that was written, synced or not. */
+  afterKill(): SimulatedDisk {
+    const disk = new SimulatedDisk(this.#names)
+    disk.#durable = this.#durable
+    disk.#changes = this.#changes
+    return disk
+  }
+
   /** The content of a file, for damaging it. */
   content(name: string): Buffer {
     return (this.#names.get(name) as Inode).now
