@@ -5,7 +5,7 @@ import { after, cancel, type Timer } from '../async/interval.ts'
 import { StorageError } from '../errors.ts'
 import { startThread } from '../lifeline/thread.ts'
 import type { ArchiveAnswer, ArchiveAsk, ArchiveMessage } from '../storage/archive.ts'
-import type { ManifestOwner } from '../storage/journal.ts'
+import type { ManifestOwner } from '../storage/manifest-owner.ts'
 import type { NotKept, Page } from '../storage/rewind.ts'
 import { notKept } from '../store/not-kept.ts'
 

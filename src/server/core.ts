@@ -114,7 +114,7 @@ export class Core<S = unknown> {
     this.#forgotten = replay.forgotten
     for (const space of replay.spaces.values()) this.#open(space)
     for (const [number, { token, answers }] of replay.sessions)
-      this.returning.set(Buffer.from(token).toString('hex'), { number, answers })
+      this.returning.set(Buffer.from(token).toString('hex'), { number, answers: answers.byRequest() })
     this.#timers.add(after(this.limits.graceTime, () => this.#expireReturning())?.unref())
   }
 

@@ -1,9 +1,10 @@
 import { after, cancel, soon, type Timer } from '../async/interval.ts'
 import { StorageError } from '../errors.ts'
-import { encode } from '../protocol/frames.ts'
 import { blockBytes, encodeBlock } from './blocks.ts'
 import type { Disk, OpenFile } from './disk.ts'
-import { fileName, type Manifest, type SegmentFile, writeManifest } from './manifest.ts'
+import type { SegmentFile } from './manifest.ts'
+import type { ManifestOwner } from './manifest-owner.ts'
+import { encodeRecords, type LogRecord } from './records.ts'
 import { createSegment, dataStart, type Position, type Tail } from './segment.ts'
 
 /** `'commit'`: synced before it counts as written; `interval`: synced at least so often; `'none'`: by the system's choice. */
@@ -41,9 +42,10 @@ export class Journal {
   #tail: Tail
   #file: OpenFile | undefined
   #next: Promise<SegmentFile> | undefined
-  #nextReady: SegmentFile | undefined
+  // Bytes that the next segment has for blocks; 0: it is not there yet.
+  #nextRoom = 0
   #nextError: Error | undefined
-  #records: unknown[] = []
+  #records: LogRecord[] = []
   #bytes = 0
   /** The newest block whose records are complete: it is being written, or was. */
   #taken: number
@@ -94,7 +96,7 @@ export class Journal {
   }
 
   /** Adds a record, for which `bytes` were reserved, to the next block; that is written at the end of the turn at the latest. */
-  add(record: unknown, bytes: number): void {
+  add(record: LogRecord, bytes: number): void {
     if (this.#records.length === 0) soon(() => this.flush())
     this.#records.push(record)
     this.#bytes += bytes
@@ -124,17 +126,17 @@ export class Journal {
 
   get #room(): number {
     const { segment, offset } = this.#tail
-    const next = this.#nextReady
-    return Math.max(
-      segment.size - offset,
-      next ? next.size - dataStart(this.#manifest.now.log, next.file) : 0,
-    )
+    return Math.max(segment.size - offset, this.#nextRoom)
+  }
+
+  #roomOf({ file, size }: SegmentFile): number {
+    return size - dataStart(this.#manifest.now.log, file)
   }
 
   async #run(): Promise<void> {
     try {
       while (this.#records.length > 0) {
-        const payload = encode(this.#records)
+        const payload = encodeRecords(this.#records)
         this.#records = []
         this.#bytes = 0
         await this.#write(++this.#taken, payload)
@@ -153,9 +155,13 @@ export class Journal {
     const unsynced = this.#tail.sequence - this.#synced
     const { bytes, checksum } = encodeBlock([payload], { sequence, previous, unsynced, at: offset })
     this.#tail = { ...this.#tail, sequence, checksum, offset: offset + bytes.length }
-    await this.#file.write(bytes, offset)
-    if (this.#options.durability === 'commit') await this.#sync()
-    else this.#syncLater()
+    if (this.#options.durability === 'commit') {
+      await this.#file.writeDurably(bytes, offset)
+      this.#synced = sequence
+    } else {
+      await this.#file.write(bytes, offset)
+      this.#syncLater()
+    }
     this.passed = sequence
     this.#events.passed(sequence)
   }
@@ -191,7 +197,7 @@ export class Journal {
   async #roll(needed: number): Promise<void> {
     if (this.#file && this.#synced < this.#tail.sequence) await this.#sync()
     let next = await (this.#next ?? this.#create(0))
-    if (next.size - dataStart(this.#manifest.now.log, next.file) < needed) {
+    if (this.#roomOf(next) < needed) {
       await this.#manifest.change(manifest => {
         manifest.segments = manifest.segments.filter(({ file }) => file !== next.file)
       })
@@ -201,19 +207,19 @@ export class Journal {
     const full = this.#tail.segment
     await this.#file?.close()
     this.#file = undefined
-    this.#tail = { ...this.#tail, segment: next, offset: dataStart(this.#manifest.now.log, next.file) }
+    this.#tail = { ...this.#tail, segment: next, offset: next.size - this.#roomOf(next) }
     this.#prepare()
     this.#events.closed(full)
   }
 
   /** Makes the next segment, so that it is there before it is needed: a commit never meets a full disk. */
   #prepare(): void {
-    this.#nextReady = undefined
+    this.#nextRoom = 0
     const next = this.#create(0)
     this.#next = next
     next.then(
       segment => {
-        this.#nextReady = segment
+        this.#nextRoom = this.#roomOf(segment)
         this.#nextError = undefined
       },
       error => {
@@ -246,41 +252,5 @@ export class Journal {
       { cause },
     )
     this.#events.failed(this.#error)
-  }
-}
-
-/** The manifest of a folder that is open: changes are made one after the other. */
-export class ManifestOwner {
-  readonly #disk: Disk
-  #now: Manifest
-  #last: Promise<void> = Promise.resolve()
-  #number: number
-
-  constructor(disk: Disk, manifest: Manifest) {
-    this.#disk = disk
-    this.#now = manifest
-    const files = [...manifest.segments, ...manifest.snapshots]
-    this.#number = Math.max(0, ...files.map(({ file }) => Number.parseInt(file, 10)))
-  }
-
-  get now(): Manifest {
-    return this.#now
-  }
-
-  /** A name that no file of the log has had. */
-  newFile(kind: 'log' | 'snapshot'): string {
-    return fileName(++this.#number, kind)
-  }
-
-  /** Changes the manifest on disk; resolves when that is durable. */
-  change(edit: (manifest: Manifest) => void): Promise<void> {
-    const next = this.#last.then(async () => {
-      const manifest = structuredClone(this.#now)
-      edit(manifest)
-      await writeManifest(this.#disk, manifest)
-      this.#now = manifest
-    })
-    this.#last = next.catch(() => {})
-    return next
   }
 }

@@ -1,10 +1,9 @@
-import { decode } from '../protocol/frames.ts'
 import type { WireCommit } from '../protocol/messages.ts'
 import { ABSENT, slot, slotAfter, type Values } from '../store/commit.ts'
 import { damaged } from './damage.ts'
 import type { Disk } from './disk.ts'
 import type { Manifest, SegmentFile, SnapshotFile } from './manifest.ts'
-import { Kept, type LogRecord } from './records.ts'
+import { decodeRecords, Kept, type LogRecord } from './records.ts'
 import { BEGINNING, type Position, readSegment, segmentAt, startOf } from './segment.ts'
 import { readSnapshot } from './snapshot.ts'
 
@@ -102,7 +101,7 @@ export class LogCursor {
       for (; !found.done; found = await blocks.next()) {
         const { payload, ...place } = found.value
         position = place
-        if (position.sequence > start.sequence) yield decode(payload) as LogRecord[]
+        if (position.sequence > start.sequence) yield decodeRecords(payload)
       }
       offset = found.value.offset
       // The next one is not written before this one is full, and what this one lacked before may be there now.

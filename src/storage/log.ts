@@ -1,8 +1,6 @@
 import { StorageError } from '../errors.ts'
-import { decode } from '../protocol/frames.ts'
 import { damaged } from './damage.ts'
 import type { Disk } from './disk.ts'
-import { ManifestOwner } from './journal.ts'
 import {
   type Manifest,
   readManifest,
@@ -11,6 +9,8 @@ import {
   VERSION,
   writeManifest,
 } from './manifest.ts'
+import { ManifestOwner } from './manifest-owner.ts'
+import { decodeRecords, type LogRecord } from './records.ts'
 import {
   BEGINNING,
   createSegment,
@@ -35,7 +35,7 @@ export interface OpenLog {
 /** What is read of a log: the records of a snapshot, then those of the blocks behind it, until `block` says false. */
 export interface LogReader {
   snapshot(record: unknown): void
-  block(sequence: number, records: unknown[]): unknown
+  block(sequence: number, records: LogRecord[]): unknown
 }
 
 /**
@@ -63,6 +63,11 @@ export async function openLog(
     repaired = `an unfinished write at the end of ${tail.segment.file} (offset ${tail.offset}) in ${disk.path} was cut off; a copy is in ${copy}`
   } else await syncSegment(disk, tail.segment)
   await dropUnused(disk, manifest, tail.segment)
+  // Before a block is added that older versions do not read.
+  if (manifest.now.version !== VERSION)
+    await manifest.change(next => {
+      next.version = VERSION
+    })
   return { manifest, tail, repaired }
 }
 
@@ -94,8 +99,7 @@ export async function readLog(
       const { payload, ...place } = next.value
       position = place
       if (position.sequence <= start.sequence) continue
-      if (reader.block(position.sequence, decode(payload) as unknown[]) === false)
-        return { tail, torn: false }
+      if (reader.block(position.sequence, decodeRecords(payload)) === false) return { tail, torn: false }
     }
     const written = position !== before || next.value.torn
     if (torn && written)

@@ -2,7 +2,8 @@ import { crc32 } from 'node:zlib'
 import { damaged } from './damage.ts'
 import type { Disk } from './disk.ts'
 
-export const VERSION = 1
+/** Since version 2 a block says once who made the commits that follow each other in it: version 1 is read as well. */
+export const VERSION = 2
 const NAME = 'manifest'
 const NEW = 'manifest.new'
 
@@ -62,8 +63,13 @@ export async function readManifest(disk: Disk): Promise<Manifest | undefined> {
   if (body === undefined || checksum === undefined || end !== '' || checksum !== sum(body))
     throw damaged(disk, NAME, 0, 'its checksum does not match its content')
   const manifest: Manifest = JSON.parse(body)
-  if (manifest.version !== VERSION)
-    throw damaged(disk, NAME, 0, `its format is version ${manifest.version}; this zproc reads ${VERSION}`)
+  if (!(manifest.version >= 1 && manifest.version <= VERSION))
+    throw damaged(
+      disk,
+      NAME,
+      0,
+      `its format is version ${manifest.version}; this zproc reads 1 to ${VERSION}`,
+    )
   return manifest
 }
 

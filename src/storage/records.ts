@@ -1,3 +1,4 @@
+import { decode, encode } from '../protocol/frames.ts'
 import type { Entry, WireCommit } from '../protocol/messages.ts'
 import type { Wire } from '../protocol/values.ts'
 
@@ -49,3 +50,47 @@ export type LogRecord =
 export type Revision = [name: string, revision: number]
 export type KeptAuthor = [session: number, state: number, pid: number, name: string]
 export type KeptAnswer = [id: number, revision: number, result: Wire | Entry, state: number]
+
+/**
+ * A commit in a block, by the same State and method as the commit before it in the block: clients ask for many at a time, and
+ * who they are takes longer to say than what they change.
+ */
+type Likewise = [time: WireCommit[5], identical: WireCommit[6], changes: WireCommit[7]]
+type Stored =
+  | Exclude<LogRecord, { 0: typeof Kept.commit }>
+  | [kind: typeof Kept.commit, namespace: number, commit: WireCommit | Likewise, ...answer: unknown[]]
+
+/** The payload of a block. */
+export function encodeRecords(records: readonly LogRecord[]): Uint8Array {
+  let last: WireCommit | undefined
+  return encode(
+    records.map((record): Stored => {
+      if (record[0] !== Kept.commit) return record
+      const [kind, namespace, commit, ...answer] = record
+      const before = last
+      last = commit
+      if (!before || !isLikewise(commit, before)) return record
+      return [kind, namespace, [commit[5], commit[6], commit[7]], ...answer]
+    }),
+  )
+}
+
+/** The records that a payload holds. */
+export function decodeRecords(payload: Uint8Array): LogRecord[] {
+  const records = decode(payload) as Stored[]
+  let last: WireCommit | undefined
+  for (const record of records) {
+    if (record[0] !== Kept.commit) continue
+    const commit = record[2]
+    if (commit.length === 8) last = commit
+    else {
+      if (!last) throw new TypeError('the first commit of a block does not say who made it')
+      const [session, state, pid, name, method] = last
+      record[2] = [session, state, pid, name, method, ...commit]
+    }
+  }
+  return records as LogRecord[]
+}
+
+const isLikewise = (a: WireCommit, b: WireCommit): boolean =>
+  a[1] === b[1] && a[0] === b[0] && a[4] === b[4] && a[2] === b[2] && a[3] === b[3]

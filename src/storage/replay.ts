@@ -1,25 +1,18 @@
 import { monotonic, wallClock } from '../async/interval.ts'
-import { weigh } from '../protocol/frames.ts'
 import type { WireCommit } from '../protocol/messages.ts'
 import type { Author } from '../store/commit.ts'
 import { Forgotten } from '../store/forgotten.ts'
 import { changesFromWire } from '../store/methods.ts'
 import type { Namespace } from '../store/namespace.ts'
+import { Answers } from './answers.ts'
 import { Kept, type KeptAnswer, type LogRecord, type Revision } from './records.ts'
 
-// Answers that are kept for a session: as many as a client may have requests in flight, and more bytes of them, the newest
-// apart, than a server sends ahead of what the client has taken.
-const KEPT_ANSWERS = 10_000
-const KEPT_BYTES = 16 << 20
 // Entries of one record of a snapshot.
 const ENTRIES = 500
 
 export interface KeptSession {
   token: Uint8Array
-  /** By the number of the request, oldest first. */
-  answers: Map<number, KeptAnswer>
-  /** About how many bytes they are. */
-  bytes: number
+  answers: Answers
 }
 
 /** Namespaces and sessions as the records of a log make them. */
@@ -32,6 +25,7 @@ export class Replay {
   /** The highest number of a session that has committed anything. */
   lastSession = 0
   readonly forgotten = new Forgotten()
+  #author: Author | undefined
   readonly #open: (name: string, revision: number) => Namespace
 
   /** `open` makes the namespaces. */
@@ -60,7 +54,7 @@ export class Replay {
       }
       case Kept.session:
         this.lastSession = Math.max(this.lastSession, record[1])
-        this.sessions.set(record[1], { token: record[2], answers: new Map(), bytes: 0 })
+        this.sessions.set(record[1], { token: record[2], answers: new Answers() })
         break
       case Kept.ended:
         this.sessions.delete(record[1])
@@ -73,10 +67,7 @@ export class Replay {
         for (const [key, value] of record[2]) this.#space(record[1]).values.set(key, value)
         break
       case Kept.answers:
-        for (const answer of record[2]) {
-          const kept = this.sessions.get(record[1])
-          if (kept) keepAnswer(kept, answer)
-        }
+        for (const answer of record[2]) this.sessions.get(record[1])?.answers.add(answer)
         break
     }
   };
@@ -88,7 +79,7 @@ export class Replay {
     yield [Kept.index, dropped, [...names], spaces]
     for (const [number, { token, answers }] of this.sessions) {
       yield [Kept.session, number, token]
-      for (const some of inParts(answers.values())) yield [Kept.answers, number, some]
+      for (const some of inParts(answers)) yield [Kept.answers, number, some]
     }
     for (const [number, space] of this.spaces) {
       yield [Kept.namespace, number, space.name, space.revision]
@@ -118,26 +109,24 @@ export class Replay {
   }
 
   #commit(space: Namespace, wire: WireCommit, id: number | undefined, result: unknown): void {
-    const [session, state, pid, name, method, time, identical, changes] = wire
-    const author: Author = { session, state, pid, name }
+    const author = this.#authorOf(wire)
+    const time = wire[5]
     this.commits++
     this.time = time
-    this.lastSession = Math.max(this.lastSession, session)
-    space.commit(author, method, changesFromWire(space, changes), identical ?? undefined, time)
+    if (author.session > this.lastSession) this.lastSession = author.session
+    space.commit(author, wire[4], changesFromWire(space, wire[7]), wire[6] ?? undefined, time)
     if (id === undefined) return
-    const kept = this.sessions.get(session)
-    if (kept) keepAnswer(kept, [id, space.revision, result as KeptAnswer[2], state])
+    const answer: KeptAnswer = [id, space.revision, result as KeptAnswer[2], author.state]
+    this.sessions.get(author.session)?.answers.add(answer)
   }
-}
 
-function keepAnswer(kept: KeptSession, answer: KeptAnswer): void {
-  const { answers } = kept
-  answers.set(answer[0], answer)
-  kept.bytes += weigh(answer)
-  while (answers.size > KEPT_ANSWERS || (kept.bytes > KEPT_BYTES && answers.size > 1)) {
-    const [oldest, gone] = answers.entries().next().value as [number, KeptAnswer]
-    answers.delete(oldest)
-    kept.bytes -= weigh(gone)
+  // One for the commits of a State that follow each other: the log of the namespace keeps it.
+  #authorOf([session, state, pid, name]: WireCommit): Author {
+    const last = this.#author
+    if (last?.session === session && last.state === state && last.pid === pid && last.name === name)
+      return last
+    this.#author = { session, state, pid, name }
+    return this.#author
   }
 }
 

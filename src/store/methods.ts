@@ -92,11 +92,12 @@ export const writes: Record<number, Write> = {
 
 /** Changes that were made elsewhere, on the state as it is now. */
 export function changesFromWire(space: Namespace, wireChanges: WireChange[]): Change[] {
-  const keys = new Set<string>()
+  const keys = wireChanges.length > 1 ? new Set<string>() : undefined
   for (const wire of wireChanges) {
     if (wire.length === 0) continue
-    if (keys.size === keys.add(checked(wire[0])).size)
-      throw new TypeError(`commit: ${describe(wire[0])} is changed twice`)
+    const key = checked(wire[0])
+    if (keys?.has(key)) throw new TypeError(`commit: ${describe(key)} is changed twice`)
+    keys?.add(key)
     if (wire.length === 3) {
       if (wireChanges.some(({ length }) => length === 0))
         throw new TypeError(`commit: ${describe(wire[0])} is changed in steps, but the state is emptied`)

@@ -6,6 +6,7 @@ import { StorageError } from '../../src/errors.ts'
 import { adopt } from '../../src/storage/checkpoint.ts'
 import { Journal } from '../../src/storage/journal.ts'
 import { openLog } from '../../src/storage/log.ts'
+import { Kept } from '../../src/storage/records.ts'
 import { writeSnapshot } from '../../src/storage/snapshot.ts'
 import { type Random, random } from '../history/random.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
@@ -26,7 +27,7 @@ before(async () => {
   const journal = new Journal(disk, manifest, tail, { durability: 'commit', segmentBytes }, events)
   for (let bytes = 0, id = 0; bytes < LOG_BYTES; ) {
     const padding = Buffer.alloc(choices.below(3000), choices.below(2))
-    journal.add([++id, padding], padding.length)
+    journal.add([Kept.session, ++id, padding], padding.length)
     records.push(id)
     bytes += padding.length
     if (choices.chance(0.7)) await journal.sync()
@@ -50,7 +51,7 @@ async function recordsOf(disk: SimulatedDisk): Promise<{ found: number[]; repair
     { log: 'test', segmentBytes },
     {
       snapshot: record => void found.push(...(record as number[])),
-      block: (_, records) => found.push(...(records as [number][]).map(([id]) => id)),
+      block: (_, records) => found.push(...records.map(([, id]) => id as number)),
     },
   )
   return { found, repaired }

@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { type AnyState, State, startServer } from 'zproc'
 import { Journal } from '../../src/storage/journal.ts'
 import { openLog } from '../../src/storage/log.ts'
+import { Kept } from '../../src/storage/records.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
 
 const noMount =
@@ -73,11 +74,11 @@ test('after a sync that failed nothing counts as written any more', async () => 
     failed: error => failed.push(error),
     closed: () => {},
   })
-  journal.add([1], 10)
+  journal.add([Kept.ended, 1], 10)
   await journal.sync()
   assert.equal(passed, 1)
   disk.failSync = true
-  journal.add([2], 10)
+  journal.add([Kept.ended, 2], 10)
   await assert.rejects(journal.sync(), { code: 'ZPROC_STORAGE', message: /EIO/ })
   assert.equal(passed, 1)
   assert.equal(failed.length, 1)

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { adopt } from '../../src/storage/checkpoint.ts'
 import { Journal } from '../../src/storage/journal.ts'
 import { openLog } from '../../src/storage/log.ts'
+import { Kept } from '../../src/storage/records.ts'
 import type { Position } from '../../src/storage/segment.ts'
 import { writeSnapshot } from '../../src/storage/snapshot.ts'
 import { type Random, random } from '../history/random.ts'
@@ -29,7 +30,7 @@ async function use(disk: SimulatedDisk, random: Random, known: Known, rounds: nu
     { log: 'test', segmentBytes },
     {
       snapshot: record => void found.push(...(record as number[])),
-      block: (_, records) => found.push(...(records as [number, Uint8Array][]).map(([id]) => id)),
+      block: (_, records) => found.push(...records.map(([, id]) => id as number)),
     },
   )
   assert.ok(found.length >= known.passed, `${found.length} records are left; ${known.passed} had passed`)
@@ -58,7 +59,7 @@ async function use(disk: SimulatedDisk, random: Random, known: Known, rounds: nu
     for (let n = random.below(4); n >= 0; n--) {
       const padding = Buffer.alloc(random.below(random.chance(0.05) ? 9000 : 300), random.below(3))
       journal.reserve(padding.length)
-      journal.add([++id, padding], padding.length)
+      journal.add([Kept.session, ++id, padding], padding.length)
       known.records.push(id)
       endOf.set(journal.newest, known.records.length)
     }

@@ -128,20 +128,30 @@ export class SimulatedDisk implements Disk {
   }
 
   #file(inode: Inode): OpenFile {
+    const write = async (bytes: Uint8Array, at: number) => {
+      // The power may go while it is written.
+      inode.writes.push({ at, bytes: Buffer.from(bytes) })
+      await this.#operation()
+      this.#checkSpace(Math.max(0, at + bytes.length - inode.now.length))
+      inode.now = written(inode.now, at, bytes)
+    }
+    const mayFail = async () => {
+      await this.#operation()
+      if (!this.failSync) return
+      this.failSync = false
+      throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })
+    }
     return {
-      write: async (bytes, at) => {
-        // The power may go while it is written.
-        inode.writes.push({ at, bytes: Buffer.from(bytes) })
-        await this.#operation()
-        this.#checkSpace(Math.max(0, at + bytes.length - inode.now.length))
-        inode.now = written(inode.now, at, bytes)
+      write,
+      // Nothing is durable that was written before, and not synced.
+      writeDurably: async (bytes, at) => {
+        await write(bytes, at)
+        await mayFail()
+        inode.durable = written(inode.durable, at, bytes)
+        inode.writes = inode.writes.filter(other => !covers(at, bytes, other))
       },
       sync: async () => {
-        await this.#operation()
-        if (this.failSync) {
-          this.failSync = false
-          throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })
-        }
+        await mayFail()
         inode.durable = inode.now
         inode.writes = []
       },
@@ -166,6 +176,9 @@ export class SimulatedDisk implements Disk {
     await null
   }
 }
+
+const covers = (at: number, bytes: Uint8Array, other: { at: number; bytes: Buffer }): boolean =>
+  other.at >= at && other.at + other.bytes.length <= at + bytes.length
 
 const inodeOf = (content: Buffer): Inode => ({ durable: content, now: content, writes: [] })
 
