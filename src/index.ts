@@ -1,8 +1,10 @@
 export { atomic } from './client/atomic.ts'
+export { describeServer } from './client/describe-server.ts'
 export type {
   ChangeLoopOptions,
   ChangeOptions,
   ConnectedPingOptions,
+  DescribeServerOptions,
   ForkOptions,
   HistoryOptions,
   LoopOptions,
@@ -62,6 +64,17 @@ export type { ErrorClass, ProcessOptions, StopOptions, WaitOptions } from './pro
 export { Process, type ProcessEvent } from './process/process.ts'
 export { type BackoffOptions, backoff } from './process/retry.ts'
 export { signalToException } from './process/signals.ts'
+export type {
+  FunctionDescription,
+  LeftOut,
+  LockDescription,
+  NamespaceDescription,
+  ReaderDescription,
+  ServerDescription,
+  ServerProcess,
+  SessionDescription,
+  WaitingDescription,
+} from './protocol/description.ts'
 export type { HungServer, ServerOptions } from './server/options.ts'
 export { type Server, startServer } from './server/start.ts'
 export type { ConnectionEvent } from './store/store.ts'

@@ -61,5 +61,10 @@ export const microtask: (act: () => void) => void = queueMicrotask
 /** Milliseconds since the program started: for measuring, no clock's adjustment changes it. */
 export const monotonic: () => number = performance.now.bind(performance)
 
+const { eventLoopUtilization } = performance
+
+/** Milliseconds in which the event loop of this thread has worked, and in which it has waited, since it began. */
+export const loopTimes = (): { active: number; idle: number } => eventLoopUtilization.call(performance)
+
 /** Milliseconds since 1970. */
 export const wallClock: () => number = Date.now

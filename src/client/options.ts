@@ -9,6 +9,7 @@ import {
   text,
   time,
 } from '../protocol/kinds.ts'
+import { DESCRIBED } from '../protocol/messages.ts'
 import type { OptionsOf } from '../protocol/options.ts'
 
 export const stateFields = {
@@ -137,6 +138,18 @@ export const pingFields = {
   secretKey: secret,
   ...connectedFields,
 }
+
+export const describeFields = {
+  /** The key that the server was started with. Default: none. */
+  secretKey: secret,
+  /** Milliseconds until a TimeoutError. Default 5000. */
+  timeout: time(),
+  /** The most items of each list; a description says how many it leaves out. 0 to 1000. Default 100. */
+  limit: count(0, DESCRIBED),
+}
+
+/** How `describeServer` asks a server. */
+export interface DescribeServerOptions extends OptionsOf<typeof describeFields> {}
 
 export const waitFields = {
   /** Milliseconds until a TimeoutError. Default: none. */

@@ -3,7 +3,7 @@ import { checkHome } from '../engines/engines.ts'
 import { TimeoutError } from '../errors.ts'
 import { Ask, type ClientMessage } from '../protocol/messages.ts'
 import { readOptions } from '../protocol/options.ts'
-import { result, type Store } from '../store/store.ts'
+import { type Finish, result, type Store } from '../store/store.ts'
 import type { Link } from './link.ts'
 import { type ConnectedPingOptions, connectedFields, type PingOptions, pingFields } from './options.ts'
 import { useStore } from './use-store.ts'
@@ -42,21 +42,31 @@ async function ask(
   { timeout, sentPayload = crypto.getRandomValues(new Uint8Array(56)) }: ConnectedPingOptions,
   call: string,
 ): Promise<number | null> {
+  const message: ClientMessage = [Ask.ping, 0, sentPayload]
+  const [pid, payload] = await answerWithin<[number, Uint8Array]>(connection, message, result, timeout, call)
+  return Buffer.compare(payload, sentPayload) === 0 ? pid : null
+}
+
+/** @internal The answer to a message; rejects with TimeoutError when there is none within `timeout` milliseconds. */
+export async function answerWithin<T>(
+  connection: Store,
+  message: ClientMessage,
+  finish: Finish,
+  timeout: number | undefined,
+  call: string,
+): Promise<T> {
   const tooLate = () => new TimeoutError(`${call}: no answer from ${connection.address} within ${timeout} ms`)
   // A server may answer before a timer of 0 ms fires.
   if (timeout === 0) throw tooLate()
   let timer: NodeJS.Timeout | undefined
-  const message: ClientMessage = [Ask.ping, 0, sentPayload]
   const late = new Promise<never>((_, reject) => {
     timer = after(timeout, () => {
-      connection.forget(message[1])
+      connection.forget(message[1] as number)
       reject(tooLate())
     })
   })
   try {
-    const reply = connection.request<[number, Uint8Array]>(call, message, result)
-    const [pid, payload] = await Promise.race([reply, late])
-    return Buffer.compare(payload, sentPayload) === 0 ? pid : null
+    return await Promise.race([connection.request<T>(call, message, finish), late])
   } finally {
     cancel(timer)
   }

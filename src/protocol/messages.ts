@@ -60,6 +60,7 @@ export const Ask = {
   close: 2,
   leave: 3,
   flushed: 4,
+  describe: 5,
   // one atomic step each; those from `set` on may change the state
   get: 10,
   has: 11,
@@ -100,6 +101,11 @@ export const unanswered: ReadonlySet<number> = new Set([
   Ask.unfeed,
 ])
 
+const methods = new Map<number, string>(Object.entries(Ask).map(([name, kind]) => [kind, name]))
+
+/** What the messages of a kind ask for, in a word. */
+export const methodName = (kind: number): string => methods.get(kind) ?? ''
+
 /**
  * The most bytes of requests, as `weigh` counts them, that a client has under way, unless it is a single request; calls
  * beyond wait in the client. A session that asks further ahead is ended.
@@ -108,6 +114,9 @@ export const AHEAD = 16 << 20
 
 /** Functions that a session has numbers for; the number of the oldest goes when there is one more. */
 export const NUMBERED = 1000
+
+/** The most items that a list of a ServerDescription has. */
+export const DESCRIBED = 1000
 
 /** The most calls that one message asks for: a few bytes must not make a server say, or do, any amount. */
 export const RUN = 64
@@ -121,6 +130,8 @@ export type ClientMessage =
   | [kind: typeof Ask.ping, id: number, payload: Uint8Array]
   /** Answered when all that was committed before is on disk. */
   | [kind: typeof Ask.flushed, id: number]
+  /** Replies with a ServerDescription, whose lists have `limit` items at most: no more than DESCRIBED. */
+  | [kind: typeof Ask.describe, id: number, limit: number]
   /** A State begins: replies with the revision it starts at. */
   | [kind: typeof Ask.open, id: number, state: number, namespace: string, name: string]
   | [kind: typeof Ask.close, state: number]

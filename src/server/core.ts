@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { after, cancel, soon, type Timer } from '../async/interval.ts'
+import { after, cancel, soon, type Timer, wallClock } from '../async/interval.ts'
 import type { StorageError } from '../errors.ts'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { FunctionCache } from '../shipping/compiled.ts'
@@ -45,6 +45,9 @@ export class Core<S = unknown> {
   /** Its address, if nobody else will ever listen there. */
   home: string | undefined
   readonly start = randomBytes(12).toString('hex')
+  /** Where the server listens, and when it began: milliseconds since 1970. */
+  address = ''
+  started = wallClock()
   /** Keeps the namespaces on disk, if the server has a folder for that. */
   keeper: Keeper | undefined
   /** Sessions from before the server was started again, by their tokens: they may come back. */
@@ -70,6 +73,11 @@ export class Core<S = unknown> {
   constructor(limits: Limits, doing: Doing | undefined) {
     this.limits = limits
     this.doing = doing
+  }
+
+  /** The namespaces that have keys or States. */
+  get rooms(): Iterable<Room> {
+    return this.#rooms.values()
   }
 
   nextSession(): number {

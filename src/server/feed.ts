@@ -1,3 +1,4 @@
+import { wallClock } from '../async/interval.ts'
 import { MissedUpdatesError } from '../errors.ts'
 import { encode, weigh } from '../protocol/frames.ts'
 import type { Jump, WireChange, WireCommit, WireCommits } from '../protocol/messages.ts'
@@ -27,6 +28,11 @@ export interface Feed {
   position: number
   /** Bytes that may be sent before the client says that it has used some. */
   credit: number
+  /** What it began with of that. */
+  readonly window: number
+  /** Since when it reads, and since when it takes no more, if so: milliseconds since 1970. */
+  readonly opened: number
+  paused: number | undefined
   /** What comes next is being read from disk. */
   isRead?: boolean
 }
@@ -55,6 +61,10 @@ export class Feeds {
     this.resume(feed)
   }
 
+  has(feed: Feed): boolean {
+    return this.#all.has(feed)
+  }
+
   remove(feed: Feed): void {
     this.#all.delete(feed)
     this.#current.delete(feed)
@@ -70,7 +80,9 @@ export class Feeds {
       const chunk = isOne ? single(this.#space, revision) : chunkOf(this.#space, first, revision)
       for (const feed of this.#current) {
         tell(feed, chunk)
-        if (!ready(feed)) this.#current.delete(feed)
+        if (ready(feed)) continue
+        this.#current.delete(feed)
+        feed.paused = wallClock()
       }
       this.#sent = chunk.last
     }
@@ -84,12 +96,14 @@ export class Feeds {
     while (ready(feed)) {
       if (feed.position === this.#sent) {
         this.#current.add(feed)
+        feed.paused = undefined
         return
       }
       const first = feed.position + 1
       if (first < this.#space.first) return this.#behind(feed)
       tell(feed, chunkOf(this.#space, first, this.#sent))
     }
+    feed.paused ??= wallClock()
   }
 
   /** Takes a feed, be it one that fell behind, to the newest revision; says what differs there. */
@@ -114,6 +128,7 @@ export class Feeds {
     this.#current.delete(feed)
     if (feed.isRead) return
     feed.isRead = true
+    feed.paused ??= wallClock()
     const first = feed.position + 1
     this.archive.page(this.#space.name, first, this.#sent, false).then(
       page => this.#wasRead(feed, first, page),

@@ -2,18 +2,23 @@ import { AtomicTimeoutError } from '../errors.ts'
 import { quote } from '../protocol/describe.ts'
 import { type Grant, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { Core, Room } from './core.ts'
+import { partOf } from './hold.ts'
 import { log } from './log.ts'
 
 /** The namespaces that one client holds: it alone writes there. */
 export class Holds {
   readonly #core: Core
-  readonly #pid: number
+  readonly #session: { readonly number: number; readonly pid: number }
   readonly #tell: (message: ServerMessage) => void
   readonly #holds = new Map<number, { room: Room; end: () => void }>()
 
-  constructor(core: Core, pid: number, tell: (message: ServerMessage) => void) {
+  constructor(
+    core: Core,
+    session: { readonly number: number; readonly pid: number },
+    tell: (message: ServerMessage) => void,
+  ) {
     this.#core = core
-    this.#pid = pid
+    this.#session = session
     this.#tell = tell
   }
 
@@ -21,13 +26,12 @@ export class Holds {
   take(room: Room, label: string): Grant {
     const { exclusive, space } = room
     const { atomicTimeout } = this.#core.limits
+    const { number, pid } = this.#session
+    const call = printable(label)
     const hold = this.#core.nextHold()
-    const end = exclusive.take(atomicTimeout, () => {
+    const end = exclusive.take(partOf(number, pid, call), atomicTimeout, () => {
       this.#holds.delete(hold)
-      log(
-        `hold ${this.#pid}`,
-        `${printable(label)} of process ${this.#pid} held its namespace for ${atomicTimeout} ms`,
-      )
+      log(`hold ${pid}`, `${call} of process ${pid} held its namespace for ${atomicTimeout} ms`)
       this.#tell([Tell.holdEnded, hold, atomicTimeout])
     })
     this.#holds.set(hold, { room, end })

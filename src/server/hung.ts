@@ -1,6 +1,6 @@
 import { cancel, every } from '../async/interval.ts'
 import type { Look, Stuck } from '../lifeline/watchdog.ts'
-import { Ask } from '../protocol/messages.ts'
+import { methodName } from '../protocol/messages.ts'
 import type { HungServer } from './options.ts'
 
 // Milliseconds. A server's process says every second that it is alive; how many of them may pass without a word, the first
@@ -62,10 +62,8 @@ export class Watch {
   }
 }
 
-const methods = new Map<number, string>(Object.entries(Ask).map(([name, kind]) => [kind, name]))
-
 function hungIn({ method, function: name, ...rest }: Stuck): Omit<HungServer, 'address'> {
-  if (method >= 0) return { ...rest, during: 'method', function: methods.get(method) ?? '' }
+  if (method >= 0) return { ...rest, during: 'method', function: methodName(method) }
   return { ...rest, during: rest.pid === 0 ? 'work' : 'atomic', function: name }
 }
 

@@ -47,6 +47,11 @@ export class Inbox {
     this.#exceeded = exceeded
   }
 
+  /** How many requests wait. */
+  get waiting(): number {
+    return this.#requests
+  }
+
   /** Whether requests can be answered now. */
   get ready(): boolean {
     return !this.loading && this.#channel.hasRoom()

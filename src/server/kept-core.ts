@@ -68,12 +68,12 @@ export class KeptCore {
   }
 
   async #reopen(keep: KeepOptions): Promise<void> {
-    const { home } = this.#core
+    const { home, address, started } = this.#core
     await end(this.#core)
     for (; !this.#ended; await sleep(REOPEN)) {
       try {
         this.#core = await this.#open(keep)
-        this.#core.home = home
+        Object.assign(this.#core, { home, address, started })
         return
       } catch (error) {
         console.error(`zproc: ${(error as Error).message}; it is tried again in ${REOPEN} ms`)

@@ -61,6 +61,7 @@ export async function listen(start: Start, doing?: Doing): Promise<Listening> {
     bound && typeof bound === 'object'
       ? formatAddress({ kind: 'tcp', host: bound.address, port: bound.port })
       : address
+  core.now.address = where
   if (picked || (endpoint.kind === 'tcp' && endpoint.port === 0)) core.now.home = where
   const stop = async () => {
     unbind()

@@ -1,4 +1,6 @@
+import { wallClock } from '../async/interval.ts'
 import { MissedUpdatesError } from '../errors.ts'
+import type { ReaderDescription } from '../protocol/description.ts'
 import { decode } from '../protocol/frames.ts'
 import {
   type Entry,
@@ -14,12 +16,23 @@ import type { Archive } from './archive.ts'
 import type { Core, Room } from './core.ts'
 import type { Feed, Listener } from './feed.ts'
 
+type OpenFeed = Feed & { room: Room }
+
+/** What a feed waits for. */
+function waited(feed: OpenFeed): ReaderDescription['waitsFor'] {
+  const { space, feeds } = feed.room
+  if (feed.isRead) return 'disk'
+  if (!feeds.has(feed) || (feed.position + 1 < space.first && !feeds.archive)) return 'nothing'
+  if (feed.position === space.revision) return 'commits'
+  return feed.credit <= 0 ? 'reader' : 'connection'
+}
+
 /** All that one client reads of logs: its feeds, by the numbers that it gave them. */
 export class Reading implements Listener {
   readonly #core: Core
   readonly #channel: Channel
   readonly #session: { flush(): void }
-  readonly #feeds = new Map<number, Feed & { room: Room }>()
+  readonly #feeds = new Map<number, OpenFeed>()
   // What is being sent in this turn: feeds that are sent the same are named together.
   #last: [typeof Tell.updates, number[], number, WireCommits] | undefined
 
@@ -46,7 +59,17 @@ export class Reading implements Listener {
       throw new TypeError('a feed begins at a revision, with some credit, once')
     const oldest = feeds.archive ? 0 : space.first - 1
     const position = feedStart(from, oldest, space.revision)
-    const feed = { session: this, id: number, position, credit, room }
+    const opened = wallClock()
+    const feed: OpenFeed = {
+      session: this,
+      id: number,
+      position,
+      credit,
+      window: credit,
+      opened,
+      paused: undefined,
+      room,
+    }
     this.#feeds.set(number, feed)
     if (position + 1 < space.first) {
       if (feeds.archive) return this.#openOld(feed, feeds.archive, from < 0, begun)
@@ -59,12 +82,13 @@ export class Reading implements Listener {
 
   /** Begins to read where the log is on disk only. `orOldest`: or at the oldest revision that is kept there. */
   async #openOld(
-    feed: Feed & { room: Room },
+    feed: OpenFeed,
     archive: Archive,
     orOldest: boolean,
     begun: (start: FeedStart | null) => void,
   ): Promise<void> {
     const { id, room } = feed
+    feed.isRead = true
     try {
       const { first, state } = await archive
         .page(room.space.name, feed.position + 1, feed.position, true)
@@ -74,9 +98,11 @@ export class Reading implements Listener {
         })
       if (this.#feeds.get(id) !== feed) return begun(null)
       feed.position = first - 1
+      feed.isRead = false
       begun([feed.position, decode(state as Uint8Array) as Entry[]])
       room.feeds.add(feed)
     } catch (error) {
+      feed.isRead = false
       if (!(error instanceof MissedUpdatesError)) throw error
       if (this.#feeds.get(id) === feed) this.tellFellBehind(id, error.from, error.to)
       begun(null)
@@ -105,6 +131,22 @@ export class Reading implements Listener {
   /** The client takes what it is sent again. */
   resume(): void {
     for (const feed of this.#feeds.values()) feed.room.feeds.resume(feed)
+  }
+
+  /** What is read, as it stands. */
+  describe(): Omit<ReaderDescription, 'session' | 'pid' | 'name'>[] {
+    return Array.from(this.#feeds.values(), feed => {
+      const { space } = feed.room
+      const waitsFor = waited(feed)
+      const newest = space.first <= space.revision ? space.timeAt(space.revision) : 0
+      return {
+        namespace: space.name,
+        behind: space.revision - feed.position,
+        unread: Math.max(0, feed.window - feed.credit),
+        waitsFor,
+        since: (waitsFor === 'commits' ? undefined : feed.paused) ?? Math.max(feed.opened, newest),
+      }
+    })
   }
 
   /** The turn is over: what comes now is sent by itself. */

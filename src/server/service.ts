@@ -1,10 +1,12 @@
 import { types } from 'node:util'
 import { limitTraces } from '../async/traces.ts'
 import { StorageError, ValueTooLargeError } from '../errors.ts'
+import type { ReaderDescription, ServerDescription } from '../protocol/description.ts'
 import { encodeFrame, weigh } from '../protocol/frames.ts'
 import {
   Ask,
   type Entry,
+  methodName,
   NUMBERED,
   type ServerMessage,
   Tell,
@@ -13,8 +15,8 @@ import {
   type WireLease,
 } from '../protocol/messages.ts'
 import { errorToWire, fromWire, type Wire } from '../protocol/values.ts'
-import { runWithin } from '../shipping/atomic.ts'
-import type { AtomicFunction } from '../shipping/compiled.ts'
+import { firstLook, runWithin } from '../shipping/atomic.ts'
+import type { AtomicFunction, CallTimes } from '../shipping/compiled.ts'
 import type { KeptAnswer } from '../storage/records.ts'
 import { ABSENT, type Author, type Slot } from '../store/commit.ts'
 import { changesFromWire, reads, writes } from '../store/methods.ts'
@@ -22,6 +24,7 @@ import { runAtomic } from '../store/run-atomic.ts'
 import { BATCH, type Channel } from '../transport/channel.ts'
 import { Again, repeat } from './again.ts'
 import type { Core, Room } from './core.ts'
+import { partOf } from './hold.ts'
 import { Holds } from './holds.ts'
 import { type AtomicCall, goesOn, Inbox, type Message } from './inbox.ts'
 import type { Keeper } from './keeper.ts'
@@ -46,6 +49,8 @@ interface Client {
   close(): void
   /** Ends it against the client's will. */
   refuse(why: string): void
+  /** What the server says of itself. */
+  describeServer(limit: unknown): ServerDescription
 }
 
 /** Does what one client asks for, and tells it what came of it; what the client has opened, holds and reads is here. */
@@ -81,7 +86,7 @@ export class Service {
       why => session.refuse(why),
     )
     this.#reading = new Reading(core, channel, session)
-    this.#holds = new Holds(core, session.pid, message => this.#tell(message))
+    this.#holds = new Holds(core, session, message => this.#tell(message))
   }
 
   take(frame: unknown): void {
@@ -97,6 +102,15 @@ export class Service {
   /** Updates of this turn are put together. */
   turn(): void {
     this.#reading.turn()
+  }
+
+  /** What the client has here. */
+  describe(): { name: string; states: number; requests: number } {
+    return { name: this.#inbox.client.name, states: this.#states.size, requests: this.#inbox.waiting }
+  }
+
+  readers(): Omit<ReaderDescription, 'session' | 'pid' | 'name'>[] {
+    return this.#reading.describe()
   }
 
   /** Nothing is held, watched or kept for the client any more. */
@@ -248,11 +262,16 @@ export class Service {
   }
 
   #queue(room: Room, message: readonly unknown[], write: () => void): void {
-    const entered = room.exclusive.held ? this.#inbox.inLine(message) : undefined
-    room.exclusive.enter(() => {
-      entered?.()
-      write()
-    })
+    if (!room.exclusive.held) return room.exclusive.enter(write)
+    const entered = this.#inbox.inLine(message)
+    const { number, pid } = this.#session
+    room.exclusive.enter(
+      () => {
+        entered()
+        write()
+      },
+      partOf(number, pid, methodName(message[0] as number)),
+    )
   }
 
   #atomic(call: AtomicCall): void {
@@ -262,9 +281,10 @@ export class Service {
     checkFunction(number)
     const hash = this.#functions.get(number)
     const fn = hash && this.#core.functions.get(hash)
+    const times = this.#core.functions.times(hash)
     if (typeof fn === 'function') {
       // All of a run are looked up once.
-      do this.#run(fn, room, author, call)
+      do this.#run(fn, times, room, author, call)
       while (this.#inbox.ready && goesOn(call))
       return
     }
@@ -280,7 +300,7 @@ export class Service {
       return this.#tell([Tell.unknownFunction, id, number])
     }
     const loaded: AtomicCall = [...call]
-    fn.then(ready => this.#run(ready, room, author, loaded))
+    fn.then(ready => this.#run(ready, times, room, author, loaded))
       .catch(error => this.#fail(id, error))
       .finally(() => {
         this.#inbox.loading = false
@@ -301,23 +321,27 @@ export class Service {
     this.#inbox.loading = false
   }
 
-  #run(fn: AtomicFunction, room: Room, author: Author, call: AtomicCall): void {
+  #run(fn: AtomicFunction, times: CallTimes, room: Room, author: Author, call: AtomicCall): void {
     const { 1: id, 2: state, 4: args } = call
-    if (this.#again?.covers(id) && this.#repeated(id, state, space => this.#call(fn, space, author, args)))
+    if (
+      this.#again?.covers(id) &&
+      this.#repeated(id, state, space => this.#call(fn, times, space, author, args))
+    )
       return
     if (room.exclusive.held) {
       // The message may stand for the next call of a run by then.
       const own: AtomicCall = [...call]
-      return this.#enter(room, own, () => this.#run(fn, room, author, own))
+      return this.#enter(room, own, () => this.#run(fn, times, room, author, own))
     }
     const { revision } = room.space
-    const result = this.#call(fn, room.space, author, args)
+    const result = this.#call(fn, times, room.space, author, args)
     this.#committed(id, since(revision, room.space.revision), result)
   }
 
-  #call(fn: AtomicFunction, space: Room['space'], author: Author, args: Wire[]): Wire {
+  #call(fn: AtomicFunction, times: CallTimes, space: Room['space'], author: Author, args: Wire[]): Wire {
     const { limits, doing } = this.#core
     doing?.begin(fn, author)
+    const began = times.begin()
     try {
       const within = limits.atomicTimeout
       return runAtomic(space, author, fn, state =>
@@ -326,6 +350,7 @@ export class Service {
           : runWithin(within, fn, state, ...args.map(fromWire)),
       )
     } finally {
+      times.end(began || firstLook())
       doing?.end()
     }
   }
@@ -351,6 +376,8 @@ export class Service {
   readonly #handlers: Record<number, Handler> = {
     [Ask.ping]: ([, id, payload]: [number, number, Uint8Array]) =>
       this.#tell([Tell.ok, id, [process.pid, payload]]),
+    [Ask.describe]: ([, id, limit]: [number, number, unknown]) =>
+      this.#tell([Tell.ok, id, this.#session.describeServer(limit)]),
     [Ask.flushed]: ([, id]: [number, number]) => this.#flushed(id),
     [Ask.open]: ([, id, state, namespace, name]: [number, number, number, string, string]) => {
       this.#leave(state)

@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net'
-import { after, cancel, monotonic } from '../async/interval.ts'
+import { after, cancel, monotonic, wallClock } from '../async/interval.ts'
+import type { ReaderDescription, ServerDescription, SessionDescription } from '../protocol/description.ts'
 import { type ClientHello, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { KeptAnswer } from '../storage/records.ts'
 import { Channel, type Read } from '../transport/channel.ts'
 import { hasEnded, machine } from '../transport/machine.ts'
 import type { Core, Returning } from './core.ts'
+import { type Described, describeServer } from './describe.ts'
 import { log } from './log.ts'
 import { Service } from './service.ts'
 
@@ -15,7 +17,7 @@ const LATER_LOOKS = 500
 const REFUSED = 1000
 
 /** One client's standing with the server. It outlives its connection by the grace time, or until its process ends. */
-export class Session {
+export class Session implements Described {
   readonly number: number
   readonly pid: number
   /** Of the client's tries to connect, the one that succeeded last. */
@@ -27,6 +29,8 @@ export class Session {
   readonly #answers: Map<number, KeptAnswer> | undefined
   readonly #life: number
   readonly #here: boolean
+  readonly #since = wallClock()
+  #lost: number | undefined
   #lingering: NodeJS.Timeout | undefined
   #closed = false
 
@@ -55,6 +59,7 @@ export class Session {
       drain: () => this.#service.drain(),
       lost: (error: Error | undefined, broken: boolean) => {
         if (broken) log('broken', `ended the connection of process ${this.pid}: ${error?.message}`)
+        this.#lost ??= wallClock()
         if (broken || !keeps) this.close()
         else if (!this.#closed) this.#linger(monotonic(), FIRST_LOOK)
       },
@@ -81,7 +86,27 @@ export class Session {
   /** Goes on over this socket with a client that has so many frames. */
   attach(socket: Socket, received: number, read: Read): void {
     cancel(this.#lingering)
+    this.#lost = undefined
     this.#channel.attach(socket, received, read)
+  }
+
+  describe(): Omit<SessionDescription, 'session' | 'ephemeral'> {
+    const machine = this.#here ? 'local' : (this.#channel.socket?.remoteAddress ?? '')
+    return {
+      pid: this.pid,
+      machine,
+      since: this.#since,
+      lost: this.#lost ?? null,
+      ...this.#service.describe(),
+    }
+  }
+
+  readers(): Omit<ReaderDescription, 'session' | 'pid' | 'name'>[] {
+    return this.#service.readers()
+  }
+
+  describeServer(limit: unknown): ServerDescription {
+    return describeServer(this.#core, limit, this.number)
   }
 
   flush(): void {

@@ -4,7 +4,7 @@ import { reviveWith } from './revive.ts'
 import { hashOf, type Shipped, ship, unchanged } from './ship.ts'
 import type { AnyFunction } from './shipment.ts'
 
-export { isRunning, runWithin } from './guard.ts'
+export { firstLook, isRunning, runWithin } from './guard.ts'
 export { contained, originOf } from './leftovers.ts'
 export { hashOf }
 
@@ -22,9 +22,12 @@ export function shipAtomic(fn: AnyFunction): Shipped {
 /**
  * The function, to be called inside `runWithin`; a promise of it only when modules have to be
  * imported first. What is in its loops is checked against the time; a straight line is not. What it leaves behind when it
- * returns ends nothing: see leftovers.ts.
+ * returns ends nothing: see leftovers.ts. `written` is told where its text is, as `file:line`, once that is known.
  */
-export function reviveAtomic(bytes: Uint8Array): AnyFunction | Promise<AnyFunction> {
+export function reviveAtomic(
+  bytes: Uint8Array,
+  written: (place: string) => void = () => {},
+): AnyFunction | Promise<AnyFunction> {
   let isRoot = true
   let leaves = false
   const revived = reviveWith(bytes, {
@@ -33,6 +36,7 @@ export function reviveAtomic(bytes: Uint8Array): AnyFunction | Promise<AnyFuncti
       leaves ||= mayLeave(node)
     },
     edit: code => {
+      if (isRoot) written(`${(code.file ?? code.from).replace(/^file:\/\//, '')}:${code.line + 1}`)
       const text = guarded(code, isRoot)
       isRoot = false
       return text

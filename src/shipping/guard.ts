@@ -26,11 +26,15 @@ export function runWithin<A extends unknown[], T>(ms: number, run: (...args: A) 
     if (guard.expired) guard.look()
     throw error
   } finally {
+    guard.looked = guard.limit === NOT_YET ? 0 : guard.limit - guard.ms
     guard.limit = Number.POSITIVE_INFINITY
     guard.expired = false
     if (outer) Object.assign(guard, outer)
   }
 }
+
+/** When the function that `runWithin` ran last came to its first loop or callback, by `monotonic`; 0 or NaN: that is not known. */
+export const firstLook = (): number => guard.looked
 
 /** Whether a function runs within `runWithin` now. */
 export const isRunning = (): boolean => guard.limit !== Number.POSITIVE_INFINITY
@@ -47,6 +51,7 @@ export const guard = {
   running: undefined as { name: string } | undefined,
   last: 0,
   expired: false,
+  looked: 0,
   structuredClone: cloning,
   queueMicrotask: containedMicrotask,
   /** Reads the clock, and finds how many rounds may pass until it is read again. */

@@ -29,6 +29,16 @@ export class Leases {
     return this.#byKey.size
   }
 
+  /** How many keys end with each session. */
+  *perSession(): Iterable<[session: number, keys: number]> {
+    for (const [session, { size }] of this.#bySession) yield [session, size]
+  }
+
+  /** How many have a time to live. */
+  get timed(): number {
+    return this.#heap.length
+  }
+
   /** When the first of them is due; `Infinity`: none ever is. */
   get next(): number {
     return this.#heap[0]?.due ?? Number.POSITIVE_INFINITY

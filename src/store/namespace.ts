@@ -146,6 +146,16 @@ export class Namespace {
     return this.#leases.all()
   }
 
+  /** How many keys end with each session that has such. */
+  get ephemeral(): Iterable<[session: number, keys: number]> {
+    return this.#leases.perSession()
+  }
+
+  /** How many keys have a time to live. */
+  get timed(): number {
+    return this.#leases.timed
+  }
+
   /** What `key` is tied to; null: nothing, or it is not there. */
   leaseOf(key: string): LeaseInfo | null {
     const lease = this.#leases.get(key)

@@ -1,4 +1,4 @@
-import { backoff, Context, Process, ping, State, startServer } from 'zproc'
+import { backoff, Context, describeServer, Process, ping, State, startServer } from 'zproc'
 import * as kind from './options-kinds.ts'
 
 /** A public function that takes options: their names with what each is to be, and a call with them and all else right. */
@@ -129,6 +129,11 @@ export function optionedCalls(ctx: Context, idle: Context): OptionedCall[] {
     { name: 'state.ping', options: pinging, call: o => state.ping(o) },
     { name: 'state.ping', options: pinging, call: o => ctx.ping(o) },
     { name: 'ping', options: { ...pinging, secretKey: kind.text }, call: o => ping(NOWHERE, o) },
+    {
+      name: 'describeServer',
+      options: { timeout: kind.time(), secretKey: kind.text, limit: kind.count(0, 1000) },
+      call: o => describeServer(NOWHERE, o),
+    },
     ...watchers(state),
     { name: 'new Process', options: running, call: o => new Process(target, NOWHERE, o) },
     { name: 'process.wait', options: { timeout: kind.time() }, call: o => stopped.wait(o) },

@@ -1,0 +1,137 @@
+import { isMainThread } from 'node:worker_threads'
+import { loopTimes, wallClock } from '../async/interval.ts'
+import type {
+  LockDescription,
+  NamespaceDescription,
+  ReaderDescription,
+  ServerDescription,
+  SessionDescription,
+} from '../protocol/description.ts'
+import { DESCRIBED } from '../protocol/messages.ts'
+import type { Core, Room } from './core.ts'
+import type { Part } from './hold.ts'
+
+// Characters of a name that a client chose.
+const LONGEST = 200
+
+/** A session, as it is described. */
+export interface Described {
+  readonly number: number
+  describe(): Omit<SessionDescription, 'session' | 'ephemeral'>
+  readers(): Omit<ReaderDescription, 'session' | 'pid' | 'name'>[]
+}
+
+/**
+ * What the server says of itself to session `asker`. Everything is counted here, when it is asked for; no list has more than
+ * `limit` items.
+ */
+export function describeServer(core: Core<Described>, limit: unknown, asker: number): ServerDescription {
+  if (!Number.isSafeInteger(limit) || Number(limit) < 0 || Number(limit) > DESCRIBED)
+    throw new TypeError(`a description has 0 to ${DESCRIBED} items in each list`)
+  const most = Number(limit)
+  const rooms = [...core.rooms]
+  const sessions = describeSessions(core, rooms)
+  const known = new Map(sessions.map(session => [session.session, session]))
+  const nameOf = (session: number) => known.get(session)?.name ?? ''
+  const readers = [...core.sessions.values()].flatMap(one => {
+    const { pid = 0, name = '' } = known.get(one.number) ?? {}
+    return one.readers().map(reader => ({ session: one.number, pid, name, ...reader }))
+  })
+  const locks = rooms.flatMap(room => describeLock(room, nameOf, most) ?? [])
+  const lists = {
+    namespaces: first(rooms.map(describeRoom), most, (a, b) => b.revision - a.revision),
+    sessions: first(sessions, most, (a, b) => a.session - b.session),
+    readers: first(readers, most, (a, b) => b.behind - a.behind || b.unread - a.unread),
+    locks: first(locks, most, (a, b) => a.since - b.since),
+    functions: first(core.functions.described(), most, (a, b) => b.ms - a.ms),
+  }
+  return {
+    time: wallClock(),
+    server: describeProcess(core, sessions),
+    asker,
+    namespaces: lists.namespaces.items,
+    sessions: lists.sessions.items,
+    readers: lists.readers.items,
+    locks: lists.locks.items,
+    functions: lists.functions.items.map(one => ({ ...one, name: short(one.name), place: short(one.place) })),
+    leftOut: {
+      namespaces: lists.namespaces.more,
+      sessions: lists.sessions.more,
+      readers: lists.readers.more,
+      locks: lists.locks.more,
+      functions: lists.functions.more,
+    },
+  }
+}
+
+function describeProcess(
+  { address, started, doing }: Core<Described>,
+  sessions: SessionDescription[],
+): ServerDescription['server'] {
+  const { rss, heapUsed } = process.memoryUsage()
+  const { active, idle } = loopTimes()
+  return {
+    pid: process.pid,
+    address,
+    backend: doing ? (isMainThread ? 'process' : 'thread') : 'inline',
+    started,
+    node: process.version,
+    memory: { rss, heapUsed },
+    connections: sessions.filter(({ lost }) => lost === null).length,
+    eventLoop: { active, idle },
+  }
+}
+
+function describeSessions(core: Core<Described>, rooms: Room[]): SessionDescription[] {
+  const ephemeral = new Map<number, number>()
+  for (const { space } of rooms)
+    for (const [session, count] of space.ephemeral)
+      ephemeral.set(session, (ephemeral.get(session) ?? 0) + count)
+  return Array.from(core.sessions.values(), one => {
+    const { name, ...rest } = one.describe()
+    return { session: one.number, name: short(name), ...rest, ephemeral: ephemeral.get(one.number) ?? 0 }
+  })
+}
+
+function describeRoom({ space, states }: Room): NamespaceDescription {
+  let ephemeral = 0
+  for (const [, count] of space.ephemeral) ephemeral += count
+  return {
+    name: short(space.name),
+    revision: space.revision,
+    keys: space.values.size,
+    oldest: space.first,
+    historyBytes: space.historyBytes,
+    states,
+    ephemeral,
+    ttl: space.timed,
+  }
+}
+
+function describeLock(
+  { space, exclusive: { holder, waiting } }: Room,
+  nameOf: (session: number) => string,
+  most: number,
+): LockDescription | undefined {
+  if (!holder) return undefined
+  const named = ({ session, pid, call, since }: Part) => ({
+    session,
+    pid,
+    name: nameOf(session),
+    call,
+    since,
+  })
+  const queue = waiting.slice(0, most).map(named)
+  return { namespace: short(space.name), ...named(holder), waiting: waiting.length, queue }
+}
+
+/** The first `most` items in this order, and how many others there are. */
+function first<T>(
+  items: T[],
+  most: number,
+  order: (one: T, other: T) => number,
+): { items: T[]; more: number } {
+  return { items: items.sort(order).slice(0, most), more: Math.max(0, items.length - most) }
+}
+
+const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)
