@@ -4,14 +4,20 @@ import type { CallItem } from './chunk.ts'
 import type { ItemSource, Outcome, OutcomeSink } from './item-io.ts'
 import { listOf } from './messages.ts'
 
+// So many settled calls are kept before they are forgotten together.
+const KEPT = 64
+
 /** Calls of one target that were made by `ctx.run`: where its job gets them, and what settles their promises. */
 export class CallQueue implements ItemSource, OutcomeSink {
   readonly isFull = false
   done = false
   #waiting: CallItem[] = []
   #at = 0
-  /** The calls that have no outcome yet, by number. */
-  readonly #calls = new Map<number, Deferred<unknown>>()
+  /** The calls from number `#oldest` on, without those that have their outcome. See Slot.queue. */
+  readonly #calls: (Deferred<unknown> | undefined)[] = []
+  #oldest = 0
+  /** The number of calls at the start of `#calls` that have their outcome. */
+  #settledFirst = 0
   #count = 0
   readonly #settled: () => void
 
@@ -34,7 +40,8 @@ export class CallQueue implements ItemSource, OutcomeSink {
 
   add(item: CallItem): Promise<unknown> {
     const call = deferred<unknown>()
-    this.#calls.set(this.#count++, call)
+    this.#calls.push(call)
+    this.#count++
     this.#waiting.push(item)
     return call.promise
   }
@@ -77,12 +84,25 @@ export class CallQueue implements ItemSource, OutcomeSink {
   fail(error: unknown): void {
     this.#waiting = []
     this.#at = 0
-    for (const number of [...this.#calls.keys()]) this.#take(number)?.reject(error)
+    for (let number = this.#oldest; number < this.#count; number++) this.#take(number)?.reject(error)
   }
 
   #take(number: number): Deferred<unknown> | undefined {
-    const call = this.#calls.get(number)
-    if (call && this.#calls.delete(number)) this.#settled()
+    const at = number - this.#oldest
+    const call = this.#calls[at]
+    if (!call) return undefined
+    this.#calls[at] = undefined
+    this.#forget()
+    this.#settled()
     return call
+  }
+
+  /** Forgets the settled calls at the start, many at a time. */
+  #forget(): void {
+    const calls = this.#calls
+    while (this.#settledFirst < calls.length && !calls[this.#settledFirst]) this.#settledFirst++
+    if (this.#settledFirst < KEPT || this.#settledFirst * 2 < calls.length) return
+    this.#oldest += calls.splice(0, this.#settledFirst).length
+    this.#settledFirst = 0
   }
 }

@@ -5,10 +5,10 @@ import type { Slot } from './slot.ts'
 const BOOTING = 16
 
 /** The job that has work for one more worker than there are and are coming. */
-export function jobToStartFor(slots: Slot[], jobs: Iterable<Job>): Job | undefined {
+export function jobToStartFor(slots: Slot[], jobs: readonly Job[]): Job | undefined {
   const booting = slots.filter(({ worker }) => !worker.channel)
   if (booting.length >= BOOTING) return undefined
-  const free = slots.filter(({ worker, queue }) => !worker.channel || queue.size === 0)
+  const free = slots.filter(({ worker, queue }) => !worker.channel || queue.length === 0)
   let shared = free.filter(({ madeFor }) => !madeFor).length
   for (const job of jobs) {
     const { fresh, limit } = job.settings

@@ -20,8 +20,9 @@ export class Pool {
   readonly #workers: Workers
   readonly #cores = availableParallelism()
   readonly #slots = new Map<WorkerHandle, Slot>()
-  readonly #jobs = new Set<Job>()
-  readonly #added = new Set<Job>()
+  // Each call may be the only one: see Slot.queue.
+  readonly #jobs: Job[] = []
+  #added: Job[] = []
   #numbers = 0
   #chunks = 0
   #awaited = 0
@@ -62,7 +63,7 @@ export class Pool {
   /** Begins a job at the end of this turn: until then it may still be told how it is read. */
   begin(job: Job): void {
     if (job.isDone || this.#isClosed) return this.add(job)
-    this.#jobs.add(job)
+    this.#list(job)
     this.#workers.open()
     this.#grow()
     this.addSoon(job)
@@ -72,7 +73,7 @@ export class Pool {
   add(job: Job): void {
     if (job.isDone) return
     if (this.#isClosed) return job.stop(closedBefore(job))
-    this.#jobs.add(job)
+    this.#list(job)
     job.onWork = () => this.dispatch()
     this.#workers.open()
     this.dispatch()
@@ -80,33 +81,34 @@ export class Pool {
 
   /** As `add`, at the end of this turn: what is added until then begins together. */
   addSoon(job: Job): void {
-    if (this.#added.size === 0)
-      microtask(() => {
-        const added = [...this.#added]
-        this.#added.clear()
-        for (const one of added) if (!one.isOver) this.add(one)
-      })
-    this.#added.add(job)
+    if (this.#added.length === 0) microtask(this.#addAll)
+    if (!this.#added.includes(job)) this.#added.push(job)
+  }
+
+  readonly #addAll = (): void => {
+    const added = this.#added
+    this.#added = []
+    for (const job of added) if (!job.isOver) this.add(job)
   }
 
   /** Ends a job. What runs of it is told; an item that has not ended a second later costs its worker. */
   finish(job: Job): void {
-    this.#jobs.delete(job)
+    this.#unlist(job)
     for (const slot of this.#slots.values()) {
       if (slot.madeFor === job) slot.madeFor = undefined
       if (!slot.jobs.delete(job)) continue
-      const mine = [...slot.queue].filter(([, assigned]) => assigned.job === job)
+      const mine = slot.queue.filter(assigned => assigned.job === job)
       if (mine.length > 0) {
         slot.tell([ToWorker.cancel, job.number])
         // What waits behind another job's chunk is dropped when its turn comes; only what runs has to be ended.
         const late = () => {
-          if (mine.some(([number]) => number === slot.current)) this.#kill(slot)
+          if (mine.some(({ number }) => number === slot.current)) this.#kill(slot)
         }
         if (!this.#isClosed) after(GRACE_MS, late)?.unref()
       }
       slot.tell([ToWorker.forget, job.number])
     }
-    if (this.#jobs.size === 0) this.#workers.rest?.()
+    if (this.#jobs.length === 0) this.#workers.rest?.()
     this.dispatch()
   }
 
@@ -115,9 +117,10 @@ export class Pool {
     if (this.#isClosed) return
     if (this.#hasWork) this.#giveAll()
     for (const slot of this.#slots.values())
-      if (slot.queue.size === 0 && slot.worker.channel) this.#rest(slot)
+      if (slot.queue.length === 0 && slot.worker.channel) this.#rest(slot)
     this.#grow()
-    for (const job of this.#jobs) if (job.isIdle) this.#idled(job)
+    for (let i = this.#jobs.length - 1; i >= 0; i--)
+      if (this.#jobs[i]?.isIdle) this.#idled(this.#jobs[i] as Job)
   }
 
   /** While a result is awaited, the program goes on. */
@@ -141,11 +144,11 @@ export class Pool {
 
   #giveAll(): void {
     for (const depth of [1, 2])
-      for (const slot of this.#slots.values()) if (slot.queue.size < depth && slot.canTake) this.#give(slot)
+      for (const slot of this.#slots.values()) if (slot.queue.length < depth && slot.canTake) this.#give(slot)
   }
 
   #give(slot: Slot): void {
-    const jobs = this.#jobs.size > 1 ? [...this.#jobs].sort((a, b) => a.running - b.running) : this.#jobs
+    const jobs = this.#jobs.length > 1 ? [...this.#jobs].sort((a, b) => a.running - b.running) : this.#jobs
     for (const job of jobs) {
       if (!this.#mayUse(job, slot)) continue
       const chunk = job.next(slot.allowance(job))
@@ -158,10 +161,9 @@ export class Pool {
         slot.tell([ToWorker.job, job.number, target, shape, copy])
       }
       const number = ++this.#chunks
-      slot.queue.set(number, { job, chunk, timer: undefined })
+      slot.queue.push({ number, job, chunk, timer: undefined })
       slot.items += chunk.count
-      slot.tell([ToWorker.chunk, job.number, number, chunk.payload])
-      return slot.worker.channel?.flush()
+      return slot.worker.channel?.sendNow([ToWorker.chunk, job.number, number, chunk.payload])
     }
   }
 
@@ -170,8 +172,8 @@ export class Pool {
     if (slot.madeFor !== (fresh ? job : undefined)) return false
     if (slot.allowance(job) <= 0) return false
     // Nothing may wait behind an item that can take long.
-    for (const { job: other } of slot.queue.values()) if (other.depth === 1 || other.isOver) return false
-    if (slot.queue.size >= job.depth) return false
+    for (const { job: other } of slot.queue) if (other.depth === 1 || other.isOver) return false
+    if (slot.queue.length >= job.depth) return false
     if (job.running < limit || slot.holds(job)) return true
     let workers = 0
     for (const other of this.#slots.values()) if (other.holds(job)) workers++
@@ -206,7 +208,7 @@ export class Pool {
       return
     }
     const number = message[1]
-    const assigned = slot.queue.get(number)
+    const assigned = slot.held(number)
     if (!assigned) return
     const { job, chunk } = assigned
     if (kind === FromWorker.begun) {
@@ -230,21 +232,28 @@ export class Pool {
 
   #unassign(slot: Slot, number: number): void {
     if (slot.current === number) slot.isOverdue = false
-    cancel(slot.queue.get(number)?.timer)
-    slot.queue.delete(number)
+    cancel(slot.take(number)?.timer)
+  }
+
+  #list(job: Job): void {
+    if (!this.#jobs.includes(job)) this.#jobs.push(job)
+  }
+
+  #unlist(job: Job): void {
+    const at = this.#jobs.indexOf(job)
+    if (at >= 0) this.#jobs.splice(at, 1)
   }
 
   #idled(job: Job): void {
     if (job.isDone) this.finish(job)
-    else this.#jobs.delete(job)
+    else this.#unlist(job)
   }
 
   #late(slot: Slot, number: number): void {
-    const assigned = slot.queue.get(number)
+    const assigned = slot.take(number)
     if (!assigned) return
     const { job, chunk } = assigned
     const { call, timeout } = job.settings
-    slot.queue.delete(number)
     this.#kill(slot)
     job.late(chunk, new TimeoutError(`${call}: item ${chunk.first} took more than ${timeout} ms`))
     if (job.isIdle) this.#idled(job)
@@ -263,13 +272,12 @@ export class Pool {
     const wanted = Math.max(0, ...[...this.#jobs].map(({ settings }) => settings.limit))
     if (slot.madeFor || !end || this.#slots.size < wanted) this.#start(slot.madeFor)
     let cause = end
-    for (const { job, chunk, timer } of slot.queue.values()) {
+    for (const { job, chunk, timer } of slot.queue.splice(0)) {
       cancel(timer)
       job.lost(chunk, cause)
       cause = undefined
       if (job.isIdle) this.#idled(job)
     }
-    slot.queue.clear()
     this.dispatch()
   }
 

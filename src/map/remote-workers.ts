@@ -127,7 +127,7 @@ export class RemoteWorkers implements Workers {
 
   #workerAt(host: string, worker: number): RemoteWorker {
     const tell = (message: PoolMessage) => this.#peer?.send(host, [worker, message])
-    const channel = { send: tell, flush: () => {} }
+    const channel = { send: tell, sendNow: tell, flush: () => {} }
     const name = nameOf(host, worker)
     const hasJoined = () => this.#peer !== undefined && this.#workers.has(name)
     return {

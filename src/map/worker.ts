@@ -20,10 +20,7 @@ export default async function work(state: State, path: string, worker: number): 
       },
       lost: () => resolve(),
     })
-    const tell = (message: WorkerMessage) => {
-      channel.send(message)
-      channel.flush()
-    }
+    const tell = (message: WorkerMessage) => channel.sendNow(message)
     const sent = () =>
       socket.writableLength === 0 ? undefined : new Promise<void>(done => socket.write('', () => done()))
     const runner = new ChunkRunner(tell, sent)

@@ -1,13 +1,21 @@
 import type { Process } from '../process/process.ts'
 import type { PoolMessage, WorkerEnd, WorkerMessage } from './messages.ts'
 
+/** Messages to a worker. */
+export interface WorkerChannel {
+  /** The message leaves at the end of this turn, or with the next one that is sent now. */
+  send(message: PoolMessage): void
+  sendNow(message: PoolMessage): void
+  flush(): void
+}
+
 /** How a pool reaches one worker. */
 export interface WorkerHandle {
   readonly number: number
   /** Set if the worker is a process of this program. */
   readonly process?: Process
   /** undefined while the worker boots, and after its end. */
-  readonly channel: { send(message: PoolMessage): void; flush(): void } | undefined
+  readonly channel: WorkerChannel | undefined
   /** Ends it at once, without further events. */
   kill(): void
 }

@@ -176,6 +176,12 @@ export class Channel {
     this.#schedule()
   }
 
+  /** Sends one message, and what was queued before it, in this turn: nothing is left to do at its end. */
+  sendNow(message: unknown): void {
+    this.#batch.push(message)
+    this.flush()
+  }
+
   /** Queues a frame that is encoded already, behind all that was queued before. */
   sendFrame(frame: Buffer): void {
     if (this.#batch.length > 0) this.#closeFrame()
@@ -208,11 +214,16 @@ export class Channel {
     }
     if (length > first) this.#quiet = 0
     if (this.#keeps) this.#written = length
-    else {
-      for (const frame of frames.splice(0, length)) this.#underWay -= frame.length
-      this.#waitsFor.splice(0, length)
-    }
+    else this.#drop(length)
     this.#drain()
+  }
+
+  /** The first frames are the peer's, or the socket's, now. */
+  #drop(count: number): void {
+    const frames = this.#frames
+    if (count === 1 && frames.length === 1) this.#underWay -= (frames.pop() as Buffer).length
+    else for (const frame of frames.splice(0, count)) this.#underWay -= frame.length
+    if (this.#gate) this.#waitsFor.splice(0, count)
   }
 
   /** How many of the frames may leave: the others do when the gate lets them. */
@@ -324,8 +335,7 @@ export class Channel {
       )
     const count = delivered - this.#delivered
     if (count === 0) return
-    for (const frame of this.#frames.splice(0, count)) this.#underWay -= frame.length
-    this.#waitsFor.splice(0, count)
+    this.#drop(count)
     this.#written -= count
     this.#delivered = delivered
     this.#drain()
