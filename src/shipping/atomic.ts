@@ -1,11 +1,11 @@
-import { guard, guarded } from './guard.ts'
-import { contained, mayLeave } from './leftovers.ts'
+import { guard, guarded } from './guard/guard.ts'
+import { contained, mayLeave } from './guard/leftovers.ts'
 import { reviveWith } from './revive.ts'
 import { hashOf, type Shipped, ship, unchanged } from './ship.ts'
 import type { AnyFunction } from './shipment.ts'
 
-export { firstLook, isRunning, runWithin } from './guard.ts'
-export { contained, originOf } from './leftovers.ts'
+export { firstLook, isRunning, runWithin } from './guard/guard.ts'
+export { contained, originOf } from './guard/leftovers.ts'
 export { hashOf }
 
 /** Under this, the function that `atomic(fn)` returns carries `fn`. */

@@ -1,9 +1,9 @@
 import { ShippingError } from '../errors.ts'
 import { Packed } from '../protocol/values.ts'
-import { importNode } from './load.ts'
-import { addEntry } from './modules.ts'
-import { Revival, type ReviveOptions } from './revival.ts'
+import { importNode } from './modules/load.ts'
+import { Revival, type ReviveOptions } from './reviving/revival.ts'
 import type { AnyFunction, Shipment } from './shipment.ts'
+import { addEntry } from './source/main-module.ts'
 import type { Wrap, Wrappers } from './wrappers.ts'
 
 /** A function from what `ship` made of it. Modules that it had imported, and wrappers that it has, are loaded first. */

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { ShippingError } from '../errors.ts'
 import { Packed, toWire } from '../protocol/values.ts'
-import { capture } from './capture.ts'
-import { inspecting } from './inspect.ts'
-import { entries, fileHash } from './modules.ts'
+import { capture } from './capture/capture.ts'
+import type { Seen } from './capture/unchanged.ts'
 import type { AnyFunction, Shipment } from './shipment.ts'
-import type { Seen } from './unchanged.ts'
+import { inspecting } from './source/inspect.ts'
+import { entries, fileHash } from './source/main-module.ts'
 
 /** A function as bytes: `revive` makes it a function again, in any process. */
 export interface Shipped {

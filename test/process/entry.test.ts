@@ -39,8 +39,8 @@ test('the entry of a child loads what every target needs, and no more', () => {
   // The parser, drafts, the client and the server are loaded when they are needed, if they are.
   for (const heavy of [
     'process/rehearse.ts',
-    'shipping/capture.ts',
-    'shipping/script.ts',
+    'shipping/capture/capture.ts',
+    'shipping/source/script.ts',
     'client/state.ts',
     'store/draft.ts',
   ])

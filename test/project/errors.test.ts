@@ -31,7 +31,7 @@ test('each section names the class, what to do, and a program that meets the err
 })
 
 test('the warnings of the source are on the page', () => {
-  const warnings = ['src/transport/key.ts', 'src/shipping/weight.ts'].flatMap(file =>
+  const warnings = ['src/transport/key.ts', 'src/shipping/capture/weight.ts'].flatMap(file =>
     [...readFileSync(file, 'utf8').matchAll(/'(ZPROC_\w+)'/g)].map(([, code = '']) => code),
   )
   assert.ok(warnings.length > 0)

@@ -34,6 +34,16 @@ rooms.context = [...rooms.map, 'map']
 rooms.index = [...rooms.context, 'context']
 rooms.cli = [...rooms.index, 'index', 'storage']
 
+/** The rooms of shipping, likewise. Other rooms import only what lies beside them: `shipping/ship.ts` and the like. */
+const roomsOfShipping: Record<string, readonly string[]> = {
+  source: [],
+  modules: ['source'],
+  capture: ['source', 'modules'],
+  reviving: ['modules'],
+  guard: ['source'],
+}
+const FORMAT = ['shipment', 'wrappers']
+
 const redisClients = /^(redis|ioredis|iovalkey|bullmq|@redis\/.*)$/
 const imports = importsOfSource()
 
@@ -41,6 +51,23 @@ test('imports point one way, from room to room', () => {
   assert.ok(imports.length > 0, 'no import was found: has the form of --explainFiles changed?')
   const wrong = imports.filter(it => it.to.startsWith('src/')).filter(it => !isAllowed(it))
   assert.deepEqual(wrong.map(describe), [])
+})
+
+test('inside shipping, too, and other rooms enter it by its doors', () => {
+  const entering = imports.filter(it => roomOf(it.to) === 'shipping')
+  const inner = entering.filter(it => roomOf(it.from) === 'shipping')
+  assert.ok(inner.some(it => innerRoomOf(it.to) === 'capture'))
+  const wrong = inner.filter(it => {
+    const [own, other] = [innerRoomOf(it.from), innerRoomOf(it.to)]
+    return (
+      own !== undefined &&
+      own !== other &&
+      !(roomsOfShipping[own] ?? []).includes(other ?? '') &&
+      !isFormat(it.to)
+    )
+  })
+  const around = entering.filter(it => roomOf(it.from) !== 'shipping' && innerRoomOf(it.to) !== undefined)
+  assert.deepEqual([...wrong, ...around].map(describe), [])
 })
 
 test('no import closes a cycle, type imports included', () => {
@@ -91,6 +118,14 @@ function isAllowed({ from, to }: Import): boolean {
 function roomOf(file: string): string {
   return file.split('/')[1]!.replace(/\.ts$/, '')
 }
+
+/** `src/shipping/source/script.ts` → source, `src/shipping/ship.ts` → undefined. */
+function innerRoomOf(file: string): string | undefined {
+  const parts = file.split('/')
+  return parts.length > 3 ? parts[2] : undefined
+}
+
+const isFormat = (file: string): boolean => FORMAT.some(name => file === `src/shipping/${name}.ts`)
 
 /** `msgpackr/pack` → msgpackr, `@redis/client/x` → @redis/client. */
 function packageOf(specifier: string): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { importedAs } from '../../src/shipping/imports.ts'
-import { outlineOf } from '../../src/shipping/outline.ts'
+import { importedAs } from '../../src/shipping/modules/imports.ts'
+import { outlineOf } from '../../src/shipping/source/outline.ts'
 
 const importOf = (source: string, name: string) => {
   const outline = outlineOf(source)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parsed } from '../../src/shipping/parsed.ts'
+import { parsed } from '../../src/shipping/source/parsed.ts'
 
 const MAP = '//# sourceMappingURL=data:application/json;base64,eyJ2ZXJzaW9uIjozfQ=='
 
