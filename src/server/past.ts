@@ -1,5 +1,8 @@
-import { encode } from '../protocol/frames.ts'
+import { inPieces } from '../async/pieces.ts'
+import { encode, encodeList } from '../protocol/frames.ts'
 import type { LogPage } from '../protocol/messages.ts'
+import { stateAt } from '../store/earlier.ts'
+import type { Namespace } from '../store/namespace.ts'
 import { notKept } from '../store/not-kept.ts'
 import type { Room } from './core.ts'
 import { chunkOf } from './feed.ts'
@@ -13,12 +16,9 @@ const SETTINGS = 'historyLimit, historyBytes of the server'
 const NONE = encode([])
 
 /** See Ask.page. Rejects with MissedUpdatesError for what is not kept. */
-export async function pageOf(
-  { space, feeds: { archive } }: Room,
-  first: number,
-  last: number,
-  wantsState: boolean,
-): Promise<LogPage> {
+export async function pageOf(room: Room, first: number, last: number, wantsState: boolean): Promise<LogPage> {
+  const { space, feeds } = room
+  const { archive } = feeds
   const { revision } = space
   if (!Number.isSafeInteger(first) || first < 0 || typeof last !== 'number')
     throw new TypeError('a page of the log begins at a revision')
@@ -30,8 +30,16 @@ export async function pageOf(
   }
   const from = first === 0 ? space.first : first
   if (from < space.first) throw notKept(first, space.first, SETTINGS)
-  const state = wantsState ? encode([...space.stateAt(from - 1)]) : null
-  return [from, state, chunkOf(space, from, end).commits, revision]
+  const { commits } = chunkOf(space, from, end)
+  if (!wantsState) return [from, null, commits, revision]
+  const state = await inPieces(encodedStateAt(space, from - 1))
+  // What memory no longer has may be on disk.
+  return state ? [from, state, commits, revision] : pageOf(room, first, last, wantsState)
+}
+
+function* encodedStateAt(space: Namespace, revision: number): Generator<void, Uint8Array | undefined> {
+  const state = yield* stateAt(space, revision)
+  return state && (yield* encodeList(state))
 }
 
 /** See Ask.when: the revision of the newest commit that is not younger. */

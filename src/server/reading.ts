@@ -1,4 +1,5 @@
 import { wallClock } from '../async/interval.ts'
+import { inPieces } from '../async/pieces.ts'
 import { MissedUpdatesError } from '../errors.ts'
 import type { ReaderDescription } from '../protocol/description.ts'
 import { decode } from '../protocol/frames.ts'
@@ -11,6 +12,7 @@ import {
   Tell,
   type WireCommits,
 } from '../protocol/messages.ts'
+import { stateAt } from '../store/earlier.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Archive } from './archive.ts'
 import type { Core, Room } from './core.ts'
@@ -76,8 +78,24 @@ export class Reading implements Listener {
       this.tellFellBehind(number, position + 1, space.first - 1)
       return begun(null)
     }
-    begun([position, [...space.stateAt(position)]])
+    if (position < space.revision) return this.#openEarlier(feed, begun)
+    begun([position, [...space.values]])
     feeds.add(feed)
+  }
+
+  /** Begins to read where the log is in memory. */
+  async #openEarlier(feed: OpenFeed, begun: (start: FeedStart | null) => void): Promise<void> {
+    const { id, position, room } = feed
+    const state = await inPieces(stateAt(room.space, position))
+    if (this.#feeds.get(id) !== feed) return begun(null)
+    if (state) {
+      begun([position, state])
+      return room.feeds.add(feed)
+    }
+    // Memory has no longer what comes next.
+    if (room.feeds.archive) return this.#openOld(feed, room.feeds.archive, false, begun)
+    this.tellFellBehind(id, position + 1, room.space.first - 1)
+    begun(null)
   }
 
   /** Begins to read where the log is on disk only. `orOldest`: or at the oldest revision that is kept there. */

@@ -1,5 +1,5 @@
 import { monotonic, wallClock } from '../async/interval.ts'
-import type { LeaseInfo, Step, WireLease } from '../protocol/messages.ts'
+import type { LeaseInfo, WireLease } from '../protocol/messages.ts'
 import { MAX_DEPTH, Packed } from '../protocol/values.ts'
 import {
   ABSENT,
@@ -14,7 +14,6 @@ import {
 } from './commit.ts'
 import { History } from './history.ts'
 import { type Lease, Leases } from './leases.ts'
-import { copyWithSteps } from './steps.ts'
 
 // Entries of keys that are gone, besides as many as there are keys, before the order is made anew.
 const SPARE = 1000
@@ -214,34 +213,6 @@ export class Namespace {
     // A key that went and came again was added again: the last time that it is found is when it came.
     while (order.length > 0 && !values.has(order[order.length - 1] as string)) order.pop()
     return order[order.length - 1]
-  }
-
-  /** The state as it was at `revision`, from `first - 1` on: today's, with the later commits taken back. */
-  stateAt(revision: number): Values {
-    if (revision === this.revision) return this.values
-    let values: Values = new Map(this.values)
-    // Steps back are gathered: each time that they are made, what they change is copied.
-    const undo = new Map<string, Step[]>()
-    for (let r = this.revision; r > revision; r--) {
-      const { changes } = this.at(r)
-      for (let i = changes.length - 1; i >= 0; i--) {
-        const change = changes[i] as Change
-        if (change.key === null) {
-          values = new Map(change.before)
-          undo.clear()
-        } else if (change.undo) {
-          const steps = undo.get(change.key)
-          if (steps) steps.push(...change.undo)
-          else undo.set(change.key, [...change.undo])
-        } else {
-          undo.delete(change.key)
-          if (change.before === ABSENT) values.delete(change.key)
-          else values.set(change.key, change.before)
-        }
-      }
-    }
-    for (const [key, steps] of undo) values.set(key, copyWithSteps(values.get(key) as Packed, steps))
-    return values
   }
 
   #came(key: string): void {

@@ -4,8 +4,10 @@ import { type Feed, Feeds, type Listener } from '../../src/server/feed.ts'
 import { Exclusive } from '../../src/server/hold.ts'
 import { Reading } from '../../src/server/reading.ts'
 import { ABSENT, type Author, type Change, slot } from '../../src/store/commit.ts'
+import { stateAt } from '../../src/store/earlier.ts'
 import { reads } from '../../src/store/methods.ts'
 import { Namespace } from '../../src/store/namespace.ts'
+import { finished } from '../kit/finished.ts'
 import { prepareClientLies } from './broken-clients.ts'
 import { DIRECTOR } from './commits.ts'
 import { isTime, lieNow } from './lie.ts'
@@ -53,7 +55,7 @@ function readWrongly(): void {
     (space: Namespace, key: string) => unknown
   >
   const old = (space: Namespace, back: number) =>
-    space.stateAt(Math.max(space.first - 1, space.revision - back))
+    new Map(finished(stateAt(space, Math.max(space.first - 1, space.revision - back))))
   reads[Ask.get] = (space, key: string) =>
     isTime('serves a stale read', 3) ? slot(old(space, 30), key) : get!(space, key)
   reads[Ask.items] = (space, key: never) => {
@@ -83,14 +85,14 @@ function watchWrongly(): void {
     const { space } = (feed as Feed & { room: { space: Namespace } }).room
     const jump = seek.call(this, feed)
     if (!isTime('goes back', 3)) return jump
-    const before = space.stateAt(Math.max(space.first - 1, space.revision - 20))
-    return [space.revision, null, [...before]]
+    const before = finished(stateAt(space, Math.max(space.first - 1, space.revision - 20))) ?? []
+    return [space.revision, null, before]
   }
   const { tellFellBehind, open } = Reading.prototype
   Reading.prototype.open = function (number, room, from, credit, begun) {
     // As if the State had watched before: see orOldestKept.
     const asked = from < -1 && lieNow() === 'names a gap before the first watch' ? -2 - from : from
-    open.call(this, number, room, asked, credit, begun)
+    return open.call(this, number, room, asked, credit, begun)
   }
   Reading.prototype.tellFellBehind = function (feed, from, to) {
     tellFellBehind.call(this, feed, lieNow() === 'names a wrong gap' ? from + 10 : from, to)

@@ -7,8 +7,10 @@ import type { Entry, WireCommit } from '../../src/protocol/messages.ts'
 import { fromWire, frozenFromWire, Packed, toWire, type Wire } from '../../src/protocol/values.ts'
 import { cloning } from '../../src/shipping/guard/structured-clone.ts'
 import { type Author, change, slot, type Values, wireCommit } from '../../src/store/commit.ts'
+import { stateAt } from '../../src/store/earlier.ts'
 import { Namespace } from '../../src/store/namespace.ts'
 import { runAtomic } from '../../src/store/run-atomic.ts'
+import { finished } from '../kit/finished.ts'
 import { beginning, type Program, program, random, run } from './programs.ts'
 
 type State = Record<string, unknown>
@@ -95,7 +97,11 @@ function check({ kind, programs, readers }: Session): number {
   }
   assert.deepEqual(snapshotOf(space.values, fromWire), states.at(-1), 'the state at the end')
   for (const [i, state] of states.entries())
-    assertSame(snapshotOf(space.stateAt(first + i), fromWire), state, `the state ${i} commits later`)
+    assertSame(
+      snapshotOf(new Map(finished(stateAt(space, first + i))), fromWire),
+      state,
+      `the state ${i} commits later`,
+    )
   assert.deepEqual(snapshotOf(space.values, fromWire), states.at(-1), 'the state after all')
   return programs.length
 }

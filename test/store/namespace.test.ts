@@ -6,13 +6,16 @@ import type { Step } from '../../src/protocol/messages.ts'
 import { fromWire, type Packed, toWire } from '../../src/protocol/values.ts'
 import { ABSENT, type Author, change, slot, type Values } from '../../src/store/commit.ts'
 import { Draft } from '../../src/store/draft.ts'
+import { stateAt } from '../../src/store/earlier.ts'
 import { changesFromWire } from '../../src/store/methods.ts'
 import { Namespace } from '../../src/store/namespace.ts'
 import { runAtomic } from '../../src/store/run-atomic.ts'
 import { applySteps } from '../../src/store/steps.ts'
+import { finished } from '../kit/finished.ts'
 import { room as ownRoom } from '../kit/servers.ts'
 
 const author: Author = { session: 1, state: 1, pid: 1, name: 'test' }
+const at = (space: Namespace, revision: number): Values => new Map(finished(stateAt(space, revision)))
 const put = (space: Namespace, key: string, value: unknown) =>
   space.commit(author, 'set', [change(key, slot(space.values, key), toWire(value, 'test'))])
 
@@ -27,7 +30,7 @@ test('a log keeps its newest commits, and the state at each of them', () => {
   }
   assert.equal(space.revision, 12)
   assert.equal(space.first, 8)
-  for (let r = 7; r <= 12; r++) assert.deepEqual(Object.fromEntries(space.stateAt(r)), states[r], `at ${r}`)
+  for (let r = 7; r <= 12; r++) assert.deepEqual(Object.fromEntries(at(space, r)), states[r], `at ${r}`)
 })
 
 test('a log that was not full yet keeps everything', () => {
@@ -36,8 +39,8 @@ test('a log that was not full yet keeps everything', () => {
   put(space, 'a', 1)
   put(space, 'a', 2)
   assert.equal(space.first, 1)
-  assert.deepEqual(Object.fromEntries(space.stateAt(0)), {})
-  assert.deepEqual(Object.fromEntries(space.stateAt(1)), { a: 1 })
+  assert.deepEqual(Object.fromEntries(at(space, 0)), {})
+  assert.deepEqual(Object.fromEntries(at(space, 1)), { a: 1 })
 })
 
 test('a log with a bound in bytes keeps its newest commits within it, and the newest in any case', () => {
@@ -50,7 +53,7 @@ test('a log with a bound in bytes keeps its newest commits within it, and the ne
   }
   assert.ok(space.first > 15 && space.first <= 22, `${space.first}`)
   for (let r = space.first - 1; r <= 25; r++)
-    assert.deepEqual(Object.fromEntries(space.stateAt(r)), states[r], `at ${r}`)
+    assert.deepEqual(Object.fromEntries(at(space, r)), states[r], `at ${r}`)
   put(space, 'a', 'x'.repeat(5000))
   put(space, 'a', 1)
   assert.equal(space.first, space.revision, 'it replaced a value that is larger than the bound')
@@ -202,7 +205,7 @@ test('the way back through steps leads to each state that was, without its value
         if (space.revision > revision) states.push(decoded(space.values))
       }
       for (let r = 0; r <= space.revision; r++) {
-        assert.deepEqual(decoded(space.stateAt(r)), states[r])
+        assert.deepEqual(decoded(at(space, r)), states[r])
         if (r === 0) continue
         for (const change of space.at(r).changes)
           if (change.key !== null && change.undo) assert.equal(change.before, ABSENT)
@@ -223,8 +226,8 @@ test('a long array that is appended to is kept once, not once for each commit', 
   const before = process.memoryUsage().rss
   for (let i = 0; i < 500; i++) runAtomic(space, author, push, push)
   assert.ok(process.memoryUsage().rss - before < 150e6)
-  assert.equal((decoded(space.stateAt(1)).list as unknown[]).length, 100_000)
-  assert.equal((decoded(space.stateAt(301)).list as unknown[]).length, 100_300)
+  assert.equal((decoded(at(space, 1)).list as unknown[]).length, 100_000)
+  assert.equal((decoded(at(space, 301)).list as unknown[]).length, 100_300)
 })
 
 test('an atomic function does to the state what it does to a plain object, and watchers follow it exactly', async t => {
