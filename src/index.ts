@@ -75,6 +75,7 @@ export type {
   SessionDescription,
   WaitingDescription,
 } from './protocol/description.ts'
-export type { HungServer, ServerOptions } from './server/options.ts'
+export type { HungServer } from './protocol/hung.ts'
+export type { ServerOptions } from './server/options.ts'
 export { type Server, startServer } from './server/start.ts'
 export type { ConnectionEvent } from './store/store.ts'

@@ -1,5 +1,11 @@
+import { cancel, every, type Timer } from '../async/interval.ts'
 import { checkHome, engineOf } from '../engines/engines.ts'
+import { TimeoutError } from '../errors.ts'
+import { readNote } from '../lifeline/hung-note.ts'
+import { socketPath } from '../protocol/address.ts'
 import type { ServerDescription } from '../protocol/description.ts'
+import { type HungServer, hangs, hungIn } from '../protocol/hung.ts'
+
 import { Ask, type ClientMessage } from '../protocol/messages.ts'
 import { readOptions } from '../protocol/options.ts'
 import { result } from '../store/store.ts'
@@ -10,6 +16,8 @@ import { useStore } from './use-store.ts'
 // Milliseconds, and items of a list, where no others are given.
 const TIMEOUT = 5000
 const LIMIT = 100
+// From one look for the note of a server that hangs to the next.
+const EVERY = 250
 
 /**
  * Asks the server at `address` what it is doing: its namespaces, clients, readers, locks and functions. No keys of a state, no
@@ -17,7 +25,8 @@ const LIMIT = 100
  *
  *     const { server, sessions, locks } = await describeServer('tcp://127.0.0.1:5000')
  *
- * Rejects with `ZPROC_TIMEOUT` after `timeout` milliseconds, `ZPROC_CONNECTION` when nothing answers, `ZPROC_AUTHENTICATION`
+ * Rejects with `ZPROC_TIMEOUT` after `timeout` milliseconds, or before when a server at an `ipc://` address is known to hang, with
+ * a message that says in which function; `ZPROC_CONNECTION` when nothing answers, `ZPROC_AUTHENTICATION`
  * when the keys differ, TypeError for an address of Redis: what Redis knows of its clients, its own INFO and CLIENT LIST tell.
  */
 export async function describeServer(
@@ -33,9 +42,30 @@ export async function describeServer(
     )
   const store = useStore(home, { secretKey })
   const message: ClientMessage = [Ask.describe, 0, limit]
+  const hanging = untilHanging(home, call)
   try {
-    return await answerWithin<ServerDescription>(store, message, result, timeout, call)
+    return await answerWithin<ServerDescription>(store, message, result, timeout, call, hanging.promise)
   } finally {
+    hanging.end()
     store.release()
   }
+}
+
+/** @internal What the server at an address hangs in; undefined: it does not, or that cannot be seen here. */
+export function hungAt(home: string): (HungServer & { server: number }) | undefined {
+  const path = socketPath(home)
+  const note = path === undefined ? undefined : readNote(path)
+  return note && { address: home, ...hungIn(note), server: note.server }
+}
+
+/** Rejects when the server is known to hang. */
+function untilHanging(home: string, call: string): { promise: Promise<never>; end: () => void } {
+  let timer: Timer | undefined
+  const promise = new Promise<never>((_, reject) => {
+    timer = every(EVERY, () => {
+      const hung = hungAt(home)
+      if (hung) reject(new TimeoutError(`${call}: the server at ${home} ${hangs(hung)}`))
+    })
+  })
+  return { promise, end: () => cancel(timer) }
 }

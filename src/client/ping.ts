@@ -47,27 +47,31 @@ async function ask(
   return Buffer.compare(payload, sentPayload) === 0 ? pid : null
 }
 
-/** @internal The answer to a message; rejects with TimeoutError when there is none within `timeout` milliseconds. */
+/**
+ * @internal The answer to a message; rejects with TimeoutError when there is none within `timeout` milliseconds, and with
+ * `hopeless` when that rejects before.
+ */
 export async function answerWithin<T>(
   connection: Store,
   message: ClientMessage,
   finish: Finish,
   timeout: number | undefined,
   call: string,
+  hopeless?: Promise<never>,
 ): Promise<T> {
   const tooLate = () => new TimeoutError(`${call}: no answer from ${connection.address} within ${timeout} ms`)
   // A server may answer before a timer of 0 ms fires.
   if (timeout === 0) throw tooLate()
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = after(timeout, () => {
-      connection.forget(message[1] as number)
-      reject(tooLate())
-    })
+    timer = after(timeout, () => reject(tooLate()))
   })
   try {
-    return await Promise.race([connection.request<T>(call, message, finish), late])
+    const reply = connection.request<T>(call, message, finish)
+    return await Promise.race(hopeless ? [reply, late, hopeless] : [reply, late])
   } finally {
+    // An answer that comes later is nobody's.
+    connection.forget(message[1] as number)
     cancel(timer)
   }
 }

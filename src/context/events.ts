@@ -1,6 +1,6 @@
 import { Broadcast } from '../async/broadcast.ts'
 import { type Process, type ProcessEvent, refreshKeepAlive } from '../process/process.ts'
-import type { HungServer } from '../server/options.ts'
+import type { HungServer } from '../protocol/hung.ts'
 import type { ConnectionEvent } from '../store/store.ts'
 
 /** What happened to a Context's processes (`event.process`), to its own server, and to the connection to it. */

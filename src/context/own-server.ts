@@ -1,5 +1,6 @@
 import { deferred } from '../async/deferred.ts'
-import type { HungServer, ServerSettings } from '../server/options.ts'
+import type { HungServer } from '../protocol/hung.ts'
+import type { ServerSettings } from '../server/options.ts'
 import { type InnerServer, type Server, serve } from '../server/start.ts'
 import type { Settings } from './options.ts'
 

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, lstatSync, renameSync, unlinkSync } from 'node:f
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { sleep } from '../async/interval.ts'
+import { noteOf, removeNote } from './hung-note.ts'
 import { endOf, knock } from './knock.ts'
 import { listening, lockOf, socketName, withPathLock } from './path-lock.ts'
 
@@ -39,6 +40,7 @@ export class SocketFile {
         chmodSync(bound, 0o600)
         const { ino } = lstatSync(bound, { bigint: true })
         renameSync(bound, path)
+        removeNote(path)
         return new SocketFile(path, ino)
       })
       if (file) return file
@@ -54,9 +56,12 @@ export class SocketFile {
 
 /** Removes the file of a server that was killed, and what is left of its start, if nobody has taken the path since. */
 export async function removeStale(path: string): Promise<void> {
-  if (!existsSync(lockOf(path)) && !(existsSync(path) && (await isFree(path)))) return
+  const isLeft = existsSync(lockOf(path)) || existsSync(noteOf(path))
+  if (!isLeft && !(existsSync(path) && (await isFree(path)))) return
   await withPathLock(path, async () => {
-    if (existsSync(path) && (await isFree(path))) unlinkSync(path)
+    if (!(await isFree(path))) return
+    removeNote(path)
+    if (existsSync(path)) unlinkSync(path)
   })
 }
 

@@ -103,25 +103,32 @@ export type Look = Stuck | 'moves' | 'stuck'
 /**
  * Looks at what another thread is `doing` twice a second, from a thread of its own, and tells when it does not move on; one
  * function may take `patience` milliseconds. To `report` it tells what has changed; to the file `fd` it writes every second
- * a line of JSON, so that whoever reads there sees that the process as a whole is alive.
+ * a line of JSON, so that whoever reads there sees that the process as a whole is alive. While the thread is stuck, the file
+ * `note` says in what: see hung-note.ts.
  */
 export function startWatchdog(
   memory: SharedArrayBuffer,
   patience: number,
   to: number | ((look: Look) => void),
+  note?: string,
 ): Worker | undefined {
   try {
-    return watch(memory, patience, to)
+    return watch(memory, patience, to, note)
   } catch (error) {
     console.error(`zproc: nothing tells if a function hangs in a server: ${(error as Error).message}`)
     return undefined
   }
 }
 
-function watch(memory: SharedArrayBuffer, patience: number, to: number | ((look: Look) => void)): Worker {
+function watch(
+  memory: SharedArrayBuffer,
+  patience: number,
+  to: number | ((look: Look) => void),
+  note: string | undefined,
+): Worker {
   const watchdog = newThread(script, {
     eval: true,
-    workerData: { memory, patience, fd: typeof to === 'number' ? to : -1 },
+    workerData: { memory, patience, note, fd: typeof to === 'number' ? to : -1 },
     execArgv: [],
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
@@ -134,8 +141,8 @@ function watch(memory: SharedArrayBuffer, patience: number, to: number | ((look:
 // It counts its looks and asks no clock: a machine that was asleep is not stuck. It never returns to an event loop, so
 // that it costs nothing but the looks.
 const script = `
-const { workerData: { memory, patience, fd }, parentPort } = require('node:worker_threads')
-const { writeSync } = require('node:fs')
+const { workerData: { memory, patience, note, fd }, parentPort } = require('node:worker_threads')
+const { unlinkSync, writeFileSync, writeSync } = require('node:fs')
 const now = new Int32Array(memory, 0, ${HEAD})
 const ids = new Int32Array(memory, ${HEAD * 4}, ${SLOTS})
 const texts = new Uint8Array(memory, ${(HEAD + SLOTS) * 4})
@@ -166,6 +173,21 @@ const tell = look => {
     if (typeof look === 'object') writeSync(2, 'zproc server: stuck: ' + JSON.stringify(look) + '\\n')
   }
 }
+const attempt = act => {
+  try {
+    act()
+  } catch {
+    // The folder is gone, or the disk is full: what is stuck is told all the same.
+  }
+}
+const setNote = stuck => {
+  if (note === undefined) return
+  attempt(() => unlinkSync(note))
+  if (!stuck) return
+  const text = JSON.stringify({ ...stuck, server: process.pid, since: Date.now() - stuck.ms })
+  // Never through a link of another's.
+  attempt(() => writeFileSync(note, text, { flag: 'wx', mode: 0o600 }))
+}
 let moves = 0
 let still = 0
 let stuck = false
@@ -175,11 +197,14 @@ for (let looks = 0; ; looks++) {
   if (now[${MOVES}] !== moves) {
     moves = now[${MOVES}]
     still = 0
+    if (stuck) setNote()
     if (stuck && fd < 0) tell('moves')
     stuck = false
   } else if (!stuck && ++still * ${EVERY} > allowed()) {
     stuck = true
-    tell(stuckIn(still * ${EVERY}))
+    const found = stuckIn(still * ${EVERY})
+    setNote(found)
+    tell(found)
   }
 }
 `

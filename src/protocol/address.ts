@@ -62,6 +62,12 @@ export function namedIpcAddress(name: string): string {
   return `ipc://${join(privateDirectory(MAX_PATH_BYTES, file.length + 2), file)}`
 }
 
+/** The path of the socket's file at an address that is checked; undefined: there is none. */
+export function socketPath(address: string): string | undefined {
+  const isFile = address.startsWith('ipc://') && process.platform !== 'win32'
+  return isFile ? address.slice('ipc://'.length) : undefined
+}
+
 /** Whether it is one of those: it was picked for one server, and no other will be there. */
 export const isRandom = (address: string): boolean =>
   /^ipc:\/\/.*zproc-(\d+\/)?\d+-[0-9a-f]{12}(\.sock)?$/.test(address)

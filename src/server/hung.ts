@@ -1,7 +1,6 @@
 import { cancel, every } from '../async/interval.ts'
-import type { Look, Stuck } from '../lifeline/watchdog.ts'
-import { methodName } from '../protocol/messages.ts'
-import type { HungServer } from './options.ts'
+import type { Look } from '../lifeline/watchdog.ts'
+import { type HungServer, hangs, hungIn } from '../protocol/hung.ts'
 
 // Milliseconds. A server's process says every second that it is alive; how many of them may pass without a word, the first
 // of which may take longer to come.
@@ -62,19 +61,6 @@ export class Watch {
   }
 }
 
-function hungIn({ method, function: name, ...rest }: Stuck): Omit<HungServer, 'address'> {
-  if (method >= 0) return { ...rest, during: 'method', function: methodName(method) }
-  return { ...rest, during: rest.pid === 0 ? 'work' : 'atomic', function: name }
-}
-
 /** In one line. */
-export function describeHung({ address, during, function: name, pid, name: client, ms }: HungServer): string {
-  const caller = `called by process ${pid} (${client})`
-  const what = {
-    atomic: `has been stuck for ${ms} ms in the atomic function ${name || '(anonymous)'}, ${caller}`,
-    method: `has been stuck for ${ms} ms in the method ${name}, ${caller}`,
-    work: `has been stuck for ${ms} ms in work of its own`,
-    process: `has not been heard of for ${ms} ms, as if its process had been stopped`,
-  }[during]
-  return `zproc: the server at ${address} ${what}: it answers nobody until that ends; stop() ends the server`
-}
+export const describeHung = (hung: HungServer): string =>
+  `zproc: the server at ${hung.address} ${hangs(hung)}: it answers nobody until that ends; stop() ends the server`

@@ -1,8 +1,10 @@
 import { parentPort } from 'node:worker_threads'
 import { every, monotonic } from '../async/interval.ts'
+import { noteOf } from '../lifeline/hung-note.ts'
 import { lineToOwner } from '../lifeline/line.ts'
 import { endWithOwner } from '../lifeline/owner.ts'
 import { Doing, startWatchdog } from '../lifeline/watchdog.ts'
+import { socketPath } from '../protocol/address.ts'
 import { errorToWire, Packed } from '../protocol/values.ts'
 import { type Listening, listen, type Start } from './listen.ts'
 import { shield } from './shield.ts'
@@ -52,7 +54,10 @@ function hear(message: Start | 'stop'): void {
       // What a thread does is looked at by its owner, what a process does by a thread of its own.
       const patience = limits.atomicTimeout + BEYOND
       if (parentPort) parentPort.postMessage({ watch: doing.memory, patience } satisfies Watched)
-      else startWatchdog(doing.memory, patience, REPORTS)
+      else {
+        const path = socketPath(listening.address)
+        startWatchdog(doing.memory, patience, REPORTS, path && noteOf(path))
+      }
     },
     error => {
       const wire = errorToWire(error)

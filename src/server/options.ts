@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { HungServer } from '../protocol/hung.ts'
 import {
   count,
   either,
@@ -119,25 +120,6 @@ const serverFields = {
 
 /** How a state server is run. */
 export interface ServerOptions extends OptionsOf<typeof serverFields> {}
-
-/** A server that hangs: it answers no call until that ends. `stop()` ends it by force. */
-export interface HungServer {
-  /** The address of the server. */
-  address: string
-  /**
-   * What does not end: an atomic function that cannot be stopped; a method of State; other work of the server's; or its
-   * process as a whole does not run.
-   */
-  during: 'atomic' | 'method' | 'work' | 'process'
-  /** The name of the atomic function or method; '' if there is none. */
-  function: string
-  /** The pid of the process that called it; 0 if none did. */
-  pid: number
-  /** The name of that process; '' if none called it. */
-  name: string
-  /** For how many milliseconds, about. */
-  ms: number
-}
 
 /** The options of a server, checked, with the defaults of its limits. */
 export type ServerSettings = Omit<ServerOptions, keyof Limits | keyof typeof keepFields> & {

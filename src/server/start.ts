@@ -5,11 +5,12 @@ import { after, cancel } from '../async/interval.ts'
 import { assertStarts } from '../async/runtime.ts'
 import { ConnectionError } from '../errors.ts'
 import { sweepAtEnd } from '../lifeline/guard.ts'
+import { noteOf } from '../lifeline/hung-note.ts'
 import { removeStale } from '../lifeline/socket-file.ts'
 import { readLines, spawnTied } from '../lifeline/spawn.ts'
 import { startThread } from '../lifeline/thread.ts'
 import { startWatchdog } from '../lifeline/watchdog.ts'
-import { formatAddress, isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
+import { formatAddress, isLocal, parseAddress, randomIpcAddress, socketPath } from '../protocol/address.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
 import { newKey } from '../transport/key.ts'
 import { describeHung, Watch } from './hung.ts'
@@ -213,8 +214,9 @@ async function inThread(start: () => Start, _: InnerServer, watch: Watch): Promi
   const answer = await Promise.race([message, exited.then(() => undefined)])
   const { address, pid } = checkStarted(answer, 'thread', failure)
   let watchdog: Worker | undefined
+  const path = socketPath(address)
   worker.on('message', ({ watch: memory, patience: longest }: Watched) => {
-    watchdog = startWatchdog(memory, longest, watch.saw)
+    watchdog = startWatchdog(memory, longest, watch.saw, path && noteOf(path))
   })
   worker.once('exit', () => {
     watchdog?.terminate()

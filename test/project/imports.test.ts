@@ -15,7 +15,7 @@ const rooms: Record<string, readonly string[]> = {
   storage: ['errors', 'async', 'protocol', 'lifeline', 'store'],
   engines: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping'],
   server: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'lifeline', 'storage'],
-  client: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'engines'],
+  client: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'engines', 'lifeline'],
   process: [
     'errors',
     'async',
