@@ -1,5 +1,6 @@
 export { atomic } from './client/atomic.ts'
 export { describeServer } from './client/describe-server.ts'
+export { diagnose } from './client/diagnose.ts'
 export type {
   ChangeLoopOptions,
   ChangeOptions,

@@ -1,4 +1,6 @@
+import type { InspectOptionsStylized } from 'node:util'
 import { Broadcast } from '../async/broadcast.ts'
+import { SHOWN, shown } from '../async/shown.ts'
 import { checkHome } from '../engines/engines.ts'
 import { ClosedError } from '../errors.ts'
 import { Ask } from '../protocol/messages.ts'
@@ -249,6 +251,14 @@ export class State<S extends object = AnyState> extends Watchable<S> {
    */
   flushed(): Promise<void> {
     return this.#link.request('state.flushed', [Ask.flushed, 0], result)
+  }
+
+  /** @internal */
+  [SHOWN](depth: number, options: InspectOptionsStylized): string {
+    const { serverAddress, namespace } = this
+    const position = this.#watcher.position
+    const isClosed = this.#closed !== undefined || undefined
+    return shown('State', { serverAddress, namespace, position, isClosed }, depth, options)
   }
 
   /** Closes the State when all its calls are answered. The server and other States go on. */

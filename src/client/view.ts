@@ -1,4 +1,6 @@
+import type { InspectOptionsStylized } from 'node:util'
 import { type Deferred, deferred } from '../async/deferred.ts'
+import { SHOWN, shown } from '../async/shown.ts'
 import { ConnectionError } from '../errors.ts'
 import { checkKey, frozenFromWire } from '../protocol/values.ts'
 import type { ConnectionEvent } from '../store/store.ts'
@@ -81,6 +83,14 @@ export class StateView<S extends object> {
   get snapshot(): Snapshot<S> {
     this.#check('view.snapshot')
     return this.#shown.snapshot() as Snapshot<S>
+  }
+
+  /** @internal */
+  [SHOWN](depth: number, options: InspectOptionsStylized): string {
+    const { namespace, connection } = this.#link
+    const { revision, connected } = this
+    const fields = { serverAddress: connection.address, namespace, revision, connected }
+    return shown('StateView', fields, depth, options)
   }
 
   /** The revision that the view shows; it never goes back. */

@@ -1,4 +1,6 @@
+import type { InspectOptionsStylized } from 'node:util'
 import { wallClock } from '../async/interval.ts'
+import { SHOWN, shown } from '../async/shown.ts'
 import type { ConnectedPingOptions } from '../client/options.ts'
 import { linkOf, State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
@@ -131,6 +133,14 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   /** The key of the server; undefined if it has none. Printing a Context does not show it. */
   get secretKey(): string | undefined {
     return this.#secretKey
+  }
+
+  /** @internal */
+  [SHOWN](depth: number, options: InspectOptionsStylized): string {
+    const { serverAddress, namespace, serverProcess, processList, workerList } = this
+    const serverPid = serverProcess?.pid || undefined
+    const [processes, workers] = [processList.length, workerList.length]
+    return shown('Context', { serverAddress, serverPid, namespace, processes, workers }, depth, options)
   }
 
   /** The processes that it started, in order. One that has ended and was waited for leaves the list when the next is started. */

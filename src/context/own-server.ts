@@ -1,4 +1,6 @@
+import type { InspectOptionsStylized } from 'node:util'
 import { deferred } from '../async/deferred.ts'
+import { SHOWN, shown } from '../async/shown.ts'
 import type { HungServer } from '../protocol/hung.ts'
 import type { ServerSettings } from '../server/options.ts'
 import { type InnerServer, type Server, serve } from '../server/start.ts'
@@ -66,6 +68,11 @@ export class OwnServer implements Server {
 
   unref(): void {
     this.#server?.unref()
+  }
+
+  /** @internal */
+  [SHOWN](depth: number, options: InspectOptionsStylized): string {
+    return shown('Server', { address: this.address, pid: this.pid || undefined }, depth, options)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

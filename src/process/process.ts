@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream'
+import type { InspectOptionsStylized } from 'node:util'
 import { onAbort } from '../async/aborted.ts'
 import { Broadcast } from '../async/broadcast.ts'
 import { after, cancel, wallClock } from '../async/interval.ts'
+import { SHOWN, shown } from '../async/shown.ts'
 import { checkHome } from '../engines/engines.ts'
 import { readOptions } from '../protocol/options.ts'
 import { assign, type Target } from './assignment.ts'
@@ -135,6 +137,14 @@ export class Process<R = unknown> {
   /** What it writes to stderr, with `stdio: 'pipe'`, over all attempts; else null. */
   get stderr(): Readable | null {
     return this.#attempts.output.stderr
+  }
+
+  /** @internal */
+  [SHOWN](depth: number, options: InspectOptionsStylized): string {
+    const { name, pid, namespace, serverAddress, isAlive, exitCode } = this
+    const ended = isAlive || this.isNew ? undefined : exitCode
+    const fields = { name, pid, isAlive, exitCode: ended, namespace, serverAddress }
+    return shown('Process', fields, depth, options)
   }
 
   /** Starts it and returns its pid. A second start throws. */

@@ -1,8 +1,10 @@
+import type { InspectOptionsStylized } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { deferred } from '../async/deferred.ts'
 import { ownModule } from '../async/home.ts'
 import { after, cancel } from '../async/interval.ts'
 import { assertStarts } from '../async/runtime.ts'
+import { SHOWN, shown } from '../async/shown.ts'
 import { ConnectionError } from '../errors.ts'
 import { sweepAtEnd } from '../lifeline/guard.ts'
 import { noteOf } from '../lifeline/hung-note.ts'
@@ -37,6 +39,8 @@ export interface Server {
   unref(): void
   /** `stop()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
+  /** @internal */
+  [SHOWN](depth: number, options: InspectOptionsStylized): string
 }
 
 const entry = ownModule('server/main')
@@ -129,6 +133,9 @@ export async function serve(address: string, settings: ServerSettings, inner: In
     ref: started.ref,
     unref: started.unref,
     [Symbol.asyncDispose]: stop,
+    [SHOWN](depth, options) {
+      return shown('Server', { address: started.address, pid: started.pid }, depth, options)
+    },
   }
 }
 
