@@ -1,16 +1,19 @@
 // What does it cost that commits are on disk before anyone is shown them? All on the same disk, in one run: one awaited set
-// beside a bare write and fdatasync and a set in memory; four processes with 100 calls in flight each; how long it takes to
-// start again; and how long calls wait while a checkpoint of a large state is made. DISK=<folder> says where; default: the
-// temporary directory.
-import { mkdtempSync, rmSync } from 'node:fs'
+// beside a bare write and fdatasync and a set in memory; four processes with 100 calls in flight each; both beside Redis that
+// syncs each write (appendfsync always) and SQLite (WAL, synchronous = FULL; it is in the process that writes, and each of its
+// calls is waited for); how long it takes to start again; and how long calls wait while a checkpoint of a large state is made.
+// DISK=<folder> says where; default: the temporary directory.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { atomic, State, startServer } from 'zproc'
 import { placeByTurns } from './kit/cores.ts'
-import { startCrew, workWhenTold } from './kit/crew.ts'
+import { type Crew, startCrew, workWhenTold } from './kit/crew.ts'
 import { awaited, inTurn, mustBe, pipelined, quantile, sized, timed } from './kit/measure.ts'
+import { ioredis, start as startRedis } from './kit/redis.ts'
 import { report } from './kit/report.ts'
+import { sqliteCrew } from './kit/sqlite.ts'
 
 type Numbers = Record<string, unknown>
 const ONE = sized(300)
@@ -18,11 +21,18 @@ const EACH = sized(50_000)
 const ROUNDS = sized(9)
 const TEAM = 4
 const MILLION = sized(1_000_000)
+// SQLite makes each commit by itself: so many take as long as many of the others.
+const EACH_BY_ITSELF = sized(1000)
+const REDIS = 'Redis, appendfsync always'
+const SQLITE = 'SQLite, WAL, synchronous = FULL'
 const increment = atomic((state: { count: number }) => {
   state.count++
 })
 
-if (process.send) {
+if (process.send && process.argv[3] === 'redis') {
+  const redis = await ioredis(process.argv[2] as string, false)
+  workWhenTold(each => pipelined(each, 100, () => redis.increment('count')))
+} else if (process.send) {
   const state = new State<{ count: number }>(process.argv[2] as string)
   await state.size()
   workWhenTold(each => pipelined(each, 100, () => increment(state)))
@@ -48,26 +58,31 @@ async function oneAtATime(folder: string): Promise<void> {
   await file.sync()
   const block = Buffer.alloc(128, 1)
   let at = 0
+  const redis = await redisOn(folder, 'one-redis')
+  const client = redis && (await ioredis(redis.address, false))
+  const sqlite = await sqliteCrew(1, join(folder, 'one.sqlite'))
   const bare = async () => {
     await file.write(block, 0, block.length, at)
     at = (at + block.length) % (4 << 20)
     await file.datasync()
   }
-  report(
-    'One set at a time',
-    'µs',
-    await inTurn(ROUNDS, {
-      'write + fdatasync, and a set in memory': () =>
-        awaited(ONE, async i => {
-          await bare()
-          await held.set('n', i)
-        }),
-      'durable set': () => awaited(ONE, i => kept.set('n', i)),
-      'set in memory': () => awaited(ONE, i => held.set('n', i)),
-      'write + fdatasync': () => awaited(ONE, bare),
-    }),
-  )
+  const candidates: Record<string, () => Promise<number>> = {
+    'write + fdatasync, and a set in memory': () =>
+      awaited(ONE, async i => {
+        await bare()
+        await held.set('n', i)
+      }),
+    'durable set': () => awaited(ONE, i => kept.set('n', i)),
+    'set in memory': () => awaited(ONE, i => held.set('n', i)),
+    'write + fdatasync': () => awaited(ONE, bare),
+  }
+  if (client) candidates[REDIS] = () => awaited(ONE, i => client.set('n', i))
+  if (sqlite) candidates[SQLITE] = async () => ((await timed(() => sqlite.work(ONE))) / ONE) * 1000
+  report('One set at a time', 'µs', await inTurn(ROUNDS, candidates))
   await file.close()
+  await client?.close()
+  await redis?.stop()
+  sqlite?.end()
   await Promise.all([kept.close(), held.close()])
   await Promise.all([durable.stop(), memory.stop()])
 }
@@ -78,7 +93,7 @@ async function inFlight(folder: string): Promise<void> {
     durable: await startServer(null, { data: join(folder, 'many') }),
   }
   const candidates: Record<string, () => Promise<number>> = {}
-  const ends: (() => Promise<void>)[] = []
+  const ends: (() => unknown)[] = []
   for (const [name, server] of Object.entries(servers)) {
     const state = new State<{ count: number }>(server.address)
     await state.set('count', 0)
@@ -97,8 +112,33 @@ async function inFlight(folder: string): Promise<void> {
       await server.stop()
     })
   }
+  await addPeers(folder, candidates, ends)
   report('Four processes, 100 calls in flight each', 'per second', await inTurn(ROUNDS, candidates))
   for (const end of ends) await end()
+}
+
+async function addPeers(
+  folder: string,
+  candidates: Record<string, () => Promise<number>>,
+  ends: (() => unknown)[],
+): Promise<void> {
+  const add = (name: string, crew: Crew, each: number) => {
+    placeByTurns(...crew.children.map(({ pid }) => pid as number))
+    candidates[name] = async () => (TEAM * each * 1000) / (await timed(() => crew.work(each)))
+    ends.push(() => crew.end())
+  }
+  const redis = await redisOn(folder, 'many-redis')
+  if (redis) {
+    add(REDIS, await startCrew(import.meta.url, TEAM, [redis.address, 'redis']), EACH)
+    ends.push(redis.stop)
+  }
+  const sqlite = await sqliteCrew(TEAM, join(folder, 'many.sqlite'))
+  if (sqlite) add(SQLITE, sqlite, EACH_BY_ITSELF)
+}
+
+function redisOn(folder: string, name: string): ReturnType<typeof startRedis> {
+  mkdirSync(join(folder, name))
+  return startRedis('ioredis', join(folder, name))
 }
 
 /** From the start of the process to the first answer. */

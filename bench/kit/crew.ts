@@ -8,9 +8,10 @@ export interface Crew {
   end(): void
 }
 
-/** Runs `file` in `count` processes; resolves when all have called `workWhenTold`. */
-export async function startCrew(file: string, count: number, args: string[]): Promise<Crew> {
-  const children = Array.from({ length: count }, () => fork(new URL(file), args))
+/** Runs `file` in `count` processes; resolves when all have called `workWhenTold`. `node`: another Node, without a loader. */
+export async function startCrew(file: string, count: number, args: string[], node?: string): Promise<Crew> {
+  const settings = node === undefined ? {} : { execPath: node, execArgv: [] }
+  const children = Array.from({ length: count }, () => fork(new URL(file), args, settings))
   await all(children, 'ready')
   return {
     children,

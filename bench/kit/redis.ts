@@ -1,4 +1,4 @@
-// A hash in a Redis of the bench's own, behind a socket file; nothing is written to disk.
+// A hash in a Redis of the bench's own, behind a socket file; nothing is written to disk, unless a folder is given.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
@@ -14,13 +14,21 @@ const PLUS_ONE = `
   redis.call('HSET', KEYS[1], ARGV[1], next)
   return next`
 
-/** undefined, with a line that says so, when there is no redis-server on the PATH, or the client is not installed. */
-export async function start(client: 'ioredis' | 'redis'): Promise<Kept | undefined> {
+/**
+ * undefined, with a line that says so, when there is no redis-server on the PATH, or the client is not installed. `folder`: where
+ * each write is synced before it is answered.
+ */
+export async function start(client: 'ioredis' | 'redis', folder?: string): Promise<Kept | undefined> {
   if (!(await peer(client))) return undefined
   const address = randomIpcAddress().slice('ipc://'.length)
   const server = spawn(
     'redis-server',
-    ['--port', '0', '--unixsocket', address, '--save', '', '--appendonly', 'no', '--dir', tmpdir()],
+    [
+      ...['--port', '0', '--unixsocket', address, '--save', ''],
+      ...(folder === undefined
+        ? ['--appendonly', 'no', '--dir', tmpdir()]
+        : ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', folder]),
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   if (server.pid === undefined) {
