@@ -1,7 +1,8 @@
-import { chmodSync, existsSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
+import { chmodSync, existsSync, renameSync, unlinkSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { sleep } from '../async/interval.ts'
+import { lstatOf } from '../async/stat.ts'
 import { noteOf, removeNote } from './hung-note.ts'
 import { endOf, knock } from './knock.ts'
 import { listening, lockOf, socketName, withPathLock } from './path-lock.ts'
@@ -20,9 +21,9 @@ const PART = 10
  */
 export class SocketFile {
   readonly path: string
-  readonly #inode: bigint
+  readonly #inode: bigint | undefined
 
-  private constructor(path: string, inode: bigint) {
+  private constructor(path: string, inode: bigint | undefined) {
     this.path = path
     this.#inode = inode
   }
@@ -38,10 +39,10 @@ export class SocketFile {
         const bound = join(directory, socketName())
         await listening(server, { path: bound, backlog })
         chmodSync(bound, 0o600)
-        const { ino } = lstatSync(bound, { bigint: true })
+        const inode = lstatOf(bound)?.ino
         renameSync(bound, path)
         removeNote(path)
-        return new SocketFile(path, ino)
+        return new SocketFile(path, inode)
       })
       if (file) return file
     }
@@ -49,8 +50,8 @@ export class SocketFile {
 
   /** Removes the file, if it is still this one: to be called while the server listens, since the file of one that does not is free for others. */
   remove(): void {
-    const found = lstatSync(this.path, { throwIfNoEntry: false, bigint: true })
-    if (found?.ino === this.#inode) unlinkSync(this.path)
+    const found = lstatOf(this.path)
+    if (found && found.ino === this.#inode) unlinkSync(this.path)
   }
 }
 
@@ -67,14 +68,14 @@ export async function removeStale(path: string): Promise<void> {
 
 /** Whether a server may take the path: nothing is there, or a socket on which nobody listens. */
 async function isFree(path: string): Promise<boolean> {
-  const found = lstatSync(path, { throwIfNoEntry: false })
+  const found = lstatOf(path)
   // Whatever else is there refuses connections too.
   return found === undefined || (found.isSocket() && (await knock(path)) === 'nobody')
 }
 
 /** Whether the path is taken for longer than the end of a server takes. */
 async function waitedFor(path: string): Promise<'taken' | 'free'> {
-  const found = lstatSync(path, { throwIfNoEntry: false })
+  const found = lstatOf(path)
   if (found === undefined) return 'free'
   if (!found.isSocket()) return 'taken'
   const end = endOf(path)

@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs'
+import { fstatOf } from '../async/stat.ts'
 
 /**
  * Makes what this process prints synchronous, also where it goes into a pipe: otherwise an exit, or a kill, would
@@ -27,7 +27,7 @@ export function printAtOnce(): void {
 
 function isPipe(fd: number): boolean {
   try {
-    const found = fstatSync(fd)
+    const found = fstatOf(fd)
     return found.isFIFO() || found.isSocket()
   } catch {
     return false

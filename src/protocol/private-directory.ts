@@ -1,6 +1,7 @@
-import { accessSync, chmodSync, constants, lstatSync, mkdirSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { lstatOf } from '../async/stat.ts'
 import { ZprocError } from '../errors.ts'
 
 /**
@@ -30,9 +31,9 @@ export function privateDirectory(longest: number, room: number): string {
 function whyNot(directory: string, uid: number): string | undefined {
   try {
     make(directory)
-    const found = lstatSync(directory)
-    if (!found.isDirectory() || found.uid !== uid) return 'it belongs to another user'
-    if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700)
+    const found = lstatOf(directory)
+    if (!found?.isDirectory() || Number(found.uid) !== uid) return 'it belongs to another user'
+    if ((Number(found.mode) & 0o077) !== 0) chmodSync(directory, 0o700)
     accessSync(directory, constants.W_OK)
     return undefined
   } catch (error) {

@@ -186,10 +186,10 @@ for (const [name, check] of Object.entries(outcomes))
   test(`${name} does what it is about`, async () => {
     // The address of the shared server is fixed for a reader, not for tests that run side by side.
     const address = `ipc://${join(tmpdir(), `zproc-shop-${randomUUID()}.sock`)}`
-    const { code, printed, complaints } = await runExample(name, { SHOP_ADDRESS: address })
-    assert.equal(complaints, '')
-    assert.equal(code, 0, printed)
-    check(linesOf(printed))
+    const { code, stdout, stderr } = await runExample(name, { SHOP_ADDRESS: address })
+    assert.equal(stderr, '')
+    assert.equal(code, 0, stdout)
+    check(linesOf(stdout))
   })
 
 test('every example has its outcome tested', () => {

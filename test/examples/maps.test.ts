@@ -20,11 +20,11 @@ const printed: Record<string, string[]> = {
 
 for (const [name, lines] of Object.entries(printed))
   test(`${name} prints exactly what it should`, async () => {
-    const { code, printed, complaints } = await runExample(name, {})
-    assert.equal(complaints, '')
-    assert.equal(code, 0, printed)
+    const { code, stdout, stderr } = await runExample(name, {})
+    assert.equal(stderr, '')
+    assert.equal(code, 0, stdout)
     assert.deepEqual(
-      linesOf(printed).map(line => line.replace(/\d+ ms$/, 'N ms')),
+      linesOf(stdout).map(line => line.replace(/\d+ ms$/, 'N ms')),
       lines,
     )
   })

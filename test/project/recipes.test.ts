@@ -7,7 +7,7 @@ import { isExpected } from './snippets.ts'
 
 const index = 'docs/recipes/README.md'
 const pages = markdownIn('docs/recipes').filter(page => page !== index)
-const { snippets, compile, run } = writeSnippets(pages)
+const { snippets, compiled, run } = writeSnippets(pages)
 
 test('every recipe is one program that checks its result and says what it prints', () => {
   assert.deepEqual(
@@ -38,14 +38,14 @@ test('README.md and the index of the recipes link to each of them', () => {
 })
 
 test('every recipe compiles', async () => {
-  const { code, output } = await compile()
-  assert.equal(code, 0, output)
+  const { code, stdout } = await compiled
+  assert.equal(code, 0, stdout)
 })
 
 for (const snippet of snippets)
   test(`the recipe ${basename(snippet.page)} ends by itself and prints what its page says`, async () => {
-    const { code, output, printed } = await run(snippet)
-    assert.equal(code, 0, `it ended with ${code}:\n${output}`)
-    if (isExpected(snippet.expected ?? '', printed)) return
-    assert.equal(printed.trim(), snippet.expected)
+    const { code, stdout, stderr } = await run(snippet)
+    assert.equal(code, 0, `it ended with ${code}:\n${stdout}${stderr}`)
+    if (isExpected(snippet.expected ?? '', stdout)) return
+    assert.equal(stdout.trim(), snippet.expected)
   })

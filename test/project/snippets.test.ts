@@ -9,20 +9,20 @@ const pages = [
   'llms.txt',
   ...markdownIn('docs').filter(page => !page.startsWith('docs/recipes/')),
 ]
-const { snippets, compile, run } = writeSnippets(pages)
+const { snippets, compiled, run } = writeSnippets(pages)
 
 test('every ts snippet of the documentation compiles', async () => {
-  const { code, output } = await compile()
-  assert.equal(code, 0, output)
+  const { code, stdout } = await compiled
+  assert.equal(code, 0, stdout)
 })
 
 for (const snippet of snippets) {
   const name = `the snippet at ${snippet.page}:${snippet.line} runs${snippet.expected === undefined ? '' : ' and prints what the page says'}`
   test(name, async () => {
-    const { code, output, printed } = await run(snippet)
-    assert.equal(code, 0, `it ended with ${code}:\n${output}`)
-    if (snippet.expected === undefined || isExpected(snippet.expected, printed)) return
-    assert.equal(printed.trim(), snippet.expected)
+    const { code, stdout, stderr } = await run(snippet)
+    assert.equal(code, 0, `it ended with ${code}:\n${stdout}${stderr}`)
+    if (snippet.expected === undefined || isExpected(snippet.expected, stdout)) return
+    assert.equal(stdout.trim(), snippet.expected)
   })
 }
 

@@ -10,7 +10,7 @@ const BARE =
   /\b(?:set|clear)(?:Timeout|Interval|Immediate)\b|\bprocess\.nextTick\b|(?<!['`])\bqueueMicrotask\b(?!['`:])|\bDate\.now\b|\bperformance\.now\b|\bprocess\.hrtime\b|\bAbortSignal\.timeout\b|['"](?:node:)?timers(?:\/promises)?['"]/
 
 /** Texts of functions that are shipped are no code of zproc's: the names of globals that they may use. */
-const NAMES = join('src', 'shipping', 'natives.ts')
+const NAMES = join('src', 'shipping', 'modules', 'builtins.ts')
 
 test('zproc schedules and reads the time only through src/async/interval.ts', () => {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' })

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { statOf } from '../../async/stat.ts'
 import { entries, isEntry } from './main-module.ts'
 
 /**
@@ -62,7 +63,7 @@ function existing(url: string): string | undefined {
   const candidates = [...ENDINGS.map(ending => bare + ending), bare.replace(/\.([cm]?)js$/, '.$1ts')]
   return candidates.find(candidate => {
     const path = fileURLToPath(candidate)
-    return existsSync(path) && statSync(path).isFile()
+    return statOf(path)?.isFile() ?? false
   })
 }
 

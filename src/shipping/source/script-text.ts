@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import vm from 'node:vm'
 import { home } from '../../async/home.ts'
+import { statOf } from '../../async/stat.ts'
 import type { AnyFunction } from '../shipment.ts'
 import { callSites } from './call-stack.ts'
 import type { Closure, Engine, Loaded } from './inspect.ts'
@@ -84,7 +85,7 @@ function isText(url: string, source: string): boolean {
   try {
     const file = new URL(url)
     // Most are ruled out by their size; a mark of the byte order is no part of the text.
-    const more = statSync(file).size - Buffer.byteLength(source)
+    const more = Number(statOf(file)?.size) - Buffer.byteLength(source)
     return (more === 0 || more === 3) && readFileSync(file, 'utf8').replace(/^\uFEFF/, '') === source
   } catch {
     return false
