@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync, unlinkSync } from 'node:fs'
+import { readFileSync, unlinkSync } from 'node:fs'
 import { wallClock } from '../async/interval.ts'
+import { lstatOf } from '../async/stat.ts'
 import type { Stuck } from './watchdog.ts'
 
 /**
@@ -12,9 +13,11 @@ export const noteOf = (path: string): string => `${path}.hung`
 export function readNote(path: string): (Stuck & { server: number }) | undefined {
   const note = noteOf(path)
   try {
-    const found = lstatSync(note)
+    const found = lstatOf(note)
+    if (!found) return undefined
+    const owner = Number(found.uid)
     // Where others may write as well, a note of theirs says nothing.
-    if (!found.isFile() || (found.uid !== process.geteuid?.() && found.uid !== 0)) return undefined
+    if (!found.isFile() || (owner !== process.geteuid?.() && owner !== 0)) return undefined
     const { server, since, ...stuck } = JSON.parse(readFileSync(note, 'utf8'))
     // The process is there, unless it was killed.
     process.kill(server, 0)
