@@ -18,10 +18,10 @@ export function readNote(path: string): (Stuck & { server: number }) | undefined
     const owner = Number(found.uid)
     // Where others may write as well, a note of theirs says nothing.
     if (!found.isFile() || (owner !== process.geteuid?.() && owner !== 0)) return undefined
-    const { server, since, ...stuck } = JSON.parse(readFileSync(note, 'utf8'))
+    const { server, ms, ...stuck } = JSON.parse(readFileSync(note, 'utf8'))
     // The process is there, unless it was killed.
     process.kill(server, 0)
-    return { ...stuck, server, ms: wallClock() - since }
+    return { ...stuck, server, ms: ms + wallClock() - Number(found.mtimeMs) }
   } catch {
     return undefined
   }
