@@ -1,7 +1,4 @@
-import { after, cancel, holdOpen } from '../async/interval.ts'
-
-// Milliseconds without a pending call after which a store does not keep the program alive any more.
-const LET_GO = 5
+import { cancel, holdOpen } from '../async/interval.ts'
 
 /** What keeps the program alive while somebody waits for a store: its connections never do. */
 export class Wakefulness {
@@ -9,7 +6,6 @@ export class Wakefulness {
   #awaited = 0
   #awake = true
   readonly #timer = holdOpen()
-  #lettingGo: NodeJS.Timeout | undefined
 
   /** `asked`: what was asked and is not answered. */
   constructor(asked: { readonly size: number }) {
@@ -17,7 +13,12 @@ export class Wakefulness {
   }
 
   get wanted(): boolean {
-    return this.#asked.size > 0 || this.#awaited > 0
+    return this.#asked.size > 0 || this.isAwaiting
+  }
+
+  /** Whether something is awaited that comes unasked. */
+  get isAwaiting(): boolean {
+    return this.#awaited > 0
   }
 
   /** Something may have been asked. */
@@ -37,14 +38,14 @@ export class Wakefulness {
     }
   }
 
-  /** Something may be over. Whoever waited may well ask again: to let go after each answer would be work for nothing. */
+  /**
+   * Something may be over. A timer that lets go later would cost more than to let go and hold on at each call: while a timer
+   * is due within milliseconds, the system sets its clock each time that the program waits for a socket.
+   */
   rest(): void {
-    this.#lettingGo ??= after(LET_GO, () => {
-      this.#lettingGo = undefined
-      if (!this.#awake || this.wanted) return
-      this.#awake = false
-      this.#timer.unref()
-    })?.unref()
+    if (!this.#awake || this.wanted) return
+    this.#awake = false
+    this.#timer.unref()
   }
 
   /** Nobody will wait any more. */
