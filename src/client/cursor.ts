@@ -11,8 +11,7 @@ export class Update {
   readonly commit: WireCommit | undefined
   /** The whole state before; only made for those who ask ahead, see Waiter.wantsBefore. */
   readonly beforeSnapshot: object | undefined
-  readonly #before: Map<string, Slot>
-  readonly #emptied: Values | undefined
+  readonly #before: Before
   readonly #after: Values
 
   constructor(
@@ -20,8 +19,7 @@ export class Update {
     revision: number,
     commit: WireCommit | undefined,
     snapshot: object | undefined,
-    before: Map<string, Slot>,
-    emptied: Values | undefined,
+    before: Before,
     after: Values,
   ) {
     this.first = first
@@ -29,7 +27,6 @@ export class Update {
     this.commit = commit
     this.beforeSnapshot = snapshot
     this.#before = before
-    this.#emptied = emptied
     this.#after = after
   }
 
@@ -38,13 +35,12 @@ export class Update {
   }
 
   /** The keys that it wrote, those that it left equal included. */
-  *keys(): Iterable<string> {
-    if (this.#emptied) yield* this.#emptied.keys()
-    for (const key of this.#before.keys()) if (!this.#emptied?.has(key)) yield key
+  keys(): Iterable<string> {
+    return this.#before.keys()
   }
 
   wrote(key: string): boolean {
-    return this.#before.has(key) || this.#emptied?.has(key) === true
+    return this.#before.has(key)
   }
 
   #changedAny(): boolean {
@@ -53,8 +49,44 @@ export class Update {
   }
 
   changed(key: string): boolean {
-    const before = this.#emptied ? slot(this.#emptied, key) : (this.#before.get(key) as Slot)
-    return !equalSlots(before, slot(this.#after, key))
+    return !equalSlots(this.#before.get(key), slot(this.#after, key))
+  }
+}
+
+/** What was at the keys that an update wrote. Most write one key: a Map for it would take longer than all else about it. */
+class Before {
+  /** All that the state held, if it was emptied. */
+  emptied: Values | undefined
+  #key: string | undefined
+  #slot: Slot = ABSENT
+  #others: Map<string, Slot> | undefined
+
+  /** Only the first slot of a key is kept. */
+  add(key: string, slot: Slot): void {
+    if (this.#key === undefined) {
+      this.#key = key
+      this.#slot = slot
+    } else if (key !== this.#key) {
+      this.#others ??= new Map()
+      if (!this.#others.has(key)) this.#others.set(key, slot)
+    }
+  }
+
+  has(key: string): boolean {
+    return key === this.#key || this.#others?.has(key) === true || this.emptied?.has(key) === true
+  }
+
+  /** Of a key that was written. */
+  get(key: string): Slot {
+    if (this.emptied) return slot(this.emptied, key)
+    return key === this.#key ? this.#slot : this.#others?.get(key)
+  }
+
+  *keys(): Iterable<string> {
+    const { emptied } = this
+    if (emptied) yield* emptied.keys()
+    if (this.#key !== undefined && !emptied?.has(this.#key)) yield this.#key
+    for (const key of this.#others?.keys() ?? []) if (!emptied?.has(key)) yield key
   }
 }
 
@@ -82,42 +114,42 @@ export class Cursor {
   /** Moves on by one commit; throws if it does not fit. */
   move(commit: WireCommit, wantsBefore: boolean): Update {
     const snapshot = wantsBefore ? this.snapshot() : undefined
-    const before = new Map<string, Slot>()
-    const emptied = this.#apply(commit[7], before)
+    const before = this.#apply(commit[7])
     this.position++
-    return new Update(this.position, this.position, commit, snapshot, before, emptied, this.values)
+    return new Update(this.position, this.position, commit, snapshot, before, this.values)
   }
 
   /** Moves to a revision, by all that was changed on the way there, or to the state that it is there. */
   jump(revision: number, changes: WireChange[] | null, entries: Entry[] | null): Update {
     const first = this.position + 1
-    const before = new Map<string, Slot>()
-    let emptied: Values | undefined
-    if (changes) emptied = this.#apply(changes, before)
-    else {
-      emptied = this.values
-      this.values = new Map(entries)
-      for (const key of this.values.keys()) if (!emptied.has(key)) before.set(key, ABSENT)
-    }
+    const before = changes ? this.#apply(changes) : this.#replace(new Map(entries))
     this.position = revision
-    return new Update(first, revision, undefined, undefined, before, emptied, this.values)
+    return new Update(first, revision, undefined, undefined, before, this.values)
   }
 
-  #apply(changes: WireChange[], before: Map<string, Slot>): Values | undefined {
-    let emptied: Values | undefined
+  #apply(changes: WireChange[]): Before {
+    const before = new Before()
     for (const change of changes) {
       if (change.length === 0) {
-        emptied ??= this.values
+        before.emptied ??= this.values
         this.values = new Map()
         continue
       }
       const [key] = change
       const was = slot(this.values, key)
-      if (!before.has(key)) before.set(key, was)
+      before.add(key, was)
       const after = slotAfter(was, change)
       if (after === ABSENT) this.values.delete(key)
       else this.values.set(key, after)
     }
-    return emptied
+    return before
+  }
+
+  #replace(values: Values): Before {
+    const before = new Before()
+    before.emptied = this.values
+    this.values = values
+    for (const key of values.keys()) if (!before.has(key)) before.add(key, ABSENT)
+    return before
   }
 }
