@@ -11,6 +11,9 @@ import { log } from './log.ts'
 // Commits that are sent together, at most; and about how many bytes of them, unless a single one has more.
 const CHUNK = 256
 const CHUNK_BYTES = 64 << 10
+// For so many feeds at most, a commit that comes by itself is encoded in the frame of each: to encode it for itself first, and to
+// take that apart at the other end, takes longer.
+const FEW = 4
 
 /** Who reads: a session, as far as its feeds are concerned. */
 export interface Listener {
@@ -76,7 +79,7 @@ export class Feeds {
     if (this.#sent + 1 < oldest) for (const feed of this.#current) this.#behind(feed)
     while (this.#sent < revision && this.#current.size > 0) {
       const first = this.#sent + 1
-      const isOne = first === revision && this.#current.size === 1
+      const isOne = first === revision && this.#current.size <= FEW
       const chunk = isOne ? single(this.#space, revision) : chunkOf(this.#space, first, revision)
       for (const feed of this.#current) {
         tell(feed, chunk)

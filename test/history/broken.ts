@@ -117,7 +117,8 @@ function liar(told: Feed, feeds: Feeds): Listener {
     })
   }
   const tellUpdates: Listener['tellUpdates'] = (feed, first, sent, bytes) => {
-    const read = Array.isArray(sent) ? sent : (decode(sent) as WireCommit[])
+    // A copy: feeds that are sent the same share it.
+    const read = decode(Array.isArray(sent) ? encode(sent) : sent) as WireCommit[]
     const commits = lieNow() ? changed(read) : undefined
     if (isBehind || isTime('takes a jump over own writes for an update', 3)) fallBehind(first)
     else if (lieNow() === 'lets a view lag behind an own write')
