@@ -24,6 +24,8 @@ type TypeOf<E> = E extends unknown ? Omit<E, 'address' | 'time'> : never
 
 type Waiting = [message: ClientMessage, bytes: number, call: string]
 
+const AWAITING: ClientMessage = [Ask.awaiting]
+
 const open = new Map<string, Connection>()
 
 /** This process's session with one server; States of the same address share it. */
@@ -53,6 +55,8 @@ export class Connection implements Store {
   // What waits for the connection, or has too many requests under way before it; and what that was called.
   #later: Waiting[] = []
   readonly #wakefulness = new Wakefulness(this.#requests)
+  // Whether something is awaited since the requests that leave at the end of this turn.
+  #isAwaiting = false
 
   static use(address: string, options: LineOptions): Connection {
     // Whoever has another key, or none, does not get through on somebody else's connection.
@@ -82,6 +86,10 @@ export class Connection implements Store {
       lost: error => this.#tell({ type: 'disconnected', error }),
       failed: (error, wasConnected) => this.#fail(error, wasConnected),
     })
+    this.#line.channel.beforeFlush = () => {
+      if (this.#isAwaiting && this.#wakefulness.isAwaiting) this.#line.channel.queue(AWAITING)
+      this.#isAwaiting = false
+    }
   }
 
   number(): number {
@@ -185,6 +193,7 @@ export class Connection implements Store {
   keepAwaited(): () => void {
     // Nobody can wait for what comes from nowhere.
     if (this.#line.phase === 'down') this.#line.dial()
+    if (this.#line.channel.scheduled) this.#isAwaiting = true
     return this.#wakefulness.keep()
   }
 

@@ -90,6 +90,7 @@ export const Ask = {
   credit: 51,
   seek: 52,
   unfeed: 53,
+  awaiting: 54,
 } as const
 
 /** The kinds that have no answer. */
@@ -99,6 +100,7 @@ export const unanswered: ReadonlySet<number> = new Set([
   Ask.define,
   Ask.credit,
   Ask.unfeed,
+  Ask.awaiting,
 ])
 
 const methods = new Map<number, string>(Object.entries(Ask).map(([name, kind]) => [kind, name]))
@@ -176,6 +178,8 @@ export type ClientMessage =
   /** Takes a feed to the newest revision: replies with a Jump over what lies between. */
   | [kind: typeof Ask.seek, id: number, feed: number]
   | [kind: typeof Ask.unfeed, feed: number]
+  /** The client awaits an update since the requests before this one in the frame: their answers may be sent with it. */
+  | [kind: typeof Ask.awaiting]
 
 export const Tell = {
   ok: 0,

@@ -37,6 +37,14 @@ export interface Room {
   tied: Set<Map<Room, Author>>
 }
 
+/** A session, as far as the end of a turn is concerned. */
+export interface Sender {
+  /** Sends the updates of this turn, all by other sessions. */
+  sendUpdates(): void
+  /** Sends answers. `hasUpdates`: updates of this turn were sent to other sessions. */
+  sendAnswers(hasUpdates: boolean): void
+}
+
 /** What all sessions of one server, of type S, share. */
 export class Core<S = unknown> {
   readonly limits: Limits
@@ -57,9 +65,9 @@ export class Core<S = unknown> {
   readonly functions = new FunctionCache()
   readonly #rooms = new Map<string, Room>()
   #forgotten = new Forgotten()
-  /** Sessions that were told of updates in this turn. */
-  #told: { flush(): void }[] = []
-  #hasTold = false
+  // The sessions that have updates to send at the end of this turn, and those that have answers.
+  #updated: Sender[] = []
+  #answered: Sender[] = []
   #dirty = new Set<Feeds>()
   #scheduled = false
   #sessions = 0
@@ -165,7 +173,10 @@ export class Core<S = unknown> {
 
   #open(space: Namespace): Room {
     const archive = isMail(space.name) ? undefined : this.keeper?.archive
-    const feeds: Feeds = new Feeds(space, archive, () => this.#schedule(feeds))
+    const feeds: Feeds = new Feeds(space, archive, () => {
+      this.#dirty.add(feeds)
+      this.#schedule()
+    })
     const exclusive = new Exclusive(() => this.tidy(room))
     const expiry = new Expiry(space, exclusive, () => this.tidy(room))
     const room: Room = { space, feeds, exclusive, expiry, states: 0, tied: new Set() }
@@ -198,37 +209,34 @@ export class Core<S = unknown> {
 
   /** Hands this turn's commits to the sessions that read them, before anything else leaves. */
   readonly distribute = (): void => {
-    this.#scheduled = false
-    if (this.#dirty.size === 0) return
     const dirty = this.#dirty
-    this.#dirty = new Set()
+    if (dirty.size > 0) this.#dirty = new Set()
+    // What this adds is sent below: it needs no turn of its own.
+    this.#scheduled = true
     for (const feeds of dirty) feeds.distribute()
-    const told = this.#told
-    if (told.length === 0) return
-    this.#told = []
-    this.#hasTold = true
+    this.#scheduled = false
+    const updated = this.#updated
+    const answered = this.#answered
+    this.#updated = []
+    this.#answered = []
     // Sessions that wait for an update get it before the sessions that wrote get their answers.
-    for (const session of told) session.flush()
+    for (const session of updated) session.sendUpdates()
+    for (const session of answered) session.sendAnswers(updated.length > 0)
   }
 
-  /** This session has updates to be sent; it is named once in a turn. */
-  tell(session: { flush(): void }): void {
-    this.#told.push(session)
+  /** This session has updates to send; it is named once in a turn. */
+  addUpdates(session: Sender): void {
+    this.#updated.push(session)
+    this.#schedule()
   }
 
-  /**
-   * Sends the answers to a session's writes, behind this turn's updates. Where those went to other sessions, what these
-   * write in return is read first: where two processes wake each other, the answer to the one and the update by the other
-   * are then one frame, and wake it once.
-   */
-  answer(flush: () => void): void {
-    if (!this.#scheduled) return flush()
-    this.#hasTold = false
-    soon(() => (this.#hasTold ? soon(flush) : flush()))
+  /** This session has answers to send: they leave behind the updates of this turn, or at once if there are none. */
+  addAnswers(session: Sender): void {
+    if (this.#scheduled) this.#answered.push(session)
+    else session.sendAnswers(false)
   }
 
-  #schedule(feeds: Feeds): void {
-    this.#dirty.add(feeds)
+  #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     soon(this.distribute)

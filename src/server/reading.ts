@@ -15,7 +15,7 @@ import {
 import { stateAt } from '../store/earlier.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Archive } from './archive.ts'
-import type { Core, Room } from './core.ts'
+import type { Core, Room, Sender } from './core.ts'
 import type { Feed, Listener } from './feed.ts'
 
 type OpenFeed = Feed & { room: Room }
@@ -33,12 +33,14 @@ function waited(feed: OpenFeed): ReaderDescription['waitsFor'] {
 export class Reading implements Listener {
   readonly #core: Core
   readonly #channel: Channel
-  readonly #session: { flush(): void }
+  readonly #session: Sender
   readonly #feeds = new Map<number, OpenFeed>()
   // What is being sent in this turn: feeds that are sent the same are named together.
   #last: [typeof Tell.updates, number[], number, WireCommits] | undefined
+  // Whether the session is among those that have updates to send at the end of this turn.
+  #isAdded = false
 
-  constructor(core: Core, channel: Channel, session: { flush(): void }) {
+  constructor(core: Core, channel: Channel, session: Sender) {
     this.#core = core
     this.#channel = channel
     this.#session = session
@@ -170,6 +172,7 @@ export class Reading implements Listener {
   /** The turn is over: what comes now is sent by itself. */
   turn(): void {
     this.#last = undefined
+    this.#isAdded = false
   }
 
   close(): void {
@@ -184,9 +187,12 @@ export class Reading implements Listener {
       return
     }
     this.#last = [Tell.updates, [feed], first, commits]
-    // Who gets an answer as well has written, and can wait until those are awake who only watch.
-    if (!this.#channel.scheduled) this.#core.tell(this.#session)
-    this.#channel.send(this.#last, bytes)
+    // A session that has an answer to send as well has written: sessions that only watch go first.
+    if (!this.#channel.scheduled && !this.#isAdded) {
+      this.#isAdded = true
+      this.#core.addUpdates(this.#session)
+    }
+    this.#channel.queue(this.#last, bytes)
   }
 
   tellFellBehind(feed: number, from: number, to: number): void {

@@ -23,7 +23,7 @@ import { changesFromWire, reads, writes } from '../store/methods.ts'
 import { runAtomic } from '../store/run-atomic.ts'
 import { BATCH, type Channel } from '../transport/channel.ts'
 import { Again, repeat } from './again.ts'
-import type { Core, Room } from './core.ts'
+import type { Core, Room, Sender } from './core.ts'
 import { partOf } from './hold.ts'
 import { Holds } from './holds.ts'
 import { type AtomicCall, goesOn, Inbox, type Message } from './inbox.ts'
@@ -41,10 +41,11 @@ type Handler = (message: never) => void
 const STACK = { writable: true, enumerable: false, configurable: true }
 
 /** Whom it is for. */
-interface Client {
+interface Client extends Sender {
   readonly number: number
   readonly pid: number
-  flush(): void
+  /** The client awaits an update since the requests before. */
+  awaiting(): void
   /** The client leaves. */
   close(): void
   /** Ends it against the client's will. */
@@ -409,6 +410,7 @@ export class Service {
     [Ask.seek]: ([, id, number]: [number, number, number]) =>
       this.#tell([Tell.ok, id, this.#reading.seek(number)]),
     [Ask.unfeed]: ([, number]: [number, number]) => this.#reading.end(number),
+    [Ask.awaiting]: () => this.#session.awaiting(),
   }
 
   #flushed(id: number): void {

@@ -5,6 +5,7 @@ import { type ClientHello, type ServerMessage, Tell } from '../protocol/messages
 import type { KeptAnswer } from '../storage/records.ts'
 import { Channel, type Read } from '../transport/channel.ts'
 import { hasEnded, machine } from '../transport/machine.ts'
+import { AnswerDelay } from './answer-delay.ts'
 import type { Core, Returning } from './core.ts'
 import { type Described, describeServer } from './describe.ts'
 import { log } from './log.ts'
@@ -30,6 +31,7 @@ export class Session implements Described {
   readonly #life: number
   readonly #here: boolean
   readonly #since = wallClock()
+  readonly #delay = new AnswerDelay(() => this.#channel.flush())
   #lost: number | undefined
   #lingering: NodeJS.Timeout | undefined
   #closed = false
@@ -53,9 +55,11 @@ export class Session implements Described {
     core.sessions.set(this.#token, this)
     const keeps = token !== ''
     const events = {
-      frame: (value: unknown) => this.#service.take(value),
-      // Answers leave at once, unless updates are to go before them: those wait for what others write in this turn.
-      heard: (flush: () => void) => core.answer(flush),
+      frame: (value: unknown) => {
+        this.#delay.requested()
+        this.#service.take(value)
+      },
+      heard: () => core.addAnswers(this),
       drain: () => this.#service.drain(),
       lost: (error: Error | undefined, broken: boolean) => {
         if (broken) log('broken', `ended the connection of process ${this.pid}: ${error?.message}`)
@@ -109,8 +113,18 @@ export class Session implements Described {
     return describeServer(this.#core, limit, this.number)
   }
 
-  flush(): void {
+  sendUpdates(): void {
+    this.#delay.updated()
     this.#channel.flush()
+  }
+
+  sendAnswers(hasUpdates: boolean): void {
+    if (hasUpdates && this.#channel.hasRoom() && this.#delay.begin()) this.#channel.postpone()
+    else this.#channel.flush()
+  }
+
+  awaiting(): void {
+    this.#delay.awaiting()
   }
 
   /** Ends it for good. */
@@ -118,6 +132,7 @@ export class Session implements Described {
     if (this.#closed) return
     this.#closed = true
     cancel(this.#lingering)
+    this.#delay.end()
     this.#core.sessions.delete(this.#token)
     this.#service.close()
     this.#core.keeper?.ended(this.number)
@@ -141,6 +156,7 @@ export class Session implements Described {
     this.#channel.flush()
     this.#closed = true
     cancel(this.#lingering)
+    this.#delay.end()
     this.#core.sessions.delete(this.#token)
     socket?.destroySoon()
     return { number: this.number, answers: this.#answers ?? new Map() }

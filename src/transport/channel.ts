@@ -29,8 +29,8 @@ export interface Gate {
 export interface ChannelEvents {
   /** The messages of one frame, unless the peer sends something else. What it throws ends the channel. */
   frame(messages: unknown): void
-  /** All that arrived together was handed out, and there is something to send: calls `flush` when it is to leave. */
-  heard?(flush: () => void): void
+  /** All that arrived together was handed out, and there is something to send: `flush` is to be called. Absent: `endOfTurn` is. */
+  heard?(): void
   /** There is room again, after `hasRoom` said that there is none. */
   drain?(): void
   /** The socket is gone, another one may take its place. `broken`: what came makes no sense, so none should. */
@@ -170,10 +170,20 @@ export class Channel {
 
   /** Queues one message; `bytes`: how many it takes at most. It is encoded at the end of the turn, with others. */
   send(message: unknown, bytes = 0): void {
+    this.queue(message, bytes)
+    this.#schedule()
+  }
+
+  /** As `send`, where the caller sees to it that `flush` is called. */
+  queue(message: unknown, bytes = 0): void {
     if (this.#bytes > 0 && this.#bytes + bytes > FRAME_BYTES) this.#closeFrame()
     this.#batch.push(message)
     this.#bytes += bytes
-    this.#schedule()
+  }
+
+  /** What is queued leaves when `flush` is called, or with what is sent next. */
+  postpone(): void {
+    this.#scheduled = false
   }
 
   /** Sends one message, and what was queued before it, in this turn: nothing is left to do at its end. */
@@ -274,7 +284,9 @@ export class Channel {
     }
     const handedOut = () => {
       this.#scheduled ||= this.#isDue
-      if (this.#scheduled) (this.#events.heard ?? this.#endOfTurn)(this.flush)
+      if (!this.#scheduled) return
+      if (this.#events.heard) this.#events.heard()
+      else this.#endOfTurn(this.flush)
     }
     socket.on('data', (chunk: Buffer, length?: number) => {
       if (socket !== this.#socket || this.#ended) return
