@@ -9,7 +9,7 @@ import { type OpenLog, openLog } from '../storage/log.ts'
 import { Kept, type LogRecord } from '../storage/records.ts'
 import { Replay } from '../storage/replay.ts'
 import { SEGMENT_BYTES } from '../storage/segment.ts'
-import { type Change, wireCommit } from '../store/commit.ts'
+import type { Change } from '../store/commit.ts'
 import { isMail } from '../store/mail.ts'
 import type { Namespace } from '../store/namespace.ts'
 import type { Gate } from '../transport/channel.ts'
@@ -17,8 +17,6 @@ import { Archive } from './archive.ts'
 import { lockFolder } from './folder-lock.ts'
 import { log } from './log.ts'
 import type { KeepOptions } from './options.ts'
-
-type CommitRecord = LogRecord & { 0: typeof Kept.commit }
 
 // Bytes of a commit's record besides its keys and values, about.
 const RECORD = 128
@@ -38,8 +36,8 @@ export class Keeper implements Gate {
   readonly #checkpoints: Checkpoints
   readonly #unlock: () => void
   #lastNumber: number
-  // The commit of the request that is being carried out.
-  #made: CommitRecord | undefined
+  // Whether the request that is being carried out has made a commit.
+  #made = false
   #waiting: { sequence: number; pass: () => void }[] = []
 
   static async open(
@@ -98,7 +96,7 @@ export class Keeper implements Gate {
   add(space: Namespace): void {
     if (isMail(space.name) || this.#numbers.has(space)) return
     const number = ++this.#lastNumber
-    this.#add([Kept.namespace, number, space.name, space.revision], RECORD)
+    this.#add([Kept.namespace, number, space.name, space.revision])
     this.#record(space, number)
   }
 
@@ -108,32 +106,29 @@ export class Keeper implements Gate {
     if (number === undefined) return
     this.#numbers.delete(space)
     space.recorder = undefined
-    this.#add([Kept.forgotten, number], RECORD)
+    this.#add([Kept.forgotten, number])
   }
 
   /** A request is about to be carried out. */
   asked(): void {
-    this.#made = undefined
+    this.#made = false
   }
 
   /** The commit that was made since `asked`, if there was one, answers request `id` of its author. */
   answered(id: number, result: Wire | Entry): void {
-    const record = this.#made
-    this.#made = undefined
-    if (!record) return
-    record[3] = id
-    if (result !== undefined) record[4] = result
+    if (this.#made) this.#journal.answer(id, result)
+    this.#made = false
   }
 
   /** A session begins that may come back. */
   session(number: number, token: Uint8Array): void {
     if (this.#sessions.has(number)) return
     this.#sessions.add(number)
-    this.#add([Kept.session, number, token], RECORD)
+    this.#add([Kept.session, number, token])
   }
 
   ended(session: number): void {
-    if (this.#sessions.delete(session)) this.#add([Kept.ended, session], RECORD)
+    if (this.#sessions.delete(session)) this.#add([Kept.ended, session])
   }
 
   /** The newest block that holds what was committed up to now. */
@@ -163,8 +158,8 @@ export class Keeper implements Gate {
     this.#unlock()
   }
 
-  #add(record: LogRecord, bytes: number): void {
-    this.#journal.add(record, bytes)
+  #add(record: LogRecord): void {
+    this.#journal.add(record)
   }
 
   #record(space: Namespace, number: number): void {
@@ -172,13 +167,12 @@ export class Keeper implements Gate {
     space.recorder = {
       committing: changes => this.#journal.reserve(bytesOf(changes)),
       committed: commit => {
-        const record: CommitRecord = [Kept.commit, number, wireCommit(commit)]
-        this.#add(record, bytesOf(commit.changes))
-        this.#made = commit.method === 'expire' ? undefined : record
+        this.#journal.commit(number, commit)
+        this.#made = commit.method !== 'expire'
       },
       tied: (key, { session, state, pid, name }, [ephemeral, ttl]) => {
         const due = ttl === null ? null : wallClock() + ttl
-        this.#add([Kept.lease, number, key, [session, state, pid, name], ephemeral, due], RECORD + key.length)
+        this.#add([Kept.lease, number, key, [session, state, pid, name], ephemeral, due])
       },
     }
   }

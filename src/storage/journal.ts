@@ -1,10 +1,14 @@
 import { after, cancel, soon, type Timer } from '../async/interval.ts'
 import { StorageError } from '../errors.ts'
+import type { Entry } from '../protocol/messages.ts'
+import type { Wire } from '../protocol/values.ts'
+import type { Commit } from '../store/commit.ts'
 import { blockBytes, encodeBlock } from './blocks.ts'
 import type { Disk, OpenFile } from './disk.ts'
 import type { SegmentFile } from './manifest.ts'
 import type { ManifestOwner } from './manifest-owner.ts'
-import { encodeRecords, type LogRecord } from './records.ts'
+import { RecordWriter } from './record-writer.ts'
+import type { LogRecord } from './records.ts'
 import { createSegment, dataStart, type Position, type Tail } from './segment.ts'
 
 /** `'commit'`: synced before it counts as written; `interval`: synced at least so often; `'none'`: by the system's choice. */
@@ -45,8 +49,7 @@ export class Journal {
   // Bytes that the next segment has for blocks; 0: it is not there yet.
   #nextRoom = 0
   #nextError: Error | undefined
-  #records: LogRecord[] = []
-  #bytes = 0
+  readonly #records = new RecordWriter()
   /** The newest block whose records are complete: it is being written, or was. */
   #taken: number
   #synced: number
@@ -73,7 +76,7 @@ export class Journal {
 
   /** The block that holds the newest record. */
   get newest(): number {
-    return this.#taken + (this.#records.length > 0 ? 1 : 0)
+    return this.#taken + (this.#records.isEmpty ? 0 : 1)
   }
 
   /** Behind the newest block that was written. */
@@ -84,7 +87,7 @@ export class Journal {
   /** Throws StorageError if there is no room on the disk for a record of about `bytes`. */
   reserve(bytes: number): void {
     if (this.#error) throw this.#error
-    const needed = blockBytes(this.#bytes + bytes) + SPARE
+    const needed = blockBytes(this.#records.length + bytes) + SPARE
     if (needed <= this.#room || !this.#nextError) return
     // It is tried again for each write that is refused: once there is space, the next write is taken.
     const error = this.#nextError
@@ -95,16 +98,30 @@ export class Journal {
     )
   }
 
-  /** Adds a record, for which `bytes` were reserved, to the next block; that is written at the end of the turn at the latest. */
-  add(record: LogRecord, bytes: number): void {
-    if (this.#records.length === 0) soon(() => this.flush())
-    this.#records.push(record)
-    this.#bytes += bytes
+  /** Adds a record to the next block; that is written at the end of the turn at the latest. */
+  add(record: LogRecord): void {
+    this.#begin()
+    this.#records.add(record)
+  }
+
+  /** Adds the next commit of namespace `number`, for which its bytes were reserved. */
+  commit(number: number, commit: Commit): void {
+    this.#begin()
+    this.#records.commit(number, commit)
+  }
+
+  /** The commit that was added last, in this turn, answers request `id` of its author's session with `result`. */
+  answer(id: number, result: Wire | Entry): void {
+    this.#records.answer(id, result)
+  }
+
+  #begin(): void {
+    if (this.#records.isEmpty) soon(() => this.flush())
   }
 
   /** Writes what was added, now or behind the write that is under way. */
   flush(): void {
-    if (this.#records.length > 0 && !this.#error) this.#running ??= this.#run()
+    if (!this.#records.isEmpty && !this.#error) this.#running ??= this.#run()
   }
 
   /** Resolves when all that was added before is durable. */
@@ -135,12 +152,7 @@ export class Journal {
 
   async #run(): Promise<void> {
     try {
-      while (this.#records.length > 0) {
-        const payload = encodeRecords(this.#records)
-        this.#records = []
-        this.#bytes = 0
-        await this.#write(++this.#taken, payload)
-      }
+      while (!this.#records.isEmpty) await this.#write(++this.#taken, this.#records.take())
     } catch (error) {
       this.#fail(error as Error)
     }

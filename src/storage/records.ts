@@ -1,4 +1,4 @@
-import { decode, encode } from '../protocol/frames.ts'
+import { decode } from '../protocol/frames.ts'
 import type { Entry, WireCommit } from '../protocol/messages.ts'
 import type { Wire } from '../protocol/values.ts'
 
@@ -60,22 +60,7 @@ type Stored =
   | Exclude<LogRecord, { 0: typeof Kept.commit }>
   | [kind: typeof Kept.commit, namespace: number, commit: WireCommit | Likewise, ...answer: unknown[]]
 
-/** The payload of a block. */
-export function encodeRecords(records: readonly LogRecord[]): Uint8Array {
-  let last: WireCommit | undefined
-  return encode(
-    records.map((record): Stored => {
-      if (record[0] !== Kept.commit) return record
-      const [kind, namespace, commit, ...answer] = record
-      const before = last
-      last = commit
-      if (!before || !isLikewise(commit, before)) return record
-      return [kind, namespace, [commit[5], commit[6], commit[7]], ...answer]
-    }),
-  )
-}
-
-/** The records that a payload holds. */
+/** The records that a payload holds, which RecordWriter wrote. */
 export function decodeRecords(payload: Uint8Array): LogRecord[] {
   const records = decode(payload) as Stored[]
   let last: WireCommit | undefined
@@ -91,6 +76,3 @@ export function decodeRecords(payload: Uint8Array): LogRecord[] {
   }
   return records as LogRecord[]
 }
-
-const isLikewise = (a: WireCommit, b: WireCommit): boolean =>
-  a[1] === b[1] && a[0] === b[0] && a[4] === b[4] && a[2] === b[2] && a[3] === b[3]

@@ -96,10 +96,10 @@ async function scenario(disk: SimulatedDisk, known: Known): Promise<void> {
       closed: () => {},
     },
   )
-  if (first === 0) journal.add([Kept.namespace, 1, 'default', 0], 100)
+  if (first === 0) journal.add([Kept.namespace, 1, 'default', 0])
   for (let n = first + 1; n <= COMMITS; n++) {
     known.added = Math.max(known.added, n)
-    journal.add([Kept.commit, 1, commit(n)], 200)
+    journal.add([Kept.commit, 1, commit(n)])
     endOf.set(journal.newest, n)
     // Some are written by themselves, others together.
     if (n % 3 !== 0) await journal.sync()

@@ -27,7 +27,7 @@ before(async () => {
   const journal = new Journal(disk, manifest, tail, { durability: 'commit', segmentBytes }, events)
   for (let bytes = 0, id = 0; bytes < LOG_BYTES; ) {
     const padding = Buffer.alloc(choices.below(3000), choices.below(2))
-    journal.add([Kept.session, ++id, padding], padding.length)
+    journal.add([Kept.session, ++id, padding])
     records.push(id)
     bytes += padding.length
     if (choices.chance(0.7)) await journal.sync()

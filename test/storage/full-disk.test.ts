@@ -74,11 +74,11 @@ test('after a sync that failed nothing counts as written any more', async () => 
     failed: error => failed.push(error),
     closed: () => {},
   })
-  journal.add([Kept.ended, 1], 10)
+  journal.add([Kept.ended, 1])
   await journal.sync()
   assert.equal(passed, 1)
   disk.failSync = true
-  journal.add([Kept.ended, 2], 10)
+  journal.add([Kept.ended, 2])
   await assert.rejects(journal.sync(), { code: 'ZPROC_STORAGE', message: /EIO/ })
   assert.equal(passed, 1)
   assert.equal(failed.length, 1)

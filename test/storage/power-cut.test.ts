@@ -59,7 +59,7 @@ async function use(disk: SimulatedDisk, random: Random, known: Known, rounds: nu
     for (let n = random.below(4); n >= 0; n--) {
       const padding = Buffer.alloc(random.below(random.chance(0.05) ? 9000 : 300), random.below(3))
       journal.reserve(padding.length)
-      journal.add([Kept.session, ++id, padding], padding.length)
+      journal.add([Kept.session, ++id, padding])
       known.records.push(id)
       endOf.set(journal.newest, known.records.length)
     }

@@ -36,8 +36,6 @@ test('ephemeral keys go with their sessions, time to live goes on, when the serv
   const home = await lasting(t, { graceTime: 400 })
   const [state, leaving] = [home.state(), home.state()]
   await state.set('stays', 1, { ephemeral: true })
-  // Longer than it takes to start the server again.
-  await state.set('ends', 1, { ttl: 5000 })
   const ctx = new Context<AnyState>(home.address)
   await ctx.process(s => s.set('dead', 1, { ephemeral: true })).wait()
   await ctx
@@ -49,6 +47,8 @@ test('ephemeral keys go with their sessions, time to live goes on, when the serv
     .catch(() => {})
   await ctx.close()
   await leaving.close()
+  // Longer than it takes to start the server again.
+  await state.set('ends', 1, { ttl: 5000 })
   await home.restart()
   assert.equal(await state.get('stays'), 1)
   assert.equal(await state.get('ends'), 1)
