@@ -70,6 +70,19 @@ ctx.process(target).wait().then(async (two: number) => {
 })
 `
 
+/** A process that is told from the program, and one attempt from the next, by what it imports of zproc. */
+const LINKED = `import { Context, currentProcess } from 'zproc'
+const ctx = new Context()
+const target = () => {
+  const { attempt, parent } = currentProcess()
+  if (attempt < 2) throw new RangeError('again')
+  return parent.pid === process.ppid ? attempt : NaN
+}
+const value = await ctx.process(target, { stateful: false, retryFor: [RangeError], retryDelay: 1, maxRetries: 3 }).wait()
+await ctx.close()
+console.log('works: ' + value)
+`
+
 /** What makes an object of a library, and what a function does with it. */
 const libraries: Record<string, { load: string; make: string; use(it: string): string }> = {
   zod: {
@@ -168,6 +181,7 @@ export const files: Record<string, string> = {
     ssr: { noExternal: true },
   })}`,
   'webpack.cjs': WEBPACK,
+  'linked/app.mjs': LINKED,
   'commonjs/package.json': '{ "type": "commonjs" }',
   'commonjs/app.ts': TYPED,
   'swc/package.json': '{ "type": "commonjs" }',
@@ -217,6 +231,14 @@ export const ways: Way[] = [
   { name: '`node --input-type=module -e`', run: ['--input-type=module', '-e', ESM] },
   { name: '`node -e`, in CommonJS', run: ['-e', `const { Context } = require('zproc')\n${BODY}`] },
   { name: 'a program on stdin', run: ['--input-type=module', '-'], stdin: ESM },
+  {
+    name: 'a linked package, as by pnpm, `npm link` and workspaces',
+    build: [
+      '-e',
+      "fs.mkdirSync('linked/node_modules'); fs.symlinkSync('../../node_modules/zproc', 'linked/node_modules/zproc')",
+    ],
+    run: ['linked/app.mjs'],
+  },
   { name: '`--frozen-intrinsics`', run: ['--frozen-intrinsics', 'app.mjs'] },
   {
     name: 'coverage by V8, as c8 takes it',
