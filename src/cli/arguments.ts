@@ -6,7 +6,7 @@ import { keyFrom, parse, wholeNumber, wrong } from './parse.ts'
 const options = {
   count: { type: 'string' },
   namespace: { type: 'string' },
-  'secret-key-file': { type: 'string' },
+  'key-file': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
@@ -20,7 +20,7 @@ export function workerArguments(args: string[]): Omit<WorkerHostOptions, 'warn'>
   if (others.length > 0) throw wrong('worker', `one address is enough, got '${others[0]}' as well`)
   const count = wholeNumber('worker', 'count', given, 1)
   if (namespace === '') throw wrong('worker', '--namespace must not be empty')
-  const secretKey = keyFrom('worker', values['secret-key-file'])
+  const secretKey = keyFrom('worker', values['key-file'])
   try {
     return { address: checkHome(address, secretKey, 'the address'), namespace, secretKey, count }
   } catch (error) {

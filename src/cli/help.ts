@@ -1,13 +1,193 @@
 export const help = `Usage: zproc <command>
 
-Commands:
+Of servers that run:
+  ls                         the servers of this user
+  status [<address>]         what a server is doing, and what is stuck
+  top [<address>]            the same, again and again
+  ping <address>             whether a server answers
+  stop <address>             ends a server
+
+Of the state in a server, or in Redis:
+  get <address> <key>        a value
+  set <address> <key> <json> puts a value
+  delete <address> <key>     deletes a key
+  keys <address>             all keys
+  copy <address>             the whole state
+  watch <address> [<key>…]   each update from now on, with its author
+  history <address>          the commits that are kept
+  at <address> <revision>    the state as it was
+  diff <address> <revision>  what differs since
+
+To run and keep servers:
   serve <address>            a server that this command looks after
   log verify|dump|repair     of the data folder of a server
   backup                     copies the data folder of a server, which may be running
   restore                    makes a data folder of a backup, as it was at a revision or a time
   worker <address>           workers for the maps of other programs: ctx.processMap(fn, items, { pool: 'shared' })
 
+An <address> is ipc://path, tcp://host:port, the name that Context.join is given, or where a state is meant redis://host:port.
+Exit codes: 0 done; 1 it cannot be done; 2 wrong arguments; 3 get, at, delete: no such key; 4 status: something is stuck.
 'zproc <command> --help' says more.`
+
+const ADDRESS = `  <address>                  ipc://path, tcp://host:port, or the name that Context.join is given`
+const STATE_ADDRESS = `${ADDRESS},
+                             or of Redis or Valkey: redis://host:port, …`
+
+const COMMON = `  --project                  the name is one of the project of this folder: see Context.join
+  --key-file <file>          holds the secretKey; default: the environment variable ZPROC_SECRET_KEY
+  --json                     output for programs
+  -h, --help                 this text`
+const NAMESPACE = `  --namespace <name>         default: default
+${COMMON}`
+const WRITE = `  --write                    it is meant: without it nothing is changed
+${NAMESPACE}`
+
+export const lsHelp = `Usage: zproc ls [options]
+
+Lists the servers of this user that listen in the directory for sockets that only the user can enter: named ones, and those that
+Contexts have started. Servers at addresses of their own are not found.
+
+  IS                         running; hung: in a function that does not end; locked: it has another key; silent: no answer
+
+Options:
+  --key-file <file>          holds the secretKey; default: the environment variable ZPROC_SECRET_KEY
+  --json                     output for programs
+  -h, --help                 this text`
+
+export const statusHelp = `Usage: zproc status [<address>] [options]
+
+Shows what a server is doing: namespaces, clients, readers, locks, atomic functions; and first, in words, what is stuck. Ends with 4
+if anything is. Of a server that hangs in an atomic function it says in which one (at ipc:// addresses).
+
+${ADDRESS};
+                             default: the server of this user, if there is only one
+
+Options:
+${COMMON}`
+
+export const topHelp = `Usage: zproc top [<address>] [options]
+
+Shows what 'zproc status' does, again and again until Ctrl-C, with rates.
+
+${ADDRESS};
+                             default: the server of this user, if there is only one
+
+Options:
+  --interval <ms>            default: 1000
+  --count <n>                so many times; default: until Ctrl-C
+${COMMON}`
+
+export const getHelp = `Usage: zproc get <address> <key> [options]
+
+Prints the value of a key. Ends with 3 if there is none.
+
+${STATE_ADDRESS}
+
+Options:
+${NAMESPACE}`
+
+export const setHelp = `Usage: zproc set <address> <key> <value> --write [options]
+
+Puts a value, which is JSON: 5, true, '"a text"', '{"n": 5}'.
+
+${STATE_ADDRESS}
+
+Options:
+  --ttl <ms>                 the key is deleted after so many milliseconds
+${WRITE}`
+
+export const deleteHelp = `Usage: zproc delete <address> <key> --write [options]
+
+Deletes a key. Ends with 3 if it was not there.
+
+${STATE_ADDRESS}
+
+Options:
+${WRITE}`
+
+export const keysHelp = `Usage: zproc keys <address> [options]
+
+Prints all keys, one a line, in the order in which they were put.
+
+${STATE_ADDRESS}
+
+Options:
+${NAMESPACE}`
+
+export const copyHelp = `Usage: zproc copy <address> [options]
+
+Prints the whole state.
+
+${STATE_ADDRESS}
+
+Options:
+${NAMESPACE}`
+
+export const watchHelp = `Usage: zproc watch <address> [<key>…] [options]
+
+Prints each update from now on, until Ctrl-C: its revision, time, author and method, and each key that it changed. With keys only
+updates that change one of them. With --json an object a line.
+
+${STATE_ADDRESS}
+
+Options:
+  --count <n>                so many updates; default: until Ctrl-C
+${NAMESPACE}`
+
+export const historyHelp = `Usage: zproc history <address> [options]
+
+Prints the commits that the server keeps, the newest first, as 'zproc watch' does.
+
+${STATE_ADDRESS}
+
+Options:
+  --key <key>                only commits that wrote this key
+  --from <n>, --to <n>       only revisions from n, up to n
+  --limit <n>                so many commits; default: 50
+  --oldest                   the oldest first
+${NAMESPACE}`
+
+export const atHelp = `Usage: zproc at <address> <revision> [<key>] [options]
+
+Prints the state, or the value of a key, as it was.
+
+${STATE_ADDRESS}
+  <revision>                 or a time: 2026-01-31T12:00:00Z
+
+Options:
+${NAMESPACE}`
+
+export const diffHelp = `Usage: zproc diff <address> <revision> [<revision>] [options]
+
+Prints the keys that differ between two revisions, or since one, with both values.
+
+${STATE_ADDRESS}
+  <revision>                 or a time: 2026-01-31T12:00:00Z
+
+Options:
+${NAMESPACE}`
+
+export const pingHelp = `Usage: zproc ping <address> [options]
+
+Prints the pid of the server and how long it took to connect and to get an answer. Ends with 1 if there is none.
+
+${STATE_ADDRESS}
+
+Options:
+  --timeout <ms>             default: 5000
+${COMMON}`
+
+export const stopHelp = `Usage: zproc stop <address> --write [options]
+
+Ends a server that has a process of its own on this machine, and waits until it has ended. One that is part of a program ends with
+that program.
+
+${ADDRESS}
+
+Options:
+  --write                    it is meant: without it nothing is done
+  --force                    by SIGKILL: for a server that hangs
+${COMMON}`
 
 export const workerHelp = `Usage: zproc worker <address> [options]
 
@@ -19,7 +199,7 @@ they had in hand is given to others.
 Options:
   --count <n>                how many workers; default: what the machine runs in parallel
   --namespace <name>         default: default
-  --secret-key-file <file>   holds the server's secretKey; white space around it does not matter
+  --key-file <file>          holds the server's secretKey; default: the environment variable ZPROC_SECRET_KEY
   -h, --help                 this text`
 
 export const logHelp = `Usage: zproc log verify|dump|repair --data <folder> [options]
@@ -70,7 +250,7 @@ Options:
   --durability <d>           commit (default), none, or milliseconds: synced at least so often
   --keep-revisions <n>, --keep-bytes <n>, --keep-time <ms>
                              how far back the folder goes
-  --secret-key-file <file>   holds the secretKey; white space around it does not matter
+  --key-file <file>          holds the secretKey; default: the environment variable ZPROC_SECRET_KEY
   --insecure                 listen without a key where other machines can reach it
   --restart                  start the server again when it ends by itself
   --json                     a JSON object on each line of stderr

@@ -3,27 +3,66 @@ import { ZprocError } from '../errors.ts'
 import { help } from './help.ts'
 import { Misuse } from './misuse.ts'
 
+type Command = (args: string[]) => Promise<unknown>
+
+/** The commands. One that gives a number ends with that. */
+const commands = new Map<string, () => Promise<Command>>([
+  ['ls', async () => (await import('./ls.ts')).ls],
+  ['status', async () => (await import('./status.ts')).status],
+  ['top', async () => (await import('./top.ts')).top],
+  ['get', async () => (await import('./values.ts')).get],
+  ['set', async () => (await import('./values.ts')).set],
+  ['delete', async () => (await import('./values.ts')).remove],
+  ['keys', async () => (await import('./values.ts')).keys],
+  ['copy', async () => (await import('./values.ts')).copy],
+  ['watch', async () => (await import('./past.ts')).watch],
+  ['history', async () => (await import('./past.ts')).history],
+  ['at', async () => (await import('./past.ts')).at],
+  ['diff', async () => (await import('./past.ts')).diff],
+  ['ping', async () => (await import('./ping.ts')).ping],
+  ['stop', async () => (await import('./ping.ts')).stop],
+  ['serve', async () => (await import('./serve.ts')).serve],
+  ['worker', async () => (await import('./worker.ts')).worker],
+  ['log', async () => (await import('./log.ts')).log],
+  ['backup', async () => (await import('./copies.ts')).backup],
+  ['restore', async () => (await import('./copies.ts')).restore],
+])
+
 /** The zproc command. It ends with 2 when it is called wrongly, with 1 when what it was to do cannot be done. */
-async function main([command, ...rest]: string[]): Promise<number> {
-  if (command === undefined) throw new Misuse('which command?')
-  if (command === '--help' || command === '-h' || command === 'help') console.log(help)
-  else if (command === 'worker') await (await import('./worker.ts')).worker(rest)
-  else if (command === 'serve') return (await import('./serve.ts')).serve(rest)
-  else if (command === 'log') return (await import('./log.ts')).log(rest)
-  else if (command === 'backup') await (await import('./copies.ts')).backup(rest)
-  else if (command === 'restore') await (await import('./copies.ts')).restore(rest)
-  else throw new Misuse(`there is no command '${command}'`)
-  return 0
+async function main([name, ...rest]: string[]): Promise<number> {
+  if (name === undefined) throw new Misuse('which command?')
+  if (name === '--help' || name === '-h' || name === 'help') {
+    console.log(help)
+    return 0
+  }
+  const load = commands.get(name)
+  if (!load) throw new Misuse(`there is no command '${name}'`)
+  const run = await load()
+  const code = await run(rest)
+  return typeof code === 'number' ? code : 0
 }
 
+// What reads the output may have read enough of it.
+process.stdout.on('error', error => {
+  // EIO: its terminal is gone.
+  if (!/^(EPIPE|EIO)$/.test(String((error as NodeJS.ErrnoException).code))) throw error
+  process.exit(0)
+})
+
 main(process.argv.slice(2)).then(
-  code => process.exit(code),
+  code => ended(code),
   error => {
     if (error instanceof Misuse) {
       console.error(`zproc: ${error.message}\nTry '${['zproc', ...error.command, '--help'].join(' ')}'.`)
-      process.exit(2)
+      return ended(2)
     }
-    console.error(error instanceof ZprocError ? `zproc: ${error.name}: ${error.message}` : error)
-    process.exit(1)
+    const isKnown = error instanceof ZprocError || error instanceof TypeError || error instanceof RangeError
+    console.error(isKnown ? `zproc: ${error.name}: ${error.message}` : error)
+    ended(1)
   },
 )
+
+/** Ends the command once all that it has printed is written, which in a pipe takes a while. */
+function ended(code: number): void {
+  process.stdout.write('', () => process.exit(code))
+}

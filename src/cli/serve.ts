@@ -18,7 +18,7 @@ const options = {
   'keep-revisions': { type: 'string' },
   'keep-bytes': { type: 'string' },
   'keep-time': { type: 'string' },
-  'secret-key-file': { type: 'string' },
+  'key-file': { type: 'string' },
   insecure: { type: 'boolean' },
   restart: { type: 'boolean' },
   json: { type: 'boolean' },
@@ -59,7 +59,7 @@ function serverOptions(values: Values): ServerOptions {
   }
   const keep = { ...bound('revisions'), ...bound('bytes'), ...bound('time') }
   const { durability } = values
-  const secretKey = keyFrom('serve', values['secret-key-file'])
+  const secretKey = keyFrom('serve', values['key-file'])
   return {
     backend: 'process',
     ...(values.data !== undefined && { data: values.data }),

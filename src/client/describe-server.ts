@@ -1,7 +1,7 @@
 import { cancel, every, type Timer } from '../async/interval.ts'
 import { checkHome, engineOf } from '../engines/engines.ts'
 import { TimeoutError } from '../errors.ts'
-import { readNote } from '../lifeline/hung-note.ts'
+import { type Note, readNote } from '../lifeline/hung-note.ts'
 import { socketPath } from '../protocol/address.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { type HungServer, hangs, hungIn } from '../protocol/hung.ts'
@@ -52,10 +52,10 @@ export async function describeServer(
 }
 
 /** @internal What the server at an address hangs in; undefined: it does not, or that cannot be seen here. */
-export function hungAt(home: string): (HungServer & { server: number }) | undefined {
+export function hungAt(home: string): (HungServer & Pick<Note, 'server' | 'isOwn'>) | undefined {
   const path = socketPath(home)
   const note = path === undefined ? undefined : readNote(path)
-  return note && { address: home, ...hungIn(note), server: note.server }
+  return note && { address: home, ...hungIn(note), server: note.server, isOwn: note.isOwn }
 }
 
 /** Rejects when the server is known to hang. */

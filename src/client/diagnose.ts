@@ -107,11 +107,16 @@ function waiting(session: SessionDescription, now: number, who: Who): string[] {
 }
 
 function load(now: ServerDescription, before: ServerDescription): string[] {
-  if (now.server.started !== before.server.started) return []
-  const active = now.server.eventLoop.active - before.server.eventLoop.active
-  const idle = now.server.eventLoop.idle - before.server.eventLoop.idle
-  if (!(active / (active + idle) >= BUSY)) return []
-  return [`the server's thread is busy ${Math.round((100 * active) / (active + idle))} % of the time`]
+  const part = busyPart(now, before)
+  return part >= BUSY ? [`the server's thread is busy ${Math.round(100 * part)} % of the time`] : []
+}
+
+/** @internal The part of the time between two descriptions in which the server's thread has worked. */
+export function busyPart({ server: now }: ServerDescription, { server: before }: ServerDescription): number {
+  const active = now.eventLoop.active - before.eventLoop.active
+  const idle = now.eventLoop.idle - before.eventLoop.idle
+  // Times of another server are no beginning of these.
+  return now.started === before.started && active >= 0 && active + idle > 0 ? active / (active + idle) : 0
 }
 
 const count = (number: number): string => number.toLocaleString('en-US')

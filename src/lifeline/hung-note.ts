@@ -9,19 +9,25 @@ import type { Stuck } from './watchdog.ts'
  */
 export const noteOf = (path: string): string => `${path}.hung`
 
-/** What the server that listens at the socket `path` is stuck in, and its pid; undefined: it is not known to be stuck. */
-export function readNote(path: string): (Stuck & { server: number }) | undefined {
-  const note = noteOf(path)
+export interface Note extends Stuck {
+  /** The pid of the server, and whether it has that process for itself. */
+  server: number
+  isOwn: boolean
+}
+
+/** What the server that listens at the socket `path` is stuck in; undefined: it is not known to be stuck. */
+export function readNote(path: string): Note | undefined {
+  const file = noteOf(path)
   try {
-    const found = lstatOf(note)
+    const found = lstatOf(file)
     if (!found) return undefined
     const owner = Number(found.uid)
     // Where others may write as well, a note of theirs says nothing.
     if (!found.isFile() || (owner !== process.geteuid?.() && owner !== 0)) return undefined
-    const { server, ms, ...stuck } = JSON.parse(readFileSync(note, 'utf8'))
+    const { ms, ...note }: Note = JSON.parse(readFileSync(file, 'utf8'))
     // The process is there, unless it was killed.
-    process.kill(server, 0)
-    return { ...stuck, server, ms: ms + wallClock() - Number(found.mtimeMs) }
+    process.kill(note.server, 0)
+    return { ...note, ms: Math.round(ms + Math.max(0, wallClock() - Number(found.mtimeMs))) }
   } catch {
     return undefined
   }

@@ -184,7 +184,7 @@ const setNote = stuck => {
   if (note === undefined) return
   attempt(() => unlinkSync(note))
   if (!stuck) return
-  const text = JSON.stringify({ ...stuck, server: process.pid })
+  const text = JSON.stringify({ ...stuck, server: process.pid, isOwn: fd >= 0 })
   // Never through a link of another's.
   attempt(() => writeFileSync(note, text, { flag: 'wx', mode: 0o600 }))
 }

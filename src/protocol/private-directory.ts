@@ -12,9 +12,7 @@ export function privateDirectory(longest: number, room: number): string {
   // Asked of the system and not of /etc/passwd: containers run under ids that it does not list.
   const uid = process.geteuid?.() ?? 0
   const refused: string[] = []
-  for (const place of new Set([tmpdir(), process.env.XDG_RUNTIME_DIR, '/tmp', '/dev/shm'])) {
-    if (!place) continue
-    const directory = join(place, `zproc-${uid}`)
+  for (const directory of candidates(uid)) {
     const why =
       Buffer.byteLength(directory) + room > longest
         ? 'its path is too long for a socket in it'
@@ -26,6 +24,21 @@ export function privateDirectory(longest: number, room: number): string {
     `there is no directory for zproc's sockets; set TMPDIR to a directory of your own that can be written to, or give an address (${refused.join('; ')})`,
   )
 }
+
+/** Those of these directories that are there, and that only this user can enter. */
+export function privateDirectories(): string[] {
+  const uid = process.geteuid?.() ?? 0
+  return candidates(uid).filter(directory => {
+    const found = lstatOf(directory)
+    return found?.isDirectory() && Number(found.uid) === uid && (Number(found.mode) & 0o077) === 0
+  })
+}
+
+/** Where the directory may be, the best place first. */
+const candidates = (uid: number): string[] =>
+  [...new Set([tmpdir(), process.env.XDG_RUNTIME_DIR, '/tmp', '/dev/shm'])].flatMap(place =>
+    place ? [join(place, `zproc-${uid}`)] : [],
+  )
 
 /** Makes the directory. In words, why it cannot be used. */
 function whyNot(directory: string, uid: number): string | undefined {

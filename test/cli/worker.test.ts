@@ -14,8 +14,7 @@ test('help says what there is', async t => {
   assert.match(all.stdout, /Usage: zproc <command>[\s\S]*worker <address>/)
   const worker = await zproc(t, 'worker', '--help').ended()
   assert.equal(worker.code, 0)
-  for (const option of ['--count', '--namespace', '--secret-key-file'])
-    assert.ok(worker.stdout.includes(option))
+  for (const option of ['--count', '--namespace', '--key-file']) assert.ok(worker.stdout.includes(option))
 })
 
 test('what makes no sense is told with exit code 2', async t => {
@@ -34,8 +33,8 @@ test('what makes no sense is told with exit code 2', async t => {
     [['worker', address, '--count', '0'], /got '0'/],
     [['worker', address, '--namespace', ''], /--namespace must not be empty/],
     [['worker', address, '--colour'], /--colour/],
-    [['worker', address, '--secret-key-file', join(directory, 'none')], /cannot be read: ENOENT/],
-    [['worker', address, '--secret-key-file', empty], /there is no key in/],
+    [['worker', address, '--key-file', join(directory, 'none')], /cannot be read: ENOENT/],
+    [['worker', address, '--key-file', empty], /there is no key in/],
   ]
   for (const [args, says] of wrong) {
     const { code, stderr, stdout } = await zproc(t, ...args).ended()

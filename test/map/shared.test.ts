@@ -33,7 +33,7 @@ test('a server over tcp, with a key', async t => {
   const server = await startServer('tcp://127.0.0.1:0', { secretKey })
   t.after(() => server.stop())
   const { address } = server
-  const args = ['--secret-key-file', keyFile(t)]
+  const args = ['--key-file', keyFile(t)]
   await t.test('its pool', t => contract(t, { address, secretKey, args }))
 
   await t.test('nothing is left of a pool when all have left', async t => {

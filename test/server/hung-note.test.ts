@@ -43,7 +43,12 @@ describe('a server that hangs', { skip, concurrency: true }, () => {
       const failed = assert.rejects(settled, { code: 'ZPROC_CONNECTION' })
       await assert.rejects(describeServer(server.address, { timeout: 60_000 }), stuck)
       const { ms, name, method, ...note } = readNote(path) ?? assert.fail()
-      assert.deepEqual(note, { function: 'settle', pid: process.pid, server: server.pid })
+      assert.deepEqual(note, {
+        function: 'settle',
+        pid: process.pid,
+        server: server.pid,
+        isOwn: backend === 'process',
+      })
       assert.ok(ms >= 1600, `${ms}`)
       assert.equal(statSync(noteOf(path)).mode & 0o777, 0o600)
       await server.stop()
@@ -76,7 +81,7 @@ test('a note of a process that is gone, a link and what is no note say nothing',
   const folder = mkdtempSync(join(tmpdir(), 'zproc-note-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = (name: string) => join(folder, name)
-  const note = { function: 'f', method: -1, pid: 1, name: 'main', ms: 5, since: 0 }
+  const note = { function: 'f', method: -1, pid: 1, name: 'main', ms: 5 }
   const write = (name: string, text: string) => writeFileSync(noteOf(path(name)), text)
   write('true', JSON.stringify({ ...note, server: process.pid }))
   assert.equal(readNote(path('true'))?.function, 'f')

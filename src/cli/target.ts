@@ -1,0 +1,87 @@
+import type { ParseArgsConfig } from 'node:util'
+import { State } from '../client/state.ts'
+import type { AnyState } from '../client/types.ts'
+import { namedAddress } from '../context/join.ts'
+import { checkHome } from '../engines/engines.ts'
+import { keyFrom, parse, wrong } from './parse.ts'
+
+type Options = NonNullable<ParseArgsConfig['options']>
+
+/** The options of every command that asks a running server. */
+export const common = {
+  project: { type: 'boolean' },
+  'key-file': { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+/** Those of the commands that are about a state. */
+export const ofState = { ...common, namespace: { type: 'string' } } as const
+
+/** What a command is about. */
+export interface Target {
+  address: string
+  secretKey: string | undefined
+  namespace: string
+}
+
+export interface Asked {
+  /** The positional arguments behind the address. */
+  rest: string[]
+  values: { [option: string]: string | boolean | undefined }
+  isJson: boolean
+}
+
+/** Reads a command line. `help` is printed where it is asked for, and nothing is given. */
+export function asked(command: string, args: string[], options: Options, help: string): Asked | undefined {
+  const { values, positionals } = parse(command, args, options)
+  const given = values as Asked['values']
+  if (given.help) {
+    console.log(help)
+    return undefined
+  }
+  return { rest: positionals, values: given, isJson: given.json === true }
+}
+
+/** Takes the first positional argument as an address: one with a scheme, or the name of a server as of `Context.join`. */
+export function targetOf(command: string, { rest, values }: Asked): Target {
+  const given = rest.shift()
+  if (given === undefined) throw wrong(command, 'the address, or the name, of a server is missing')
+  return addressed(command, given, values)
+}
+
+/** What the options say of a server whose address, or name, is given. */
+export function addressed(command: string, given: string, values: Asked['values']): Target {
+  const secretKey = keyFrom(command, textOf(values['key-file']))
+  const namespace = textOf(values.namespace) ?? 'default'
+  if (namespace === '') throw wrong(command, '--namespace must not be empty')
+  try {
+    const named = () => namedAddress(given, { project: values.project === true }, 'the address')
+    const address = given.includes('://') ? checkHome(given, secretKey, 'the address') : named()
+    return { address, secretKey, namespace }
+  } catch (error) {
+    throw wrong(command, (error as Error).message)
+  }
+}
+
+/** The value of an option that takes one. */
+export const textOf = (value: string | boolean | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined
+
+/** Runs `act` with a State of the target. */
+export async function withState<T>(
+  { address, secretKey, namespace }: Target,
+  act: (state: State<AnyState>) => Promise<T>,
+): Promise<T> {
+  const state = new State<AnyState>(address, { secretKey, namespace }, { name: 'zproc' })
+  try {
+    return await act(state)
+  } finally {
+    await state.close()
+  }
+}
+
+/** What changes a state, or ends a server, is to be meant. */
+export function mustWrite(command: string, { values }: Asked): void {
+  if (values.write !== true) throw wrong(command, 'this changes something: say --write as well')
+}
