@@ -82,11 +82,11 @@ export const promises: Promised[] = [
 
   ratio('ping-pong', 'There and back through watchers', 'ping-pong', { atMost: 2.2, slack: 0.15 }),
   ratio('processor-time', 'Processor time of all processes, on one core', 'ping-pong through getWhenEqual', {
-    atMost: 4.9,
+    atMost: 3.3,
     slack: 0.1,
   }),
   ratio('processor-time', 'Processor time of all processes, on one core', 'set that one process watches', {
-    atMost: 2.4,
+    atMost: 1.9,
     slack: 0.1,
   }),
   median('fan-out', '500 writes to 1,000 watchers, 100 connections', 'zproc', {
