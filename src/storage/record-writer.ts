@@ -79,9 +79,8 @@ export class RecordWriter {
   /** The commit that was added last answers request `id` of its author's session with `result`. */
   answer(id: number, result: Wire | Entry): void {
     if (this.#ends === 0) throw new Error('the commit of a request was written before its answer')
-    const behind = this.#buffer.subarray(this.#ends, this.#at)
     // What its keys are tied to comes behind it.
-    const kept = behind.length > 0 ? Buffer.from(behind) : undefined
+    const kept = this.#at > this.#ends ? Buffer.from(this.#buffer.subarray(this.#ends, this.#at)) : undefined
     this.#at = this.#ends
     this.#buffer[this.#begins] = result === undefined ? 0x94 : 0x95
     this.#reserve(CHANGE)
