@@ -4,6 +4,7 @@
  */
 export const fast = [
   'test/client/button',
+  'test/client/diagnose',
   'test/client/dropped',
   'test/client/sizes',
   'test/client/watching',
@@ -25,6 +26,7 @@ export const fast = [
   'test/project/lockfile',
   'test/project/snippets',
   'test/protocol/',
+  'test/server/describe',
   'test/server/wire',
   'test/server/not-a-wire',
   'test/shipping/ship',

@@ -5,6 +5,8 @@ import {
   type Context,
   currentProcess,
   type Draft,
+  describeServer,
+  diagnose,
   type MapResult,
   Process,
   ping,
@@ -218,6 +220,18 @@ export async function processesThemselves(ctx: Context<Shop>, address: string): 
     if (event.type === 'exited') exactly<number | null>()(event.exitCode)
     if (event.type === 'started') exactly<Process<unknown>>()(event.process)
   }
+}
+
+/** What a server says of itself. */
+export async function described(address: string): Promise<void> {
+  const { server, locks, readers, sessions, leftOut } = await describeServer(address, { limit: 10 })
+  exactly<'process' | 'thread' | 'inline'>()(server.backend)
+  for (const { waitsFor } of readers)
+    exactly<'commits' | 'reader' | 'connection' | 'disk' | 'nothing'>()(waitsFor)
+  for (const { lost } of sessions) exactly<number | null>()(lost)
+  for (const { queue } of locks) exactly<string | undefined>()(queue[0]?.call)
+  exactly<number>()(leftOut.sessions)
+  exactly<string[]>()(diagnose(await describeServer(address), await describeServer(address)))
 }
 
 /** A state of no stated type takes any key. */

@@ -1,4 +1,4 @@
-import { backoff, Context, Process, ping, type Snapshot, State, startServer } from 'zproc'
+import { backoff, Context, describeServer, Process, ping, type Snapshot, State, startServer } from 'zproc'
 
 interface Shop {
   cookies: number
@@ -24,6 +24,9 @@ ctx.state.set('cookies', 1, { ephemral: true })
 
 // TS2353: an option that does not exist: state.setDefault
 ctx.state.setDefault('cookies', 1, { ephemeral: true, tll: 5 })
+
+// TS2561: an option that does not exist: describeServer
+describeServer('ipc:///tmp/shop', { limits: 5 })
 
 // TS2561: an option that does not exist: state.ping
 ctx.state.ping({ timout: 5 })
