@@ -5,7 +5,7 @@ import type { Slot } from './slot.ts'
 const BOOTING = 16
 
 /** The job that has work for one more worker than there are and are coming. */
-export function jobToStartFor(slots: Slot[], jobs: readonly Job[]): Job | undefined {
+export function jobToStartFor(slots: Slot[], jobs: Iterable<Job>): Job | undefined {
   const booting = slots.filter(({ worker }) => !worker.channel)
   if (booting.length >= BOOTING) return undefined
   const free = slots.filter(({ worker, queue }) => !worker.channel || queue.length === 0)

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os'
-import { after, cancel, microtask, soon } from '../async/interval.ts'
+import { after, cancel, soon } from '../async/interval.ts'
 import { ClosedError, TimeoutError } from '../errors.ts'
 import type { Process } from '../process/process.ts'
 import { errorFromWire } from '../protocol/values.ts'
 import { jobToStartFor } from './growth.ts'
 import type { Job } from './job.ts'
+import { JobList } from './job-list.ts'
 import { FromWorker, ToWorker, type WorkerEnd, type WorkerMessage } from './messages.ts'
 import { Slot } from './slot.ts'
 import type { WorkerHandle, Workers, WorkersEvents } from './workers.ts'
@@ -20,9 +21,7 @@ export class Pool {
   readonly #workers: Workers
   readonly #cores = availableParallelism()
   readonly #slots = new Map<WorkerHandle, Slot>()
-  // Each call may be the only one: see Slot.queue.
-  readonly #jobs: Job[] = []
-  #added: Job[] = []
+  readonly #jobs = new JobList(job => this.add(job))
   #numbers = 0
   #chunks = 0
   #awaited = 0
@@ -44,7 +43,7 @@ export class Pool {
         if (slot) this.#gone(slot, end)
       },
       failed: error => {
-        for (const job of [...this.#jobs]) {
+        for (const job of this.#jobs) {
           job.stop(error)
           if (job.isIdle) this.#idled(job)
         }
@@ -63,7 +62,7 @@ export class Pool {
   /** Begins a job at the end of this turn: until then it may still be told how it is read. */
   begin(job: Job): void {
     if (job.isDone || this.#isClosed) return this.add(job)
-    this.#list(job)
+    this.#jobs.add(job)
     this.#workers.open()
     this.#grow()
     this.addSoon(job)
@@ -73,7 +72,7 @@ export class Pool {
   add(job: Job): void {
     if (job.isDone) return
     if (this.#isClosed) return job.stop(closedBefore(job))
-    this.#list(job)
+    this.#jobs.add(job)
     job.onWork = () => this.dispatch()
     this.#workers.open()
     this.dispatch()
@@ -81,19 +80,12 @@ export class Pool {
 
   /** As `add`, at the end of this turn: what is added until then begins together. */
   addSoon(job: Job): void {
-    if (this.#added.length === 0) microtask(this.#addAll)
-    if (!this.#added.includes(job)) this.#added.push(job)
-  }
-
-  readonly #addAll = (): void => {
-    const added = this.#added
-    this.#added = []
-    for (const job of added) if (!job.isOver) this.add(job)
+    this.#jobs.addSoon(job)
   }
 
   /** Ends a job. What runs of it is told; an item that has not ended a second later costs its worker. */
   finish(job: Job): void {
-    this.#unlist(job)
+    this.#jobs.remove(job)
     for (const slot of this.#slots.values()) {
       if (slot.madeFor === job) slot.madeFor = undefined
       if (!slot.jobs.delete(job)) continue
@@ -108,7 +100,7 @@ export class Pool {
       }
       slot.tell([ToWorker.forget, job.number])
     }
-    if (this.#jobs.length === 0) this.#workers.rest?.()
+    if (this.#jobs.size === 0) this.#workers.rest?.()
     this.dispatch()
   }
 
@@ -119,8 +111,7 @@ export class Pool {
     for (const slot of this.#slots.values())
       if (slot.queue.length === 0 && slot.worker.channel) this.#rest(slot)
     this.#grow()
-    for (let i = this.#jobs.length - 1; i >= 0; i--)
-      if (this.#jobs[i]?.isIdle) this.#idled(this.#jobs[i] as Job)
+    for (const job of this.#jobs) if (job.isIdle) this.#idled(job)
   }
 
   /** While a result is awaited, the program goes on. */
@@ -132,7 +123,7 @@ export class Pool {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const job of [...this.#jobs]) job.stop(closedBefore(job))
+    for (const job of this.#jobs) job.stop(closedBefore(job))
     await this.#workers.close()
     this.#slots.clear()
   }
@@ -148,7 +139,7 @@ export class Pool {
   }
 
   #give(slot: Slot): void {
-    const jobs = this.#jobs.length > 1 ? [...this.#jobs].sort((a, b) => a.running - b.running) : this.#jobs
+    const jobs = this.#jobs.size > 1 ? [...this.#jobs].sort((a, b) => a.running - b.running) : this.#jobs
     for (const job of jobs) {
       if (!this.#mayUse(job, slot)) continue
       const chunk = job.next(slot.allowance(job))
@@ -235,18 +226,9 @@ export class Pool {
     cancel(slot.take(number)?.timer)
   }
 
-  #list(job: Job): void {
-    if (!this.#jobs.includes(job)) this.#jobs.push(job)
-  }
-
-  #unlist(job: Job): void {
-    const at = this.#jobs.indexOf(job)
-    if (at >= 0) this.#jobs.splice(at, 1)
-  }
-
   #idled(job: Job): void {
     if (job.isDone) this.finish(job)
-    else this.#unlist(job)
+    else this.#jobs.remove(job)
   }
 
   #late(slot: Slot, number: number): void {
