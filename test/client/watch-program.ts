@@ -151,10 +151,13 @@ export class Watching {
 
   async #watch(watch: Watch, isLoop: boolean, then = 'wait'): Promise<void> {
     const asked = { ...watch, keys: isCondition(watch) && watch.keys.length === 0 ? ['a'] : watch.keys }
+    const hadBegun = this.#hasBegun
     if (!asked.live) this.#begin()
     const expected = new Expected(this.#log, asked, isLoop, this.#position)
     const abort = new AbortController()
-    const timeout = then === 'timeout' && expected.due() === undefined ? 1 : undefined
+    // Whether the first watcher has begun when its time is up is not known.
+    const isTimed = then === 'timeout' && (hadBegun || asked.live) && expected.due() === undefined
+    const timeout = isTimed ? 1 : undefined
     const options = { signal: abort.signal, timeout }
     const watcher: Watcher = { expected, abort }
     if (isLoop) {
@@ -163,7 +166,11 @@ export class Watching {
     } else watcher.pending = waited(once(this.#state, asked, options).then(value => ({ value })))
     this.#open.push(watcher)
     if (timeout) await this.#ends(watcher, error => assert.equal(codeOf(error), 'ZPROC_TIMEOUT'))
-    else if (then === 'abort' && expected.due() === undefined) await this.#leave(watcher, true)
+    else if (then === 'abort' && expected.due() === undefined) {
+      await this.#leave(watcher, true)
+      // It was over before it began.
+      this.#hasBegun = hadBegun
+    }
   }
 
   /** The first buffered watcher begins at the oldest update that is kept. */
