@@ -26,6 +26,10 @@ export async function ls(args: string[]): Promise<number> {
     console.log(JSON.stringify(said))
     return 0
   }
+  if (found.length === 0)
+    console.error(
+      'zproc: no server of this user was found; servers at addresses of their own are not looked for',
+    )
   const rows = found.map(({ name = '-', address, pid, is, description }) => [
     safe(name),
     pid === undefined ? '-' : `${pid}`,

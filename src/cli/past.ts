@@ -1,21 +1,19 @@
 import type { AnyState, RawUpdate } from '../client/types.ts'
 import { atHelp, diffHelp, historyHelp, watchHelp } from './help.ts'
-import { noMore, wholeNumber, wrong } from './parse.ts'
+import { wholeNumber, wrong } from './parse.ts'
 import { difference, json, shown, shownChange } from './shown.ts'
-import { type Asked, asked, ofState, targetOf, textOf, withState } from './target.ts'
+import { aboutState, endAtSignals, numberOf, ofState, textOf } from './target.ts'
+import { missing } from './values.ts'
 
 // Commits of `zproc history` where no other number is given.
 const LIMIT = 50
 
 /** `zproc watch`: each update from now on, until Ctrl-C. */
-export async function watch(args: string[]): Promise<number> {
-  const given = asked('watch', args, { ...ofState, count: { type: 'string' } }, watchHelp)
-  if (!given) return 0
-  const target = targetOf('watch', given)
+export const watch = aboutState('watch', { ...ofState, count: { type: 'string' } }, watchHelp, given => {
   let left = numberOf('watch', given, 'count', Number.POSITIVE_INFINITY)
-  const keys = given.rest
-  return withState(target, async state => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(0))
+  const keys = given.rest.splice(0)
+  return async (state, target) => {
+    endAtSignals()
     const updates = state.rawUpdates()
     // From here on nothing is missed.
     await state.ping()
@@ -25,71 +23,60 @@ export async function watch(args: string[]): Promise<number> {
       if (--left === 0) break
     }
     return 0
-  })
-}
+  }
+})
+
+const ofHistory = {
+  ...ofState,
+  key: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  limit: { type: 'string' },
+  oldest: { type: 'boolean' },
+} as const
 
 /** `zproc history`: the commits that are kept, the newest first. */
-export async function history(args: string[]): Promise<number> {
-  const options = {
-    ...ofState,
-    key: { type: 'string' },
-    from: { type: 'string' },
-    to: { type: 'string' },
-    limit: { type: 'string' },
-    oldest: { type: 'boolean' },
-  } as const
-  const given = asked('history', args, options, historyHelp)
-  if (!given) return 0
-  const target = targetOf('history', given)
-  noMore('history', given.rest)
+export const history = aboutState('history', ofHistory, historyHelp, given => {
   const key = textOf(given.values.key)
   let left = numberOf('history', given, 'limit', LIMIT)
-  const [from, to] = [bound(given, 'from'), bound(given, 'to')]
-  return withState(target, async state => {
+  const from = numberOf('history', given, 'from', undefined)
+  const to = numberOf('history', given, 'to', undefined)
+  return async state => {
     const commits = state.history({ from, to, key, reverse: given.values.oldest !== true })
     for await (const update of commits) {
       tell(update, [], given.isJson)
       if (--left === 0) break
     }
     return 0
-  })
-}
+  }
+})
 
 /** `zproc at`: the state, or a key of it, as it was. */
-export async function at(args: string[]): Promise<number> {
-  const given = asked('at', args, ofState, atHelp)
-  if (!given) return 0
-  const target = targetOf('at', given)
+export const at = aboutState('at', ofState, atHelp, given => {
   const when = whenOf('at', given.rest.shift())
   const key = given.rest.shift()
-  noMore('at', given.rest)
-  const state = await withState(target, one => one.at(when))
-  if (key !== undefined && !Object.hasOwn(state, key)) {
-    console.error(`zproc: there was no key ${shown(key)}`)
-    return 3
+  return async one => {
+    const state = await one.at(when)
+    if (key !== undefined && !Object.hasOwn(state, key)) return missing(key, 'was')
+    const value: unknown = key === undefined ? state : state[key]
+    console.log(given.isJson ? json(value) : shown(value, true))
+    return 0
   }
-  const value: unknown = key === undefined ? state : state[key]
-  console.log(given.isJson ? json(value) : shown(value, true))
-  return 0
-}
+})
 
 /** `zproc diff`: what differs between two revisions or times. */
-export async function diff(args: string[]): Promise<number> {
-  const given = asked('diff', args, ofState, diffHelp)
-  if (!given) return 0
-  const target = targetOf('diff', given)
+export const diff = aboutState('diff', ofState, diffHelp, given => {
   const from = whenOf('diff', given.rest.shift())
   const second = given.rest.shift()
   const to = second === undefined ? undefined : whenOf('diff', second)
-  noMore('diff', given.rest)
-  const changes = await withState(target, async state => {
+  return async state => {
     const before = await state.at(from)
-    return difference(before, to === undefined ? await state.copy() : await state.at(to))
-  })
-  if (given.isJson) console.log(json(changes))
-  else for (const change of changes) console.log(shownChange(change))
-  return 0
-}
+    const changes = difference(before, to === undefined ? await state.copy() : await state.at(to))
+    if (given.isJson) console.log(json(changes))
+    else for (const change of changes) console.log(shownChange(change))
+    return 0
+  }
+})
 
 /** Prints an update, unless none of the keys was changed. Whether it did. */
 function tell(
@@ -117,14 +104,4 @@ function whenOf(command: string, text: string | undefined): number | Date {
   if (Number.isNaN(time))
     throw wrong(command, `a revision, or a time like 2026-01-31T12:00:00Z, is needed, got '${text}'`)
   return new Date(time)
-}
-
-function numberOf(command: string, { values }: Asked, name: string, otherwise: number): number {
-  const text = textOf(values[name])
-  return text === undefined ? otherwise : wholeNumber(command, name, text, 1)
-}
-
-function bound({ values }: Asked, name: string): number | undefined {
-  const text = textOf(values[name])
-  return text === undefined ? undefined : wholeNumber('history', name, text, 1)
 }

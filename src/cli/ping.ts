@@ -2,9 +2,10 @@ import { monotonic, sleep } from '../async/interval.ts'
 import { describeServer, hungAt } from '../client/describe-server.ts'
 import { ping as pingServer } from '../client/ping.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
+import { hasEnded } from '../transport/machine.ts'
 import { pingHelp, stopHelp } from './help.ts'
-import { noMore, wholeNumber } from './parse.ts'
-import { asked, common, mustWrite, type Target, targetOf, textOf } from './target.ts'
+import { noMore } from './parse.ts'
+import { asked, common, mustWrite, numberOf, type Target, targetOf } from './target.ts'
 
 // Milliseconds for an answer; and for a server to end.
 const TIMEOUT = 5000
@@ -16,8 +17,7 @@ export async function ping(args: string[]): Promise<number> {
   if (!given) return 0
   const { address, secretKey } = targetOf('ping', given)
   noMore('ping', given.rest)
-  const text = textOf(given.values.timeout)
-  const timeout = text === undefined ? TIMEOUT : wholeNumber('ping', 'timeout', text, 1)
+  const timeout = numberOf('ping', given, 'timeout', TIMEOUT)
   // The first answer includes the time to connect.
   const connecting = monotonic()
   const pid = await pingServer(address, { secretKey, timeout })
@@ -41,7 +41,7 @@ export async function stop(args: string[]): Promise<number> {
   mustWrite('stop', given)
   const pid = await stoppable(target, given.values.force === true)
   process.kill(pid, given.values.force === true ? 'SIGKILL' : 'SIGTERM')
-  for (const until = monotonic() + ENDING; isThere(pid); await sleep(20))
+  for (const until = monotonic() + ENDING; !hasEnded(pid); await sleep(20))
     if (monotonic() > until)
       throw new TimeoutError(`process ${pid} has not ended within ${ENDING} ms: see --force`)
   if (given.isJson) console.log(JSON.stringify({ pid, stopped: true }))
@@ -65,13 +65,5 @@ async function stoppable({ address, secretKey }: Target, isForced: boolean): Pro
     const hung = error instanceof TimeoutError ? hungAt(address) : undefined
     if (!hung?.isOwn || !isForced) throw error
     return hung.server
-  }
-}
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
   }
 }

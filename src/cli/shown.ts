@@ -22,8 +22,7 @@ export const shown = (value: unknown, isWide = false): string =>
 
 /** A text that others chose, as part of a line: control characters could write elsewhere on a terminal. */
 export const safe = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
-  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, found => JSON.stringify(found).slice(1, -1))
+  text.replace(/\p{Cc}/gu, found => JSON.stringify(found).slice(1, -1))
 
 /**
  * A value as JSON. What JSON has no word for becomes the next best: undefined, NaN and Infinity null, a bigint its digits, a

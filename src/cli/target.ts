@@ -3,7 +3,7 @@ import { State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
 import { namedAddress } from '../context/join.ts'
 import { checkHome } from '../engines/engines.ts'
-import { keyFrom, parse, wrong } from './parse.ts'
+import { keyFrom, noMore, parse, wholeNumber, wrong } from './parse.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 
@@ -68,14 +68,37 @@ export function addressed(command: string, given: string, values: Asked['values'
 export const textOf = (value: string | boolean | undefined): string | undefined =>
   typeof value === 'string' ? value : undefined
 
-/** Runs `act` with a State of the target. */
-export async function withState<T>(
-  { address, secretKey, namespace }: Target,
-  act: (state: State<AnyState>) => Promise<T>,
-): Promise<T> {
+/** The value of an option that takes a number, 1 or more. */
+export function numberOf<D>(command: string, { values }: Asked, name: string, otherwise: D): number | D {
+  const text = textOf(values[name])
+  return text === undefined ? otherwise : wholeNumber(command, name, text, 1)
+}
+
+/** Ends the command as one that has nothing more to do: it would go on until then. */
+export function endAtSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(0))
+}
+
+/** What a command about a state does once its command line is right. Gives the exit code. */
+export type Act = (state: State<AnyState>, target: Target) => Promise<number>
+
+/** A command about a state. `read` takes what it needs of the positional arguments behind the address, and of the options. */
+export const aboutState =
+  (command: string, options: Options, help: string, read: (given: Asked) => Act) =>
+  async (args: string[]): Promise<number> => {
+    const given = asked(command, args, options, help)
+    if (!given) return 0
+    const target = targetOf(command, given)
+    const act = read(given)
+    noMore(command, given.rest)
+    return withState(target, act)
+  }
+
+async function withState(target: Target, act: Act): Promise<number> {
+  const { address, secretKey, namespace } = target
   const state = new State<AnyState>(address, { secretKey, namespace }, { name: 'zproc' })
   try {
-    return await act(state)
+    return await act(state, target)
   } finally {
     await state.close()
   }

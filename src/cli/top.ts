@@ -5,10 +5,9 @@ import { useStore } from '../client/use-store.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { topHelp } from './help.ts'
-import { wholeNumber } from './parse.ts'
 import { report } from './report.ts'
 import { targetOrOnly } from './status.ts'
-import { asked, common, textOf } from './target.ts'
+import { asked, common, endAtSignals, numberOf } from './target.ts'
 import { cut, red } from './terminal.ts'
 
 const options = { ...common, interval: { type: 'string' }, count: { type: 'string' } } as const
@@ -27,12 +26,8 @@ const REST = '\u001b[J'
 export async function top(args: string[]): Promise<number> {
   const given = asked('top', args, options, topHelp)
   if (!given) return 0
-  const number = (name: string, otherwise: number) => {
-    const text = textOf(given.values[name])
-    return text === undefined ? otherwise : wholeNumber('top', name, text, 1)
-  }
-  const interval = number('interval', INTERVAL)
-  const times = number('count', Number.POSITIVE_INFINITY)
+  const interval = numberOf('top', given, 'interval', INTERVAL)
+  const times = numberOf('top', given, 'count', Number.POSITIVE_INFINITY)
   const { address, secretKey } = await targetOrOnly('top', given)
   // One session for all looks.
   const store = useStore(address, { secretKey })
@@ -63,7 +58,7 @@ class Screen {
 
   constructor(isTerminal: boolean) {
     this.#isTerminal = isTerminal
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(0))
+    endAtSignals()
   }
 
   show(lines: string[]): void {

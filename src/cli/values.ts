@@ -1,7 +1,7 @@
 import { copyHelp, deleteHelp, getHelp, keysHelp, setHelp } from './help.ts'
-import { noMore, wholeNumber, wrong } from './parse.ts'
+import { wrong } from './parse.ts'
 import { json, shown } from './shown.ts'
-import { type Asked, asked, mustWrite, ofState, targetOf, textOf, withState } from './target.ts'
+import { type Asked, aboutState, mustWrite, numberOf, ofState } from './target.ts'
 
 /** Of a command that is about one key: the key is not there. */
 const MISSING = 3
@@ -9,74 +9,57 @@ const MISSING = 3
 const writing = { ...ofState, write: { type: 'boolean' } } as const
 
 /** `zproc get`: the value of a key. */
-export async function get(args: string[]): Promise<number> {
-  const given = asked('get', args, ofState, getHelp)
-  if (!given) return 0
-  const target = targetOf('get', given)
+export const get = aboutState('get', ofState, getHelp, given => {
   const key = keyOf('get', given)
-  noMore('get', given.rest)
-  return withState(target, async state => {
+  return async state => {
     const none = Symbol('none')
     const value: unknown = await state.get<string, symbol>(key, none)
     if (value === none) return missing(key)
     console.log(given.isJson ? json(value) : shown(value, true))
     return 0
-  })
-}
+  }
+})
 
 /** `zproc set`: puts a value, given as JSON. */
-export async function set(args: string[]): Promise<number> {
-  const given = asked('set', args, { ...writing, ttl: { type: 'string' } }, setHelp)
-  if (!given) return 0
-  const target = targetOf('set', given)
+export const set = aboutState('set', { ...writing, ttl: { type: 'string' } }, setHelp, given => {
   const key = keyOf('set', given)
   const text = given.rest.shift()
   if (text === undefined) throw wrong('set', 'the value is missing: JSON, such as 5 or \'{"n": 5}\'')
-  noMore('set', given.rest)
   const value = jsonOf(text)
-  const ttl = textOf(given.values.ttl)
-  const lease = ttl === undefined ? undefined : { ttl: wholeNumber('set', 'ttl', ttl, 1) }
+  const ttl = numberOf('set', given, 'ttl', undefined)
   mustWrite('set', given)
-  await withState(target, state => state.set(key, value, lease))
-  if (given.isJson) console.log(json({ key, set: true }))
-  return 0
-}
+  return async state => {
+    await state.set(key, value, ttl === undefined ? undefined : { ttl })
+    if (given.isJson) console.log(json({ key, set: true }))
+    return 0
+  }
+})
 
 /** `zproc delete`: deletes a key. */
-export async function remove(args: string[]): Promise<number> {
-  const given = asked('delete', args, writing, deleteHelp)
-  if (!given) return 0
-  const target = targetOf('delete', given)
+export const remove = aboutState('delete', writing, deleteHelp, given => {
   const key = keyOf('delete', given)
-  noMore('delete', given.rest)
   mustWrite('delete', given)
-  const deleted = await withState(target, state => state.delete(key))
-  if (given.isJson) console.log(json({ key, deleted }))
-  return deleted ? 0 : missing(key)
-}
+  return async state => {
+    const deleted = await state.delete(key)
+    if (given.isJson) console.log(json({ key, deleted }))
+    return deleted ? 0 : missing(key)
+  }
+})
 
 /** `zproc keys`: all keys, a line each. */
-export async function keys(args: string[]): Promise<number> {
-  const given = asked('keys', args, ofState, keysHelp)
-  if (!given) return 0
-  const target = targetOf('keys', given)
-  noMore('keys', given.rest)
-  const all = await withState(target, state => state.keys())
+export const keys = aboutState('keys', ofState, keysHelp, given => async state => {
+  const all = await state.keys()
   if (given.isJson) console.log(json(all))
   else for (const key of all) console.log(shown(key))
   return 0
-}
+})
 
 /** `zproc copy`: the whole state. */
-export async function copy(args: string[]): Promise<number> {
-  const given = asked('copy', args, ofState, copyHelp)
-  if (!given) return 0
-  const target = targetOf('copy', given)
-  noMore('copy', given.rest)
-  const all = await withState(target, state => state.copy())
+export const copy = aboutState('copy', ofState, copyHelp, given => async state => {
+  const all = await state.copy()
   console.log(given.isJson ? json(all) : shown(all, true))
   return 0
-}
+})
 
 function keyOf(command: string, { rest }: Asked): string {
   const key = rest.shift()
@@ -95,7 +78,8 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function missing(key: string): number {
-  console.error(`zproc: there is no key ${shown(key)}`)
+/** Says that a key is not there, and gives the exit code. */
+export function missing(key: string, is = 'is'): number {
+  console.error(`zproc: there ${is} no key ${shown(key)}`)
   return MISSING
 }

@@ -7,6 +7,7 @@ import {
   atomic,
   describeServer,
   type ServerDescription,
+  type ServerOptions,
   type SessionDescription,
   State,
   startServer,
@@ -159,16 +160,21 @@ test('a lock is described with the client that has it and the calls that wait, i
   assert.deepEqual((await describeServer(server().address)).locks, [])
 })
 
-test('a reader that does not use what it is sent falls behind, and says what it waits for', async t => {
-  const { server } = await room(t)
+/** A server with a client that writes and one that reads, and has been handed the first update. */
+async function reading(t: TestContext, options: ServerOptions = {}) {
+  const { server } = await room(t, options)
   const open = opener(t, server().address)
   const [writer, watcher] = [open('ticks'), open('ticks')]
   const updates = watcher.rawUpdates()
   const first = updates.next()
-  // It reads.
   while ((await describeServer(server().address)).readers.length === 0) await watcher.ping()
   await writer.set('n', 0)
   await first
+  return { server, writer, watcher, updates }
+}
+
+test('a reader that does not use what it is sent falls behind, and says what it waits for', async t => {
+  const { server, writer, watcher, updates } = await reading(t)
   const calm = (await describeServer(server().address)).readers
   assert.deepEqual(
     calm.map(({ since, unread, ...rest }) => rest),
@@ -201,14 +207,7 @@ test('a reader that does not use what it is sent falls behind, and says what it 
 })
 
 test('a reader that missed commits that are no longer kept waits for nothing', async t => {
-  const { server } = await room(t, { historyLimit: 5 })
-  const open = opener(t, server().address)
-  const [writer, watcher] = [open('ticks'), open('ticks')]
-  const updates = watcher.rawUpdates()
-  const first = updates.next()
-  while ((await describeServer(server().address)).readers.length === 0) await watcher.ping()
-  await writer.set('n', 0)
-  await first
+  const { server, writer } = await reading(t, { historyLimit: 5 })
   const text = 'x'.repeat(100_000)
   for (let n = 1; n <= 20; n++) await writer.set('n', `${n} ${text}`)
   const [reader] = (await describeServer(server().address)).readers
