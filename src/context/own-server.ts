@@ -52,9 +52,9 @@ export class OwnServer implements Server {
     return this.#ready.then(server => server.exited)
   }
 
-  /** 0 until it listens. */
+  /** NaN until it listens: as 0, `process.kill` would signal the program's own process group. */
   get pid(): number {
-    return this.#server?.pid ?? 0
+    return this.#server?.pid ?? Number.NaN
   }
 
   async stop(): Promise<void> {

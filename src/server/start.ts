@@ -24,7 +24,7 @@ import { type ServerOptions, type ServerSettings, serverSettings } from './optio
 export interface Server {
   /** The address that clients use, its port picked. */
   readonly address: string
-  /** The id of the process that it runs in. */
+  /** The id of the process that it runs in. Of a Context's server NaN until it listens: see `ctx.ready`. */
   readonly pid: number
   /** Ends the server and its connections. Resolves when it is gone. */
   stop(): Promise<void>

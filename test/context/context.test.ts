@@ -29,6 +29,8 @@ test('a Context can be used at once: its server is being started', async t => {
   for (const serverBackend of ['process', 'thread', 'inline'] as const) {
     const ctx = context(t, { serverBackend })
     assert.match(ctx.serverAddress, /^ipc:\/\//)
+    // To signal a server that is not there yet is an error: pid 0 would mean this process and all that it has started.
+    assert.throws(() => process.kill(ctx.serverProcess?.pid as number), { code: 'ERR_INVALID_ARG_TYPE' })
     await ctx.state.set('cookies', 5)
     assert.equal(await ctx.state.get('cookies'), 5)
     await ctx.ready
