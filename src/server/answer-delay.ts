@@ -35,7 +35,7 @@ export class AnswerDelay {
     this.#isAwaiting = true
   }
 
-  /** An update by another session is sent, and all that was delayed with it. */
+  /** An update by another session is sent, and with it all that was delayed. */
   updated(): void {
     if (this.#isAwaiting) this.#inTime++
     this.#isAwaiting = this.#isDelaying = false

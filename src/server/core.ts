@@ -39,7 +39,7 @@ export interface Room {
 
 /** A session, as far as the end of a turn is concerned. */
 export interface Sender {
-  /** Sends the updates of this turn, all by other sessions. */
+  /** Sends the updates of this turn. */
   sendUpdates(): void
   /** Sends answers. `hasUpdates`: updates of this turn were sent to other sessions. */
   sendAnswers(hasUpdates: boolean): void
@@ -230,7 +230,7 @@ export class Core<S = unknown> {
     this.#schedule()
   }
 
-  /** This session has answers to send: they leave behind the updates of this turn, or at once if there are none. */
+  /** This session has answers to send: they leave behind what is distributed at the end of this turn, or at once if nothing is. */
   addAnswers(session: Sender): void {
     if (this.#scheduled) this.#answered.push(session)
     else session.sendAnswers(false)

@@ -20,6 +20,13 @@ import type { Feed, Listener } from './feed.ts'
 
 type OpenFeed = Feed & { room: Room }
 
+/** The session that reads. */
+export interface Reader extends Sender {
+  readonly number: number
+  /** It is sent an update by another session. */
+  updated(): void
+}
+
 /** What a feed waits for. */
 function waited(feed: OpenFeed): ReaderDescription['waitsFor'] {
   const { space, feeds } = feed.room
@@ -33,14 +40,14 @@ function waited(feed: OpenFeed): ReaderDescription['waitsFor'] {
 export class Reading implements Listener {
   readonly #core: Core
   readonly #channel: Channel
-  readonly #session: Sender
+  readonly #session: Reader
   readonly #feeds = new Map<number, OpenFeed>()
   // What is being sent in this turn: feeds that are sent the same are named together.
   #last: [typeof Tell.updates, number[], number, WireCommits] | undefined
   // Whether the session is among those that have updates to send at the end of this turn.
   #isAdded = false
 
-  constructor(core: Core, channel: Channel, session: Sender) {
+  constructor(core: Core, channel: Channel, session: Reader) {
     this.#core = core
     this.#channel = channel
     this.#session = session
@@ -187,6 +194,8 @@ export class Reading implements Listener {
       return
     }
     this.#last = [Tell.updates, [feed], first, commits]
+    // Of what is encoded, some may be by others.
+    if (commits instanceof Uint8Array || commits[0][0] !== this.#session.number) this.#session.updated()
     // A session that has an answer to send as well has written: sessions that only watch go first.
     if (!this.#channel.scheduled && !this.#isAdded) {
       this.#isAdded = true

@@ -23,13 +23,13 @@ import { changesFromWire, reads, writes } from '../store/methods.ts'
 import { runAtomic } from '../store/run-atomic.ts'
 import { BATCH, type Channel } from '../transport/channel.ts'
 import { Again, repeat } from './again.ts'
-import type { Core, Room, Sender } from './core.ts'
+import type { Core, Room } from './core.ts'
 import { partOf } from './hold.ts'
 import { Holds } from './holds.ts'
 import { type AtomicCall, goesOn, Inbox, type Message } from './inbox.ts'
 import type { Keeper } from './keeper.ts'
 import { pageOf, revisionAt } from './past.ts'
-import { Reading } from './reading.ts'
+import { type Reader, Reading } from './reading.ts'
 
 interface Opened {
   room: Room
@@ -41,8 +41,7 @@ type Handler = (message: never) => void
 const STACK = { writable: true, enumerable: false, configurable: true }
 
 /** Whom it is for. */
-interface Client extends Sender {
-  readonly number: number
+interface Client extends Reader {
   readonly pid: number
   /** The client awaits an update since the requests before. */
   awaiting(): void

@@ -113,8 +113,11 @@ export class Session implements Described {
     return describeServer(this.#core, limit, this.number)
   }
 
-  sendUpdates(): void {
+  updated(): void {
     this.#delay.updated()
+  }
+
+  sendUpdates(): void {
     this.#channel.flush()
   }
 

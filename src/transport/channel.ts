@@ -29,7 +29,7 @@ export interface Gate {
 export interface ChannelEvents {
   /** The messages of one frame, unless the peer sends something else. What it throws ends the channel. */
   frame(messages: unknown): void
-  /** All that arrived together was handed out, and there is something to send: `flush` is to be called. Absent: `endOfTurn` is. */
+  /** All that arrived together was handed out, and there is something to send: `flush` or `postpone` is to be called. Absent: `endOfTurn` is. */
   heard?(): void
   /** There is room again, after `hasRoom` said that there is none. */
   drain?(): void
@@ -283,7 +283,8 @@ export class Channel {
       this.#events.frame(value)
     }
     const handedOut = () => {
-      this.#scheduled ||= this.#isDue
+      // What was postponed leaves with whatever is heard next, also where that asks for no answer.
+      this.#scheduled ||= this.#isDue || this.#batch.length > 0
       if (!this.#scheduled) return
       if (this.#events.heard) this.#events.heard()
       else this.#endOfTurn(this.flush)

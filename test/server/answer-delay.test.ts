@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { State } from 'zproc'
+import { type ServerOptions, State } from 'zproc'
 import { parseAddress } from '../../src/protocol/address.ts'
-import { decodeLent, FrameReader } from '../../src/protocol/frames.ts'
+import { decode, decodeLent, FrameReader } from '../../src/protocol/frames.ts'
 import { Ask, PROTOCOL, Tell, VERSION, type WireCommit } from '../../src/protocol/messages.ts'
 import { impostor, raw } from '../kit/raw.ts'
 import { room } from '../kit/servers.ts'
@@ -38,21 +38,23 @@ async function client(t: TestContext, address: string) {
         frames.push(frame)
         for (const [kind, , , commits] of frame) {
           if (kind !== Tell.updates) continue
-          const [[changed, now] = []] = (commits as WireCommit[])[0]?.[7] ?? []
-          if (changed === key && now === value) return frames
+          const all = (commits instanceof Uint8Array ? decode(commits) : commits) as WireCommit[]
+          const writes: unknown[][] = all.flatMap(commit => commit[7])
+          if (writes.some(([changed, now]) => changed === key && now === value)) return frames
         }
       }
     },
   }
 }
 
-async function pingPong(t: TestContext) {
-  const { address } = (await room(t)).server()
+async function pingPong(t: TestContext, options: ServerOptions = {}) {
+  const { address } = (await room(t, options)).server()
   const [one, other] = [await client(t, address), await client(t, address)]
   let n = 0
   return {
     one,
     other,
+    address,
     /** Each writes once; the number of frames that the one heard of it. */
     async turn(isAwaiting = true): Promise<number> {
       one.write('ping', ++n, isAwaiting)
@@ -96,6 +98,42 @@ test('what a client asks next is answered at once, together with the answer that
   await other.until('unanswered', 1)
   one.say([Ask.ping, 1000, new Uint8Array()])
   assert.deepEqual(kinds(await one.hear()), [Tell.done, Tell.updates, Tell.ok])
+})
+
+for (const [what, message] of [
+  ['credit for its reader', [Ask.credit, 9, 1]],
+  ['that it awaits again', [Ask.awaiting]],
+  ['the end of a reader that it does not have', [Ask.unfeed, 77]],
+  ['the end of a State that it does not have', [Ask.close, 77]],
+] as [string, Message][])
+  test(`an answer that was delayed leaves when its client says what needs no answer: ${what}`, async t => {
+    const { one, other, turn } = await pingPong(t)
+    await numbers(5, turn)
+    one.write('unanswered', 1)
+    await other.until('unanswered', 1)
+    one.say(message)
+    assert.deepEqual(kinds(await one.hear()), [Tell.done, Tell.updates])
+  })
+
+test('an update that comes with the answer is the one that is awaited: it is not delayed', async t => {
+  const { one, other, turn, address } = await pingPong(t, { backend: 'inline' })
+  // One that only watches.
+  await client(t, address)
+  await numbers(5, turn)
+  // The server hears both in one turn, in this order or the other.
+  other.write('first', 1, false)
+  one.write('second', 1)
+  const frames = await one.until('first', 1)
+  assert.deepEqual(
+    frames
+      .flat()
+      .map(([kind]) => kind)
+      .filter(kind => kind === Tell.done),
+    [Tell.done],
+  )
+  await other.until('second', 1)
+  // After an update that came too late, a hundred answers would leave by themselves.
+  assert.deepEqual(await numbers(5, turn), Array(5).fill(1))
 })
 
 test('a client that asks for more before the update comes gets each answer at once', async t => {
