@@ -1,7 +1,7 @@
 import { StorageError } from '../errors.ts'
 import type { Until } from '../storage/rebuild.ts'
 import { backupHelp, restoreHelp } from './help.ts'
-import { folder, noMore, parse, wholeNumber, wrong } from './parse.ts'
+import { folder, noMore, parse, timeOf, wholeNumber, wrong } from './parse.ts'
 
 const backupOptions = {
   data: { type: 'string' },
@@ -62,8 +62,8 @@ function pointOf({ revision, namespace, time }: { [name: string]: string | boole
     }
   if (namespace !== undefined) throw wrong('restore', '--namespace says of which log --revision is')
   if (typeof time !== 'string') return undefined
-  const at = /^\d+$/.test(time) ? Number(time) : Date.parse(time)
-  if (Number.isNaN(at))
+  const at = /^\d+$/.test(time) ? Number(time) : timeOf(time)
+  if (at === undefined)
     throw wrong(
       'restore',
       `--time must be like 2026-01-31T12:00:00Z, or milliseconds since 1970, got '${time}'`,

@@ -18,6 +18,8 @@ export interface Found {
   is: 'running' | 'hung' | 'locked' | 'silent'
   pid: number | undefined
   description: ServerDescription | undefined
+  /** With which it was asked; undefined: it has none. */
+  secretKey: string | undefined
 }
 
 /** The servers that listen in the directory that only this user can enter: named ones, and those of Contexts. */
@@ -35,10 +37,10 @@ async function look(path: string, secretKey: string | undefined): Promise<Found 
   if ((await knock(path)) !== 'answered') return undefined
   const address = `ipc://${path}`
   const name = /\/named-([^/]+)\.sock$/.exec(path)?.[1]
-  const plain = { name, address, pid: undefined, description: undefined }
+  const plain = { name, address, pid: undefined, description: undefined, secretKey }
   try {
-    const description = await ask(address, secretKey)
-    return { ...plain, is: 'running', pid: description.server.pid, description }
+    const [description, used] = await ask(address, secretKey)
+    return { ...plain, is: 'running', pid: description.server.pid, description, secretKey: used }
   } catch (error) {
     const hung = hungAt(address)
     if (hung) return { ...plain, is: 'hung', pid: hung.server }
@@ -48,12 +50,15 @@ async function look(path: string, secretKey: string | undefined): Promise<Found 
   }
 }
 
-/** Those that have no key are asked without one. */
-async function ask(address: string, secretKey: string | undefined): Promise<ServerDescription> {
+/** Those that have no key are asked without one. Also the key that was used. */
+async function ask(
+  address: string,
+  secretKey: string | undefined,
+): Promise<[ServerDescription, string | undefined]> {
   try {
-    return await describeServer(address, { timeout: PATIENCE })
+    return [await describeServer(address, { timeout: PATIENCE }), undefined]
   } catch (error) {
     if (secretKey === undefined || !(error instanceof AuthenticationError)) throw error
-    return describeServer(address, { timeout: PATIENCE, secretKey })
+    return [await describeServer(address, { timeout: PATIENCE, secretKey }), secretKey]
   }
 }

@@ -3,7 +3,7 @@ import type { ServerDescription } from '../protocol/description.ts'
 import { findServers } from './find.ts'
 import { lsHelp } from './help.ts'
 import { keyFrom, noMore } from './parse.ts'
-import { safe } from './shown.ts'
+import { json, safe } from './shown.ts'
 import { asked, common, textOf } from './target.ts'
 import { table } from './terminal.ts'
 
@@ -23,7 +23,7 @@ export async function ls(args: string[]): Promise<number> {
       is,
       description,
     }))
-    console.log(JSON.stringify(said))
+    console.log(json(said))
     return 0
   }
   if (found.length === 0)

@@ -2,6 +2,7 @@
 import { ZprocError } from '../errors.ts'
 import { help } from './help.ts'
 import { Misuse } from './misuse.ts'
+import { safe } from './shown.ts'
 
 type Command = (args: string[]) => Promise<unknown>
 
@@ -57,7 +58,7 @@ main(process.argv.slice(2)).then(
       return ended(2)
     }
     const isKnown = error instanceof ZprocError || error instanceof TypeError || error instanceof RangeError
-    console.error(isKnown ? `zproc: ${error.name}: ${error.message}` : error)
+    console.error(isKnown ? `zproc: ${safe(`${error.name}: ${error.message}`)}` : error)
     ended(1)
   },
 )

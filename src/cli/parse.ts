@@ -40,6 +40,12 @@ export function keyFrom(command: string, file: string | undefined): string | und
   return key
 }
 
+/** A time, as ISO 8601 has it, in milliseconds since 1970; undefined: it is none. */
+export function timeOf(text: string): number | undefined {
+  const time = Date.parse(text)
+  return Number.isNaN(time) ? undefined : time
+}
+
 /** The folder that an option names. */
 export function folder(command: string, name: string, given: string | undefined): string {
   if (given === undefined || given === '') throw wrong(command, `--${name} <folder> is missing`)

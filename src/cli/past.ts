@@ -1,6 +1,7 @@
+import { withoutPassword } from '../async/shown.ts'
 import type { AnyState, RawUpdate } from '../client/types.ts'
 import { atHelp, diffHelp, historyHelp, watchHelp } from './help.ts'
-import { wholeNumber, wrong } from './parse.ts'
+import { timeOf, wholeNumber, wrong } from './parse.ts'
 import { difference, json, shown, shownChange } from './shown.ts'
 import { aboutState, endAtSignals, numberOf, ofState, textOf } from './target.ts'
 import { missing } from './values.ts'
@@ -17,7 +18,7 @@ export const watch = aboutState('watch', { ...ofState, count: { type: 'string' }
     const updates = state.rawUpdates()
     // From here on nothing is missed.
     await state.ping()
-    console.error(`zproc watch: '${target.namespace}' of ${target.address}`)
+    console.error(`zproc watch: '${target.namespace}' of ${withoutPassword(target.address)}`)
     for await (const update of updates) {
       if (!tell(update, keys, given.isJson)) continue
       if (--left === 0) break
@@ -100,8 +101,8 @@ function tell(
 function whenOf(command: string, text: string | undefined): number | Date {
   if (text === undefined) throw wrong(command, 'the revision, or the time, is missing')
   if (/^\d+$/.test(text)) return wholeNumber(command, 'revision', text, 0)
-  const time = Date.parse(text)
-  if (Number.isNaN(time))
+  const time = timeOf(text)
+  if (time === undefined)
     throw wrong(command, `a revision, or a time like 2026-01-31T12:00:00Z, is needed, got '${text}'`)
   return new Date(time)
 }

@@ -5,6 +5,7 @@ import { ConnectionError, TimeoutError } from '../errors.ts'
 import { hasEnded } from '../transport/machine.ts'
 import { pingHelp, stopHelp } from './help.ts'
 import { noMore } from './parse.ts'
+import { json } from './shown.ts'
 import { asked, common, mustWrite, numberOf, type Target, targetOf } from './target.ts'
 
 // Milliseconds for an answer; and for a server to end.
@@ -22,7 +23,7 @@ export async function ping(args: string[]): Promise<number> {
   const connecting = monotonic()
   const pid = await pingServer(address, { secretKey, timeout })
   const ms = monotonic() - connecting
-  if (given.isJson) console.log(JSON.stringify({ pid, ms }))
+  if (given.isJson) console.log(json({ pid, ms }))
   else console.log(`pid ${pid} answered in ${ms.toFixed(1)} ms, the time to connect included`)
   return 0
 }
@@ -44,7 +45,7 @@ export async function stop(args: string[]): Promise<number> {
   for (const until = monotonic() + ENDING; !hasEnded(pid); await sleep(20))
     if (monotonic() > until)
       throw new TimeoutError(`process ${pid} has not ended within ${ENDING} ms: see --force`)
-  if (given.isJson) console.log(JSON.stringify({ pid, stopped: true }))
+  if (given.isJson) console.log(json({ pid, stopped: true }))
   else console.log(`process ${pid} has ended`)
   return 0
 }
@@ -54,11 +55,16 @@ async function stoppable({ address, secretKey }: Target, isForced: boolean): Pro
   try {
     const { server, sessions, asker } = await describeServer(address, { secretKey, limit: 1000 })
     const own = sessions.find(({ session }) => session === asker)
-    if (own && own.machine !== 'local')
+    if (own?.machine !== 'local')
       throw new ConnectionError(`the server at ${address} is on another machine: stop it there`)
     if (server.backend !== 'process')
       throw new ConnectionError(
         `the server at ${address} is part of the program of process ${server.pid}: end that program instead`,
+      )
+    // A pid that is none would stand for many processes.
+    if (!Number.isSafeInteger(server.pid) || server.pid <= 1)
+      throw new ConnectionError(
+        `the server at ${address} says that its pid is ${server.pid}: there is none such`,
       )
     return server.pid
   } catch (error) {

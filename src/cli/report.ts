@@ -9,11 +9,11 @@ type Section = [title: string, list: keyof LeftOut, lines: string[]]
 export function report(now: ServerDescription, before?: ServerDescription): string[] {
   const { server, leftOut } = now
   const head = [
-    `pid ${server.pid} (${server.backend})`,
+    `pid ${server.pid} (${safe(server.backend)})`,
     `up ${duration(now.time - server.started)}`,
-    `node ${server.node}`,
+    `node ${safe(server.node)}`,
     `${bytes(server.memory.rss)} memory`,
-    `${server.connections} connections`,
+    server.connections === 1 ? '1 connection' : `${server.connections} connections`,
     ...(before ? [`${Math.round(100 * busyPart(now, before))} % busy`] : []),
   ]
   const sections: Section[] = [
@@ -24,7 +24,7 @@ export function report(now: ServerDescription, before?: ServerDescription): stri
     ['Atomic functions', 'functions', functions(now)],
   ]
   return [
-    `${bold(server.address)}  ${head.join(', ')}`,
+    `${bold(safe(server.address))}  ${head.join(', ')}`,
     ...diagnose(now, before).map(line => red(`! ${safe(line)}`)),
     ...sections.flatMap(([title, list, lines]) => [
       ...(lines.length > 0 ? ['', bold(title), ...lines] : []),
@@ -84,7 +84,7 @@ function readers({ readers, time }: ServerDescription): string[] {
       safe(one.namespace),
       one.behind,
       bytes(one.unread),
-      one.waitsFor,
+      safe(one.waitsFor),
       duration(time - one.since),
     ]),
   )

@@ -11,24 +11,35 @@ export interface KeyChanged {
 }
 
 /** A value as one line of JavaScript would write it, or as several where `isWide`. */
-export const shown = (value: unknown, isWide = false): string =>
-  inspect(value, {
-    depth: null,
-    colors: isTerminal(),
-    maxArrayLength: null,
-    maxStringLength: null,
-    ...(isWide ? {} : { breakLength: Infinity, compact: true }),
-  })
+export function shown(value: unknown, isWide = false): string {
+  const written = (colors: boolean) =>
+    inspect(value, {
+      depth: null,
+      colors,
+      maxArrayLength: null,
+      maxStringLength: null,
+      ...(isWide ? {} : { breakLength: Infinity, compact: true }),
+    })
+  const plain = written(false)
+  // Of errors and patterns the text is written as it is.
+  const escaped = plain.replace(isWide ? /[^\P{Cc}\n]/gu : /\p{Cc}/gu, escapeOf)
+  return escaped === plain && isTerminal() ? written(true) : escaped
+}
 
 /** A text that others chose, as part of a line: control characters could write elsewhere on a terminal. */
-export const safe = (text: string): string =>
-  text.replace(/\p{Cc}/gu, found => JSON.stringify(found).slice(1, -1))
+export const safe = (text: string): string => text.replace(/\p{Cc}/gu, escapeOf)
+
+// JSON has no escape of its own for those above 0x7e.
+const escapeOf = (control: string): string =>
+  control < ' '
+    ? JSON.stringify(control).slice(1, -1)
+    : `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /**
  * A value as JSON. What JSON has no word for becomes the next best: undefined, NaN and Infinity null, a bigint its digits, a
  * Map an array of pairs, a Set an array, bytes base64, a Date and RegExp their text, an Error its name and message.
  */
-export const json = (value: unknown): string => JSON.stringify(plain(value, []))
+export const json = (value: unknown): string => safe(JSON.stringify(plain(value, [])))
 
 /** The value as JSON has it, within the objects `above`. */
 function plain(value: unknown, above: unknown[]): unknown {

@@ -1,11 +1,12 @@
 import { describeServer, hungAt } from '../client/describe-server.ts'
 import { diagnose } from '../client/diagnose.ts'
-import { TimeoutError } from '../errors.ts'
+import { ConnectionError, TimeoutError } from '../errors.ts'
 import { hangs } from '../protocol/hung.ts'
 import { findServers } from './find.ts'
 import { statusHelp } from './help.ts'
 import { keyFrom, noMore, wrong } from './parse.ts'
 import { report } from './report.ts'
+import { json, safe } from './shown.ts'
 import { type Asked, addressed, asked, common, type Target, targetOf, textOf } from './target.ts'
 import { red } from './terminal.ts'
 
@@ -20,15 +21,15 @@ export async function status(args: string[]): Promise<number> {
   try {
     const description = await describeServer(address, { secretKey })
     const stuck = diagnose(description)
-    if (given.isJson) console.log(JSON.stringify({ hung: null, stuck, description }))
+    if (given.isJson) console.log(json({ hung: null, stuck, description }))
     else for (const line of report(description)) console.log(line)
     return stuck.length > 0 ? STUCK : 0
   } catch (error) {
     const hung = hungAt(address)
     if (!hung || !(error instanceof TimeoutError)) throw error
     const words = `the server at ${address} (pid ${hung.server}) ${hangs(hung)}`
-    if (given.isJson) console.log(JSON.stringify({ hung, stuck: [words], description: null }))
-    else console.log(red(`! ${words}`))
+    if (given.isJson) console.log(json({ hung, stuck: [words], description: null }))
+    else console.log(red(`! ${safe(words)}`))
     return STUCK
   }
 }
@@ -42,11 +43,11 @@ export async function targetOrOnly(command: string, given: Asked): Promise<Targe
   }
   const found = await findServers(keyFrom(command, textOf(given.values['key-file'])))
   const [only, ...others] = found
-  if (!only) throw wrong(command, 'no server of this user was found: give the address of one')
+  if (!only) throw new ConnectionError('no server of this user was found: give the address of one')
   if (others.length > 0)
     throw wrong(
       command,
       `there are ${found.length} servers, of which one is to be named: ${found.map(({ name, address }) => name ?? address).join(', ')}`,
     )
-  return addressed(command, only.address, given.values)
+  return { ...addressed(command, only.address, given.values), secretKey: only.secretKey }
 }

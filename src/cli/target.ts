@@ -2,7 +2,7 @@ import type { ParseArgsConfig } from 'node:util'
 import { State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
 import { namedAddress } from '../context/join.ts'
-import { checkHome } from '../engines/engines.ts'
+import { checkHome, engineOf } from '../engines/engines.ts'
 import { keyFrom, noMore, parse, wholeNumber, wrong } from './parse.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
@@ -52,7 +52,9 @@ export function targetOf(command: string, { rest, values }: Asked): Target {
 
 /** What the options say of a server whose address, or name, is given. */
 export function addressed(command: string, given: string, values: Asked['values']): Target {
-  const secretKey = keyFrom(command, textOf(values['key-file']))
+  const file = textOf(values['key-file'])
+  // Redis has keys of its own, in its address: the environment's is for servers of zproc.
+  const secretKey = file === undefined && engineOf(given) ? undefined : keyFrom(command, file)
   const namespace = textOf(values.namespace) ?? 'default'
   if (namespace === '') throw wrong(command, '--namespace must not be empty')
   try {

@@ -6,6 +6,7 @@ import { ConnectionError, TimeoutError } from '../errors.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { topHelp } from './help.ts'
 import { report } from './report.ts'
+import { json, safe } from './shown.ts'
 import { targetOrOnly } from './status.ts'
 import { asked, common, endAtSignals, numberOf } from './target.ts'
 import { cut, red } from './terminal.ts'
@@ -37,14 +38,16 @@ export async function top(args: string[]): Promise<number> {
     if (i > 0) await sleep(interval)
     try {
       const now = await describeServer(address, { secretKey })
-      if (given.isJson) console.log(JSON.stringify({ stuck: diagnose(now, before), description: now }))
-      else screen.show(report(now, before))
+      // Figures of another server say nothing of this one.
+      const same = before?.server.started === now.server.started ? before : undefined
+      if (given.isJson) console.log(json({ stuck: diagnose(now, same), description: now }))
+      else screen.show(report(now, same))
       before = now
     } catch (error) {
       // It may be started again, or go on.
       if (!(error instanceof ConnectionError || error instanceof TimeoutError) || !before) throw error
-      if (given.isJson) console.log(JSON.stringify({ stuck: [error.message], description: null }))
-      else screen.show([red(`! ${error.message}`)])
+      if (given.isJson) console.log(json({ stuck: [error.message], description: null }))
+      else screen.show([red(`! ${safe(error.message)}`)])
     }
   }
   await store.release()

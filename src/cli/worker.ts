@@ -1,4 +1,5 @@
 import { holdOpen } from '../async/interval.ts'
+import { withoutPassword } from '../async/shown.ts'
 import { workerArguments } from './arguments.ts'
 import { workerHelp } from './help.ts'
 
@@ -16,9 +17,8 @@ export async function worker(args: string[]): Promise<void> {
   const host = await WorkerHost.open({ ...asked, warn: words => console.error(`zproc worker: ${words}`) })
   close = () => host.close()
   const workers = asked.count === 1 ? '1 worker has' : `${asked.count} workers have`
-  console.log(`zproc worker: ${workers} joined the pool '${asked.namespace}' at ${shown(asked.address)}`)
+  console.log(
+    `zproc worker: ${workers} joined the pool '${asked.namespace}' at ${withoutPassword(asked.address)}`,
+  )
   await host.ended
 }
-
-/** Without a password. */
-const shown = (address: string): string => address.replace(/\/\/[^@/?]*@/, '//***@')

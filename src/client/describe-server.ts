@@ -5,7 +5,6 @@ import { type Note, readNote } from '../lifeline/hung-note.ts'
 import { socketPath } from '../protocol/address.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { type HungServer, hangs, hungIn } from '../protocol/hung.ts'
-
 import { Ask, type ClientMessage } from '../protocol/messages.ts'
 import { readOptions } from '../protocol/options.ts'
 import { result } from '../store/store.ts'
@@ -62,6 +61,9 @@ export function hungAt(home: string): (HungServer & Pick<Note, 'server' | 'isOwn
 function untilHanging(home: string, call: string): { promise: Promise<never>; end: () => void } {
   let timer: Timer | undefined
   const promise = new Promise<never>((_, reject) => {
+    // There is no note elsewhere.
+    if (socketPath(home) === undefined) return
+    // Not at once: a server that goes on answers before its note is removed.
     timer = every(EVERY, () => {
       const hung = hungAt(home)
       if (hung) reject(new TimeoutError(`${call}: the server at ${home} ${hangs(hung)}`))

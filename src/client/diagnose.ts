@@ -1,4 +1,5 @@
 import type {
+  FunctionDescription,
   LockDescription,
   ReaderDescription,
   ServerDescription,
@@ -17,7 +18,7 @@ const BUSY = 0.9
 
 /**
  * Says in words what is stuck or slow, by what a server says of itself; the worst comes first. With a description from `before`
- * also how the server's load is, and which readers fall further behind.
+ * also how the server's load is, which readers fall further behind, and which atomic functions were slow since.
  *
  *     for (const line of diagnose(await describeServer(address))) console.log(line)
  *     // orders is locked by pid 77 (main) in settle for 4 s; 3 calls wait
@@ -35,12 +36,7 @@ export function diagnose(now: ServerDescription, before?: ServerDescription): st
     ...readers.flatMap(reader => late(reader, now.time, before, who) ?? []),
     ...sessions.flatMap(session => waiting(session, now.time, who)),
     ...(before ? load(now, before) : []),
-    ...functions
-      .filter(({ longest }) => longest >= SLOW)
-      .map(
-        ({ name, place, longest }) =>
-          `the atomic function ${name || place || '(anonymous)'} has taken ${duration(longest)}: all others wait meanwhile`,
-      ),
+    ...(before ? slow(functions, before.functions) : []),
   ]
 }
 
@@ -109,6 +105,16 @@ function waiting(session: SessionDescription, now: number, who: Who): string[] {
 function load(now: ServerDescription, before: ServerDescription): string[] {
   const part = busyPart(now, before)
   return part >= BUSY ? [`the server's thread is busy ${Math.round(100 * part)} % of the time`] : []
+}
+
+/** Functions of which a call since `before` took longer than any call before: that one was slow once says nothing of now. */
+function slow(functions: FunctionDescription[], before: FunctionDescription[]): string[] {
+  const known = new Map(before.map(({ name, place, longest }) => [`${name}\n${place}`, longest]))
+  return functions.flatMap(({ name, place, longest }) => {
+    if (longest < SLOW || longest <= (known.get(`${name}\n${place}`) ?? 0)) return []
+    const called = name || place || '(anonymous)'
+    return `the atomic function ${called} has taken ${duration(longest)}: all others wait meanwhile`
+  })
 }
 
 /** @internal The part of the time between two descriptions in which the server's thread has worked. */

@@ -4,8 +4,9 @@ import type { CallItem } from './chunk.ts'
 import type { ItemSource, Outcome, OutcomeSink } from './item-io.ts'
 import { listOf } from './messages.ts'
 
-// So many settled calls are kept before they are forgotten together.
+// So many settled calls are kept before they are forgotten together; and so many, where an older call is still under way.
 const KEPT = 64
+const KEPT_BEHIND = 1024
 
 /** Calls of one target that were made by `ctx.run`: where its job gets them, and what settles their promises. */
 export class CallQueue implements ItemSource, OutcomeSink {
@@ -16,6 +17,10 @@ export class CallQueue implements ItemSource, OutcomeSink {
   /** The calls from number `#oldest` on, without those that have their outcome. See Slot.queue. */
   readonly #calls: (Deferred<unknown> | undefined)[] = []
   #oldest = 0
+  /** Those of the older calls that are still under way. */
+  readonly #late = new Map<number, Deferred<unknown>>()
+  /** The number of calls in `#calls` that have no outcome. */
+  #open = 0
   /** The number of calls at the start of `#calls` that have their outcome. */
   #settledFirst = 0
   #count = 0
@@ -41,6 +46,7 @@ export class CallQueue implements ItemSource, OutcomeSink {
   add(item: CallItem): Promise<unknown> {
     const call = deferred<unknown>()
     this.#calls.push(call)
+    this.#open++
     this.#count++
     this.#waiting.push(item)
     return call.promise
@@ -84,15 +90,20 @@ export class CallQueue implements ItemSource, OutcomeSink {
   fail(error: unknown): void {
     this.#waiting = []
     this.#at = 0
+    for (const number of [...this.#late.keys()]) this.#take(number)?.reject(error)
     for (let number = this.#oldest; number < this.#count; number++) this.#take(number)?.reject(error)
   }
 
   #take(number: number): Deferred<unknown> | undefined {
     const at = number - this.#oldest
-    const call = this.#calls[at]
+    const call = at < 0 ? this.#late.get(number) : this.#calls[at]
     if (!call) return undefined
-    this.#calls[at] = undefined
-    this.#forget()
+    if (at < 0) this.#late.delete(number)
+    else {
+      this.#calls[at] = undefined
+      this.#open--
+      this.#forget()
+    }
     this.#settled()
     return call
   }
@@ -101,8 +112,16 @@ export class CallQueue implements ItemSource, OutcomeSink {
   #forget(): void {
     const calls = this.#calls
     while (this.#settledFirst < calls.length && !calls[this.#settledFirst]) this.#settledFirst++
+    if (calls.length >= KEPT_BEHIND && this.#open * 4 < calls.length) return this.#setApart()
     if (this.#settledFirst < KEPT || this.#settledFirst * 2 < calls.length) return
     this.#oldest += calls.splice(0, this.#settledFirst).length
     this.#settledFirst = 0
+  }
+
+  /** A call that takes long keeps none of those behind it. */
+  #setApart(): void {
+    for (const [at, call] of this.#calls.entries()) if (call) this.#late.set(this.#oldest + at, call)
+    this.#oldest += this.#calls.splice(0).length
+    this.#settledFirst = this.#open = 0
   }
 }

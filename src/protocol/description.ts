@@ -4,7 +4,7 @@ export interface ServerDescription {
   time: number
   /** The process of the server. */
   server: ServerProcess
-  /** The session that asked: it is one of `sessions`. */
+  /** The session that asked: one of `sessions`, unless `limit` is 0. */
   asker: number
   /** The namespaces that have keys or States, those with the most commits first. */
   namespaces: NamespaceDescription[]

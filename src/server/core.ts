@@ -210,6 +210,11 @@ export class Core<S = unknown> {
   /** Hands this turn's commits to the sessions that read them, before anything else leaves. */
   readonly distribute = (): void => {
     const dirty = this.#dirty
+    // Each channel asks for it before it sends: mostly all has been handed out.
+    if (dirty.size === 0 && this.#updated.length === 0 && this.#answered.length === 0) {
+      this.#scheduled = false
+      return
+    }
     if (dirty.size > 0) this.#dirty = new Set()
     // What this adds is sent below: it needs no turn of its own.
     this.#scheduled = true

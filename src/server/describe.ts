@@ -35,24 +35,28 @@ export function describeServer(core: Core<Described>, limit: unknown, asker: num
   const nameOf = (session: number) => known.get(session)?.name ?? ''
   const readers = [...core.sessions.values()].flatMap(one => {
     const { pid = 0, name = '' } = known.get(one.number) ?? {}
-    return one.readers().map(reader => ({ session: one.number, pid, name, ...reader }))
+    return one
+      .readers()
+      .map(reader => ({ session: one.number, pid, name, ...reader, namespace: short(reader.namespace) }))
   })
-  const locks = rooms.flatMap(room => describeLock(room, nameOf, most) ?? [])
+  const held = rooms.filter(({ exclusive }) => exclusive.holder)
+  // The one that asked is never left out.
+  const isAsker = ({ session }: SessionDescription) => Number(session === asker)
   const lists = {
-    namespaces: first(rooms.map(describeRoom), most, (a, b) => b.revision - a.revision),
-    sessions: first(sessions, most, (a, b) => a.session - b.session),
+    namespaces: first(rooms, most, (a, b) => b.space.revision - a.space.revision),
+    sessions: first(sessions, most, (a, b) => isAsker(b) - isAsker(a) || a.session - b.session),
     readers: first(readers, most, (a, b) => b.behind - a.behind || b.unread - a.unread),
-    locks: first(locks, most, (a, b) => a.since - b.since),
+    locks: first(held, most, (a, b) => sinceOf(a) - sinceOf(b)),
     functions: first(core.functions.described(), most, (a, b) => b.ms - a.ms),
   }
   return {
     time: wallClock(),
     server: describeProcess(core, sessions),
     asker,
-    namespaces: lists.namespaces.items,
-    sessions: lists.sessions.items,
+    namespaces: lists.namespaces.items.map(describeRoom),
+    sessions: lists.sessions.items.sort((a, b) => a.session - b.session),
     readers: lists.readers.items,
-    locks: lists.locks.items,
+    locks: lists.locks.items.flatMap(room => describeLock(room, nameOf, most) ?? []),
     functions: lists.functions.items.map(one => ({ ...one, name: short(one.name), place: short(one.place) })),
     leftOut: {
       namespaces: lists.namespaces.more,
@@ -124,6 +128,8 @@ function describeLock(
   const queue = waiting.slice(0, most).map(named)
   return { namespace: short(space.name), ...named(holder), waiting: waiting.length, queue }
 }
+
+const sinceOf = ({ exclusive }: Room): number => exclusive.holder?.since ?? 0
 
 /** The first `most` items in this order, and how many others there are. */
 function first<T>(

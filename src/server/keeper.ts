@@ -1,7 +1,8 @@
 import { wallClock } from '../async/interval.ts'
 import type { StorageError } from '../errors.ts'
+import { weigh } from '../protocol/frames.ts'
 import type { Entry } from '../protocol/messages.ts'
-import { Packed, type Wire } from '../protocol/values.ts'
+import type { Wire } from '../protocol/values.ts'
 import { Checkpoints } from '../storage/checkpoint.ts'
 import { type Disk, openFolder } from '../storage/disk.ts'
 import { Journal } from '../storage/journal.ts'
@@ -9,7 +10,7 @@ import { type OpenLog, openLog } from '../storage/log.ts'
 import { Kept, type LogRecord } from '../storage/records.ts'
 import { Replay } from '../storage/replay.ts'
 import { SEGMENT_BYTES } from '../storage/segment.ts'
-import type { Change } from '../store/commit.ts'
+import { type Change, wireChange } from '../store/commit.ts'
 import { isMail } from '../store/mail.ts'
 import type { Namespace } from '../store/namespace.ts'
 import type { Gate } from '../transport/channel.ts'
@@ -190,14 +191,8 @@ export class Keeper implements Gate {
 function bytesOf(changes: readonly Change[]): number {
   let bytes = RECORD
   for (const change of changes) {
-    if (change.key === null) continue
-    bytes += change.key.length * 3 + weightOf(change.after)
-    for (const step of change.steps ?? []) bytes += RECORD + weightOf(step[2])
+    // Of a change in steps only these are written: to weigh the value would be to encode all of it.
+    bytes += weigh(wireChange(change))
   }
   return bytes
-}
-
-function weightOf(value: unknown): number {
-  if (value instanceof Packed) return value.bytes.length
-  return typeof value === 'string' ? value.length * 3 : 9
 }

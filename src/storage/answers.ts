@@ -19,7 +19,8 @@ export class Answers {
     this.#bytes += weigh(answer)
     while (all.length - this.#first > MOST || (this.#bytes > BYTES && all.length - this.#first > 1))
       this.#bytes -= weigh(all[this.#first++] as KeptAnswer)
-    if (this.#first < MOST) return
+    // What is dropped is let go of when it is half of the list: at most as many bytes as are kept, and one answer more.
+    if (this.#first * 2 < all.length) return
     all.splice(0, this.#first)
     this.#first = 0
   }

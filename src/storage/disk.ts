@@ -93,8 +93,11 @@ async function openFile(path: string): Promise<OpenFile> {
     },
     sync: () => handle.datasync(),
     close: async () => {
-      await durable?.close()
-      await handle.close()
+      try {
+        await durable?.close()
+      } finally {
+        await handle.close()
+      }
     },
   }
 }

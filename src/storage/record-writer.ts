@@ -7,7 +7,7 @@ import { Kept, type LogRecord } from './records.ts'
 // What msgpack begins a list of any length with.
 const HEADER = 5
 const SIZE = 64 << 10
-// A buffer above this size is not used again.
+// A buffer that held more than this is not used again.
 const LARGE = 1 << 20
 // Bytes of a commit besides its texts and values, and of a change, at most; and of a character.
 const COMMIT = 96
@@ -96,7 +96,7 @@ export class RecordWriter {
     this.#buffer.writeUInt32BE(this.#count, 1)
     const payload = this.#buffer.subarray(0, this.#at)
     const next = this.#other
-    this.#other = this.#buffer.length > LARGE ? Buffer.allocUnsafeSlow(SIZE) : this.#buffer
+    this.#other = this.#at > LARGE ? Buffer.allocUnsafeSlow(SIZE) : this.#buffer
     this.#buffer = next
     this.#view = viewOf(next)
     this.#at = HEADER

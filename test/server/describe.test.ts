@@ -240,6 +240,8 @@ test('lists are limited, and say how many are left out', async t => {
   const two = await describeServer(server().address, { limit: 2 })
   assert.deepEqual(two.leftOut, { namespaces: 4, sessions: 5, readers: 0, locks: 0, functions: 0 })
   assert.equal(two.namespaces[0]?.name, `${'x'.repeat(200)}…`)
+  // The newest session is the one that asked.
+  assert.equal(sessionOf(two).session, Math.max(...two.sessions.map(({ session }) => session)))
   const none = await describeServer(server().address, { limit: 0 })
   assert.deepEqual([none.namespaces, none.sessions, none.leftOut.sessions], [[], [], 7])
 })

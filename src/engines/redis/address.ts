@@ -1,3 +1,4 @@
+import { withoutPassword } from '../../async/shown.ts'
 import { describe } from '../../protocol/describe.ts'
 import { count, limit, time } from '../../protocol/kinds.ts'
 import { type OptionsOf, readOptions } from '../../protocol/options.ts'
@@ -50,7 +51,7 @@ const NODE = /^(\[[^\]]+\]|[^:[\]]+)(?::(\d{1,5}))?$/
 
 /** Reads `redis[s]://`, `redis[s]+cluster://` and `redis[s]+sentinel://` addresses. */
 export function parseRedisAddress(address: string, call: string): RedisAddress {
-  const shown = address.replace(/\/\/[^@/?]*@/, '//***@')
+  const shown = withoutPassword(address)
   const found = FORM.exec(address)
   if (!found)
     throw new TypeError(

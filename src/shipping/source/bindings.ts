@@ -142,12 +142,6 @@ export function bindingsOf(program: Program): Bindings {
         for (const member of node.body.body) visit(member, own)
         return
       }
-      case 'StaticBlock': {
-        const own = block(node, scope, true)
-        hoist(node.body, own)
-        for (const statement of node.body) visit(statement, own)
-        return
-      }
       case 'MethodDefinition':
       case 'PropertyDefinition':
         if (node.computed) visit(node.key, scope)
@@ -176,8 +170,9 @@ export function bindingsOf(program: Program): Bindings {
       case 'UpdateExpression':
         assign(node.argument, scope)
         return
+      case 'StaticBlock':
       case 'BlockStatement': {
-        const own = block(node, scope, false)
+        const own = block(node, scope, node.type === 'StaticBlock')
         hoist(node.body, own)
         for (const statement of node.body) visit(statement, own)
         return
