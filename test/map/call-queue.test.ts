@@ -4,11 +4,12 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { CallQueue } from '../../src/map/call-queue.ts'
 
-/** Numbers of calls are made at a time, and then outcomes come: of which of those under way, counted from the oldest. */
+/** Numbers of calls are made at a time, and then so many outcomes come: of those under way, in steps of `stride`. */
 const program = fc.array(
   fc.record({
-    calls: fc.nat({ max: 700 }),
-    outcomes: fc.array(fc.nat({ max: 5000 }), { maxLength: 900 }),
+    calls: fc.nat({ max: 3000 }),
+    outcomes: fc.nat({ max: 3500 }),
+    stride: fc.nat({ max: 4000 }),
     /** The oldest goes on. */
     isStuck: fc.boolean(),
   }),
@@ -23,15 +24,15 @@ test('each call gets its own outcome, in whatever order they come, and the other
       const promises: Promise<unknown>[] = []
       const open: number[] = []
       const ended: number[] = []
-      for (const { calls, outcomes, isStuck } of steps) {
+      for (const { calls, outcomes, stride, isStuck } of steps) {
         for (let i = 0; i < calls; i++) {
           open.push(promises.length)
           promises.push(queue.add([promises.length]).catch(error => error))
         }
-        for (const outcome of outcomes) {
+        for (let i = 0; i < outcomes; i++) {
           const from = isStuck ? 1 : 0
           if (open.length <= from) break
-          const [first] = open.splice(from + (outcome % (open.length - from)), 1) as [number]
+          const [first] = open.splice(from + ((i * stride) % (open.length - from)), 1) as [number]
           queue.put({ first, count: 1, results: [first * 2], failures: [], error: undefined })
           ended.push(first)
         }
