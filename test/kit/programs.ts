@@ -39,7 +39,8 @@ export function program(
   const file = join(directory, 'program.mts')
   writeFileSync(file, source.replaceAll("'zproc'", JSON.stringify(zproc)))
   const command = [process.execPath, '--import', 'tsx', file, ...args]
-  const [run, ...rest] = terminal ? ['script', '-qec', command.join(' '), '/dev/null'] : command
+  // In place of the shell that `script` starts: that would end by itself at Ctrl-C.
+  const [run, ...rest] = terminal ? ['script', '-qec', `exec ${command.join(' ')}`, '/dev/null'] : command
   const child = spawn(run as string, rest, {
     cwd: root,
     env: { ...process.env, ...env },
