@@ -9,6 +9,8 @@ export interface Proxy {
   address: string
   /** Bytes that went to the clients. */
   delivered: number
+  /** Resolves when so many more chunks have gone to the clients. */
+  passed(chunks: number): Promise<void>
   /** From now on nothing passes, in either direction; the sockets stay open and full. */
   stall(): void
   /** Lets everything pass again, what was held back first. */
@@ -52,6 +54,11 @@ export async function proxy(
   let stalled = false
   let torn = false
   let late = 0
+  let left = 0
+  let counted = () => {}
+  const count = () => {
+    if (left > 0 && --left === 0) counted()
+  }
   const reach = () => connect(pathOf(address))
   const pipe = (link: Link, from: Socket, to: Socket) => {
     // Chunks leave in the order in which they came, however the delay changes.
@@ -62,6 +69,7 @@ export async function proxy(
       if (from === link.upstream) {
         if (link.deaf) return
         made.delivered += chunk.length
+        count()
       } else link.greeting ??= chunk
       if (!torn) {
         if (!to.write(chunk)) from.pause()
@@ -95,6 +103,12 @@ export async function proxy(
   const made: Proxy = {
     address: at.startsWith('ipc:') ? at : asAt(address, (server.address() as { port: number }).port),
     delivered: 0,
+    passed: chunks =>
+      new Promise(resolve => {
+        left = chunks
+        counted = resolve
+        if (chunks === 0) resolve()
+      }),
     stall: () => {
       stalled = true
       for (const socket of sockets(links)) socket.pause()

@@ -1,8 +1,7 @@
 // Workers whose connection is lost again and again, at any moment: SEED=n gives the schedule, SCHEDULES=n how many there are.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Context, type State, startServer } from '../../src/index.ts'
+import { Context, describeServer, type State, startServer } from '../../src/index.ts'
 import { random } from '../history/random.ts'
 import { proxy } from '../kit/proxy.ts'
 import { range } from './contexts.ts'
@@ -25,6 +24,12 @@ const spin = async (state: State<Record<string, boolean>>) => {
   for (;;);
 }
 
+/** The grace time of all who have no connection has passed. */
+async function sessionsAreOver(address: string): Promise<void> {
+  const isOver = async () => (await describeServer(address)).sessions.every(({ lost }) => lost === null)
+  while (!(await isOver()));
+}
+
 for (const seed of range(SCHEDULES).map(i => SEED + i))
   test(`workers whose connection was lost for longer than the grace time join again (seed ${seed})`, async t => {
     const choices = random(seed)
@@ -44,10 +49,10 @@ for (const seed of range(SCHEDULES).map(i => SEED + i))
       }
       for (let times = choices.below(4); times >= 0; times--) {
         await way.close()
-        await sleep(choices.chance(0.8) ? 2 * GRACE : GRACE / 2)
+        if (choices.chance(0.8)) await sessionsAreOver(server.address)
         await way.open()
         // Also while they join.
-        await sleep(choices.below(15))
+        await way.passed(choices.below(4))
       }
       assert.deepEqual(await ctx.processMap(meet, range(2), options).toArray(), range(2), `round ${round}`)
       await ctx.state.clear()
