@@ -26,7 +26,7 @@ const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
   readFileSync(new URL('package.json', import.meta.url), 'utf8'),
 )
 
-export default defineConfig({
+const program = defineConfig({
   input: Object.fromEntries(inputs.map(input => [input, `src/${input}.ts`])),
   platform: 'node',
   external: [/^node:/, ...Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })],
@@ -43,6 +43,30 @@ export default defineConfig({
     banner: chunk => licences(chunk.moduleIds),
   },
 })
+
+// The page of `zproc inspect`: one file for the browser, without anything of Node, and its style.
+const page = defineConfig({
+  input: { page: 'inspector/main.tsx' },
+  platform: 'browser',
+  tsconfig: 'inspector/tsconfig.json',
+  plugins: [
+    {
+      name: 'style',
+      generateBundle() {
+        const source = readFileSync(new URL('inspector/page.css', import.meta.url), 'utf8')
+        this.emitFile({ type: 'asset', fileName: 'inspect/page.css', source: source.replace(/\n\s*/g, '\n') })
+      },
+    },
+  ],
+  output: {
+    dir: 'dist',
+    entryFileNames: 'inspect/page.js',
+    minify: true,
+    postBanner: chunk => licences(chunk.moduleIds),
+  },
+})
+
+export default [program, page]
 
 /** The licences of the packages that a chunk holds parts of. */
 function licences(modules) {

@@ -17,6 +17,7 @@ export const fast = [
   'test/history/check',
   'test/history/linearize',
   'test/history/workload',
+  'test/inspect/gate',
   'test/lifeline/flags',
   'test/lifeline/guard',
   'test/project/api',

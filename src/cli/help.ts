@@ -4,6 +4,7 @@ Of servers that run:
   ls                         the servers of this user
   status [<address>]         what a server is doing, and what is stuck
   top [<address>]            the same, again and again
+  inspect [<address>]        the same and the state, as a page in the browser
   ping <address>             whether a server answers
   stop <address>             ends a server
 
@@ -76,6 +77,22 @@ Options:
   --interval <ms>            default: 1000
   --count <n>                so many times; default: until Ctrl-C
 ${COMMON}`
+
+export const inspectHelp = `Usage: zproc inspect [<address>] [options]
+
+Serves a page on 127.0.0.1 that shows what a server is doing and its states: live, and as they were; and opens it. The URL has a
+secret in it, without which nothing is shown. Until Ctrl-C.
+
+${STATE_ADDRESS};
+                             default: the server of this user, if there is only one
+
+Options:
+  --port <n>                 default: one that is free
+  --write                    the page can set and delete keys
+  --no-open                  prints the URL and opens nothing
+  --redact <key>[,<key>…]    values that are not shown; * and ? stand for any text, any character
+  --redact-with <module>     its default export (key, value, namespace) gives what is shown in place of a value
+${NAMESPACE}`
 
 export const getHelp = `Usage: zproc get <address> <key> [options]
 

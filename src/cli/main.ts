@@ -11,6 +11,7 @@ const commands = new Map<string, () => Promise<Command>>([
   ['ls', async () => (await import('./ls.ts')).ls],
   ['status', async () => (await import('./status.ts')).status],
   ['top', async () => (await import('./top.ts')).top],
+  ['inspect', async () => (await import('./inspect.ts')).inspect],
   ['get', async () => (await import('./values.ts')).get],
   ['set', async () => (await import('./values.ts')).set],
   ['delete', async () => (await import('./values.ts')).remove],

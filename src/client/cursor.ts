@@ -43,6 +43,11 @@ export class Update {
     return this.#before.has(key)
   }
 
+  /** What was at a key that it wrote. */
+  was(key: string): Slot {
+    return this.#before.get(key)
+  }
+
   #changedAny(): boolean {
     for (const key of this.keys()) if (this.changed(key)) return true
     return false

@@ -56,7 +56,7 @@ async function* forward<S>(link: Link, { from = 0, to = Infinity, key }: History
   let newest = to
   while (!cursor || cursor.position < newest) {
     const first = cursor ? cursor.position + 1 : from
-    const page = await fetch(link, 'state.history', first, newest, !cursor)
+    const page = await fetchPage(link, 'state.history', first, newest, !cursor)
     cursor ??= page?.cursor
     if (!page || !cursor) return
     newest = Math.min(newest, page.newest)
@@ -71,7 +71,7 @@ async function* forward<S>(link: Link, { from = 0, to = Infinity, key }: History
 
 async function* backward<S>(link: Link, { from, to = Infinity, key }: HistoryOptions) {
   const call = 'state.history'
-  const start = await fetch(link, call, from ?? 0, from ?? 0, false)
+  const start = await fetchPage(link, call, from ?? 0, from ?? 0, false)
   if (!start) return
   const oldest = from ?? start.first
   let last = Math.min(to, start.newest)
@@ -81,7 +81,7 @@ async function* backward<S>(link: Link, { from, to = Infinity, key }: HistoryOpt
     const updates: RawUpdate<S>[] = []
     let cursor: Cursor | undefined
     while (!cursor || cursor.position < last) {
-      const page = await fetch(link, call, cursor ? cursor.position + 1 : first, last, !cursor)
+      const page = await fetchPage(link, call, cursor ? cursor.position + 1 : first, last, !cursor)
       cursor ??= page?.cursor
       if (!page || !cursor || page.commits.length === 0) return
       for (const commit of page.commits) {
@@ -103,7 +103,8 @@ function moved(cursor: Cursor, commit: WireCommit, key: string | undefined): Upd
   return mayWrite && (key === undefined || update.wrote(key)) ? update : undefined
 }
 
-interface Fetched {
+/** @internal Commits of a log, as many as went together. */
+export interface Fetched {
   first: number
   /** At the state before the commits, if that was asked for. */
   cursor: Cursor | undefined
@@ -111,8 +112,8 @@ interface Fetched {
   newest: number
 }
 
-/** Commits from `first` on; undefined: there are none yet. */
-async function fetch(
+/** @internal Commits from `first` on (0: from the oldest that is kept), up to `last` at most; undefined: there are none yet. */
+export async function fetchPage(
   link: Link,
   call: string,
   first: number,

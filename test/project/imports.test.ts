@@ -32,7 +32,8 @@ const rooms: Record<string, readonly string[]> = {
 rooms.map = [...rooms.process!, 'process']
 rooms.context = [...rooms.map, 'map']
 rooms.index = [...rooms.context, 'context']
-rooms.cli = [...rooms.index, 'index', 'storage']
+rooms.inspect = ['errors', 'async', 'protocol', 'store', 'engines', 'client']
+rooms.cli = [...rooms.index, 'index', 'storage', 'inspect']
 
 /** The rooms of shipping, likewise. Other rooms import only what lies beside them: `shipping/ship.ts` and the like. */
 const roomsOfShipping: Record<string, readonly string[]> = {

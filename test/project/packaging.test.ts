@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import test, { after, before } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
@@ -22,6 +23,8 @@ import { formatMessage } from 'publint/utils'
 const root = mkdtempSync(join(tmpdir(), 'zproc-packaging-'))
 const source = join(root, 'source')
 const project = join(root, 'project')
+/** The page of `zproc inspect`, for browsers: it is no module that a program could import. */
+const page = ['dist/inspect/page.js', 'dist/inspect/page.css']
 const chunk = /^dist\/chunks\/[\w-]+\.js$/
 const { files: packed }: { files: string[] } = JSON.parse(readFileSync('package.json', 'utf8'))
 const besidesTheBuild = ['LICENSE', 'README.md', 'package.json', ...packed.filter(file => file !== 'dist')]
@@ -65,8 +68,9 @@ test('the package holds the build, its declarations, the documentation, and noth
   const paths = files.map(file => file.replace('/node_modules/zproc/', ''))
   const isDocumentation = (path: string) =>
     besidesTheBuild.some(file => path === file || path.startsWith(`${file}/`))
+  const isBuilt = (path: string) => page.includes(path) || /^dist\/.+\.(js|d\.ts)$/.test(path)
   assert.deepEqual(
-    paths.filter(path => !isDocumentation(path) && !/^dist\/.+\.(js|d\.ts)$/.test(path)),
+    paths.filter(path => !isDocumentation(path) && !isBuilt(path)),
     [],
   )
   for (const file of besidesTheBuild)
@@ -75,10 +79,19 @@ test('the package holds the build, its declarations, the documentation, and noth
       file,
     )
   for (const path of paths.filter(
-    path => path.startsWith('dist/') && path.endsWith('.js') && !chunk.test(path),
+    path => path.startsWith('dist/') && path.endsWith('.js') && !chunk.test(path) && !page.includes(path),
   )) {
     assert.ok(paths.includes(path.replace(/\.js$/, '.d.ts')), `${path} has no declarations`)
   }
+})
+
+test('the page of the inspector is one small file that imports nothing, and one of style', () => {
+  const [code, style] = page.map(file => readFileSync(join(source, file), 'utf8')) as [string, string]
+  const zipped = gzipSync(code).length + gzipSync(style).length
+  assert.ok(zipped < 25_000, `${zipped} bytes`)
+  assert.ok(code.startsWith('/*!\npreact\n\nThe MIT License (MIT)'))
+  assert.doesNotMatch(code, /\bimport\b[^.]|\brequire\(|\beval\(|new Function|https?:\/\/(?!www\.w3\.org\/)/)
+  assert.doesNotMatch(style, /@import|url\(/)
 })
 
 test('what the build imports, its users have: itself, Node and the dependencies', () => {

@@ -1,0 +1,157 @@
+import type { CommitShown, Facts, Sample, Status, StreamLine, Tick } from '../src/inspect/messages.ts'
+import { call, enter, lines, Refusal } from './call.ts'
+import { Latest } from './latest.ts'
+import { LogModel } from './log-model.ts'
+import { TreeModel } from './tree-model.ts'
+
+/** Samples that the charts show. */
+const SAMPLES = 300
+
+export type Tab = 'state' | 'log' | 'server'
+export type Connection = 'opening' | 'open' | 'lost' | 'refused'
+
+/** All that the page knows. Whoever changes something calls `changed`: the page is drawn once for each frame at most. */
+export class App {
+  connection: Connection = 'opening'
+  /** Why there is no connection, or why a call was refused. */
+  problem = ''
+  facts: Facts | undefined
+  tick: Tick | undefined
+  status: Status | undefined
+  samples: Sample[] = []
+  tab: Tab = 'state'
+  /** The revision that is shown; null: the newest. */
+  revision: number | null = null
+  /** The commit that led to it. */
+  moment: CommitShown | undefined
+  momentProblem = ''
+  readonly tree = new TreeModel(this)
+  readonly log = new LogModel(this)
+  readonly #draw: () => void
+  #stream: AbortController | undefined
+  // The namespace that is to be shown next.
+  #next: string | undefined
+  readonly #momentFetch = new Latest(() => this.#fetchMoment())
+
+  constructor(draw: () => void) {
+    this.#draw = draw
+  }
+
+  get namespace(): string {
+    return this.facts?.namespace ?? 'default'
+  }
+
+  get newest(): number {
+    return Math.max(0, this.tick?.revision ?? 0)
+  }
+
+  get oldest(): number {
+    return Math.min(this.tick?.oldest ?? 1, this.newest + 1)
+  }
+
+  changed(): void {
+    this.#draw()
+  }
+
+  /** Takes the token and stays connected. */
+  async run(): Promise<void> {
+    try {
+      await enter()
+    } catch (error) {
+      return this.#refused(error)
+    }
+    // null: the one that the inspector shows first.
+    let namespace: string | null = null
+    for (;;) {
+      try {
+        this.#stream = new AbortController()
+        for await (const line of lines<StreamLine>('stream', { namespace }, this.#stream.signal))
+          this.#heard(line)
+      } catch (error) {
+        if (error instanceof Refusal && error.status === 401) return this.#refused(error)
+        if (!this.#stream?.signal.aborted)
+          this.problem = error instanceof Error ? error.message : String(error)
+      }
+      namespace = this.#next ?? this.facts?.namespace ?? null
+      this.#next = undefined
+      if (this.#stream?.signal.aborted) continue
+      this.connection = 'lost'
+      this.changed()
+      await new Promise(done => setTimeout(done, 1000))
+    }
+  }
+
+  /** Shows another namespace. */
+  show(namespace: string): void {
+    this.tab = this.tab === 'server' ? 'state' : this.tab
+    if (namespace === this.namespace) return this.changed()
+    this.#next = namespace
+    this.tick = undefined
+    this.tree.clear()
+    this.log.clear()
+    this.goTo(null)
+    this.#stream?.abort()
+  }
+
+  /** Shows the state at a revision; null: the newest, from now on. */
+  goTo(revision: number | null): void {
+    this.revision = revision === null ? null : Math.min(Math.max(revision, this.oldest), this.newest)
+    if (revision === null) this.moment = undefined
+    else this.#momentFetch.ask()
+    this.momentProblem = ''
+    this.tree.fetch.ask()
+    this.tree.valueFetch.ask()
+    this.changed()
+  }
+
+  select(tab: Tab): void {
+    this.tab = tab
+    this.changed()
+  }
+
+  #heard(line: StreamLine): void {
+    this.connection = 'open'
+    this.problem = ''
+    if (line.type === 'facts') this.facts = line
+    else if (line.type === 'status') {
+      this.status = line
+      this.samples = [...this.samples, ...line.samples].slice(-SAMPLES)
+    } else this.#ticked(line)
+    this.changed()
+  }
+
+  #ticked(tick: Tick): void {
+    const before = this.tick?.revision
+    this.tick = tick
+    // Another log has begun.
+    if (before !== undefined && tick.revision < before) {
+      this.log.clear()
+      this.goTo(null)
+    }
+    if (this.revision === null && before !== tick.revision) {
+      this.tree.fetch.ask()
+      this.tree.valueFetch.ask()
+    }
+    this.log.ticked()
+  }
+
+  #refused(error: unknown): void {
+    this.connection = 'refused'
+    this.problem = error instanceof Error ? error.message : String(error)
+    this.changed()
+  }
+
+  async #fetchMoment(): Promise<void> {
+    const { revision, namespace } = this
+    if (revision === null) return
+    try {
+      const moment = await call<CommitShown>('commit', { namespace, revision })
+      if (this.revision === null) return
+      this.moment = moment
+      this.momentProblem = ''
+    } catch (error) {
+      this.momentProblem = (error as Error).message
+    }
+    this.changed()
+  }
+}

@@ -1,0 +1,74 @@
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { withoutPassword } from '../async/shown.ts'
+import { openBrowser } from '../inspect/open-browser.ts'
+import type { RedactFunction } from '../inspect/redact.ts'
+import { startInspector } from '../inspect/start.ts'
+import { inspectHelp } from './help.ts'
+import { wholeNumber, wrong } from './parse.ts'
+import { json } from './shown.ts'
+import { targetOrOnly } from './status.ts'
+import { asked, ofState, type Target, targetOf, textOf } from './target.ts'
+
+const options = {
+  ...ofState,
+  port: { type: 'string' },
+  write: { type: 'boolean' },
+  'no-open': { type: 'boolean' },
+  redact: { type: 'string', multiple: true },
+  'redact-with': { type: 'string' },
+} as const
+
+/** `zproc inspect`: a page that shows a server and its states, until Ctrl-C. */
+export async function inspect(args: string[]): Promise<number> {
+  const given = asked('inspect', args, options, inspectHelp)
+  if (!given) return 0
+  const { values } = given
+  const target: Target =
+    given.rest.length > 0 ? targetOf('inspect', given) : await targetOrOnly('inspect', given)
+  if (given.rest.length > 0) throw wrong('inspect', `'${given.rest[0]}' is one argument too many`)
+  const port = textOf(values.port)
+  const canWrite = values.write === true
+  const inspector = await startInspector({
+    ...target,
+    port: port === undefined ? 0 : wholeNumber('inspect', 'port', port, 0),
+    canWrite,
+    keys: keysOf(values.redact),
+    redact: await functionOf(textOf(values['redact-with'])),
+  })
+  const ended = Promise.race((['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(signal => once(process, signal)))
+  const { address, namespace } = target
+  if (given.isJson)
+    console.log(json({ url: inspector.url, address: withoutPassword(address), namespace, write: canWrite }))
+  else console.log(`zproc inspect: ${inspector.url}\nShows ${withoutPassword(address)} until Ctrl-C.`)
+  if (values['no-open'] !== true && !given.isJson && !(await openBrowser(inspector.urlOnce())))
+    console.error('zproc inspect: no browser was found to open: open the URL in one')
+  await ended
+  await inspector.close()
+  return 0
+}
+
+function keysOf(lists: unknown): string[] {
+  if (!Array.isArray(lists)) return []
+  const keys = lists.flatMap(list => String(list).split(','))
+  if (keys.includes('')) throw wrong('inspect', '--redact <key>,<key>: a key is missing')
+  return keys
+}
+
+/** The default export of a module. */
+async function functionOf(path: string | undefined): Promise<RedactFunction | undefined> {
+  if (path === undefined) return undefined
+  let made: unknown
+  try {
+    made = (await import(pathToFileURL(resolve(path)).href)).default
+  } catch (error) {
+    throw wrong('inspect', `--redact-with ${path} cannot be loaded: ${(error as Error).message}`)
+  }
+  if (typeof made !== 'function')
+    throw wrong(
+      'inspect',
+      `--redact-with ${path}: its default export must be a function (key, value, namespace)`,
+    )
+  return made as RedactFunction
+}

@@ -1,0 +1,140 @@
+import type { Update } from '../client/cursor.ts'
+import type { Link } from '../client/link.ts'
+import { Reader } from '../client/reader.ts'
+import { linkOf, State } from '../client/state.ts'
+import type { AnyState } from '../client/types.ts'
+import { ABSENT } from '../store/commit.ts'
+import type { ConnectionEvent } from '../store/store.ts'
+import { KeyList } from './key-list.ts'
+import { Log } from './log.ts'
+import { Past } from './past.ts'
+import type { Redactor } from './redact.ts'
+import type { Shown } from './tree.ts'
+
+/** How to get to the state. */
+export interface Home {
+  address: string
+  secretKey: string | undefined
+}
+
+/** A namespace that is being looked at: its newest state, its log, and its earlier states. */
+export class Followed {
+  readonly state: State<AnyState>
+  readonly log: Log
+  readonly past: Past
+  readonly keys = new KeyList()
+  /** Why it is not being followed at present. */
+  error: Error | undefined
+  readonly #link: Link
+  #reader: Reader
+  readonly #ready = new Set<() => void>()
+
+  constructor({ address, secretKey }: Home, namespace: string, redactor: Redactor) {
+    this.state = new State<AnyState>(address, { secretKey, namespace }, { name: 'zproc inspect' })
+    this.#link = linkOf(this.state, 'inspect')
+    this.log = new Log(this.#link, redactor)
+    this.past = new Past(this.#link)
+    this.#link.start.catch(error => this.#failed(error))
+    this.#reader = this.#read()
+    this.#link.views.add(this.#standing)
+    this.#link.connection.events.add(this.#heard)
+  }
+
+  get namespace(): string {
+    return this.#link.namespace
+  }
+
+  /** The newest revision; -1: not known yet. */
+  get revision(): number {
+    return this.#reader.position
+  }
+
+  get size(): number {
+    return this.#reader.values.size
+  }
+
+  /** Resolves when the state is here, or it is known why it is not. */
+  ready(): Promise<void> {
+    return this.revision >= 0 || this.error
+      ? Promise.resolve()
+      : new Promise(resolve => this.#ready.add(resolve))
+  }
+
+  /** The newest state as a tree has it. */
+  shown(filter: string, order: 'put' | 'name' | 'changed'): Shown {
+    const { values, position } = this.#reader
+    const list = this.keys.list(values, filter, order)
+    return {
+      namespace: this.namespace,
+      revision: position,
+      values,
+      keys: list.keys,
+      placeOf: list.placeOf,
+      writtenAt: key => this.keys.writtenAt(key),
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#link.views.delete(this.#standing)
+    this.#link.connection.events.delete(this.#heard)
+    this.#reader.close()
+    await this.state.close()
+  }
+
+  #read(): Reader {
+    const isNewest = () => this.#reader === undefined || this.#reader === reader
+    const reader: Reader = new Reader(this.#link, -1, {
+      follower: {
+        passed: update => this.#passed(reader, update),
+        stands: () => isNewest() && this.#stands(reader),
+        failed: error => isNewest() && this.#failed(error),
+        lost: error => isNewest() && this.#failed(error),
+      },
+    })
+    return reader
+  }
+
+  #passed({ values }: Reader, update: Update): void {
+    for (const key of update.keys()) {
+      const isThere = values.has(key)
+      if (isThere !== (update.was(key) !== ABSENT)) this.keys.moved()
+      this.keys.wrote(key, update.revision, isThere)
+    }
+    if (update.commit) this.log.add(update.revision, update.commit)
+    else this.log.newest = update.revision
+  }
+
+  #stands(reader: Reader): void {
+    if (this.error || this.log.newest > reader.position) this.keys.moved()
+    this.error = undefined
+    if (this.log.newest !== reader.position) this.log.begin(reader.position)
+    this.#wake()
+  }
+
+  #failed(error: Error): void {
+    this.error = error
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const ready of this.#ready) ready()
+    this.#ready.clear()
+  }
+
+  readonly #standing = {
+    reached: () => undefined,
+    // Revisions begin anew.
+    otherLog: () => {
+      this.#reader.close()
+      this.keys.clear()
+      this.past.clear()
+      this.#reader = this.#read()
+    },
+    close: () => {},
+  }
+
+  readonly #heard = ({ type }: ConnectionEvent): void => {
+    // What a lost reader read goes on with a new one.
+    if (type !== 'disconnected' && this.#reader.error) this.#reader = this.#read()
+  }
+}

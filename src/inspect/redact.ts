@@ -1,0 +1,78 @@
+import { fromWire, Packed, type Wire } from '../protocol/values.ts'
+
+/** Stands for a value that is not to be shown. */
+export const REDACTED = Symbol('redacted')
+
+/**
+ * Gives what may be shown of the value of `key`: the value itself, another in its place, or undefined for nothing of it. It is
+ * given a copy, which it may change. Where it throws, nothing is shown.
+ */
+export type RedactFunction = (key: string, value: unknown, namespace: string) => unknown
+
+export interface Redaction {
+  /** Keys, `*` and `?` standing for any text and any character, whose values are not shown. */
+  keys?: readonly string[]
+  redact?: RedactFunction
+}
+
+/** Decides what of a value leaves this process. */
+export class Redactor {
+  readonly #patterns: RegExp[]
+  readonly #redact: RedactFunction | undefined
+  // By value, and then by key: one value may be at several keys.
+  readonly #made = new WeakMap<Packed, Map<string, unknown>>()
+
+  constructor({ keys = [], redact }: Redaction) {
+    this.#patterns = keys.map(pattern)
+    this.#redact = redact
+  }
+
+  get redacts(): boolean {
+    return this.#patterns.length > 0 || this.#redact !== undefined
+  }
+
+  /** Whether nothing of a value at `key` is shown, whatever it is. */
+  hides(key: string): boolean {
+    return this.#patterns.some(one => one.test(key))
+  }
+
+  /** Whether all values at `key` are shown as they are. */
+  isOpen(key: string): boolean {
+    return this.#redact === undefined && !this.hides(key)
+  }
+
+  /** What is shown of a value: for reading at once, it may be part of the state. */
+  shown(key: string, wire: Wire, namespace: string): unknown {
+    if (this.hides(key)) return REDACTED
+    if (!this.#redact) return readOnly(wire)
+    if (!(wire instanceof Packed)) return this.#ask(key, wire, namespace)
+    const at = `${namespace}\n${key}`
+    const known = this.#made.get(wire) ?? new Map<string, unknown>()
+    this.#made.set(wire, known)
+    if (!known.has(at)) known.set(at, this.#ask(key, wire, namespace))
+    return known.get(at)
+  }
+
+  #ask(key: string, wire: Wire, namespace: string): unknown {
+    try {
+      const shown = this.#redact?.(key, fromWire(wire), namespace)
+      return shown === undefined && wire !== undefined ? REDACTED : shown
+    } catch {
+      return REDACTED
+    }
+  }
+}
+
+/** The value, which nothing is to keep or change: a tree goes on being changed in place. */
+const readOnly = (wire: Wire): unknown => {
+  if (!(wire instanceof Packed)) return wire
+  return wire.isTree ? wire.tree().settled() : wire.shared()
+}
+
+function pattern(glob: string): RegExp {
+  const source = glob
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.')
+  return new RegExp(`^${source}$`, 'su')
+}
