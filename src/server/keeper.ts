@@ -166,7 +166,10 @@ export class Keeper implements Gate {
   #record(space: Namespace, number: number): void {
     this.#numbers.set(space, number)
     space.recorder = {
-      committing: changes => this.#journal.reserve(bytesOf(changes)),
+      // To weigh every commit would take a tenth of the time of one.
+      committing: changes => {
+        if (!this.#journal.isReady) this.#journal.reserve(bytesOf(changes))
+      },
       committed: commit => {
         this.#journal.commit(number, commit)
         this.#made = commit.method !== 'expire'

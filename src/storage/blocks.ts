@@ -21,7 +21,8 @@ import { crc32 } from 'node:zlib'
 
 export const ALIGN = 32
 export const SECTOR = 512
-const HEADER = 32
+/** Bytes of a block before its payload. */
+export const HEADER = 32
 const MAGIC = 0x7a62
 const END = 0xff
 const MOST_UNSYNCED = 0xffff
@@ -41,19 +42,33 @@ export const blockBytes = (length: number): number => Math.ceil((HEADER + length
 /** How long the payload of a block is, by its header. */
 export const payloadLength = (header: Buffer): number => header.readUInt32BE(4)
 
-/** A block to be written at offset `at`, a multiple of 32. `unsynced`: blocks before it that may not be durable yet. */
-export function encodeBlock(
-  payload: readonly Uint8Array[],
-  { sequence, previous, unsynced, at }: { sequence: number; previous: number; unsynced: number; at: number },
+/** What the header of a block says besides its payload. */
+export interface BlockPlace {
+  sequence: number
+  /** The checksum of the block before. */
+  previous: number
+  /** Blocks before it that may not be durable yet. */
+  unsynced: number
+  /** The offset at which it is written: a multiple of 32. */
+  at: number
+}
+
+/** A block that holds a copy of `payload`. */
+export function encodeBlock(payload: Uint8Array, place: BlockPlace): { bytes: Buffer; checksum: number } {
+  const room = Buffer.allocUnsafe(blockBytes(payload.length))
+  room.set(payload, HEADER)
+  return sealBlock(room, payload.length, place)
+}
+
+/** Makes a block of `room`, which holds a payload of `length` bytes behind HEADER bytes; the block is at its beginning. */
+export function sealBlock(
+  room: Buffer,
+  length: number,
+  { sequence, previous, unsynced, at }: BlockPlace,
 ): { bytes: Buffer; checksum: number } {
-  let length = 0
-  for (const part of payload) length += part.length
-  const bytes = Buffer.alloc(blockBytes(length))
-  let offset = HEADER
-  for (const part of payload) {
-    bytes.set(part, offset)
-    offset += part.length
-  }
+  const offset = HEADER + length
+  const bytes = room.subarray(0, blockBytes(length))
+  bytes.fill(0, 0, HEADER).fill(0, offset)
   bytes[offset] = END
   bytes.writeUInt16BE(MAGIC, 0)
   bytes.writeUInt32BE(length, 4)
@@ -134,7 +149,8 @@ function zeroSectors(bytes: Buffer, start: number, end: number, at: number): num
   let count = 0
   for (let from = start; from < end; ) {
     const to = Math.min(end, from + SECTOR - ((at + from) % SECTOR))
-    if (isZero(bytes.subarray(from, to))) count++
+    // Of most sectors this byte says it: to look at all of them takes an object.
+    if (bytes[from] === 0 && isZero(bytes.subarray(from, to))) count++
     from = to
   }
   return count

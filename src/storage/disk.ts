@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, write as writeBytes } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { StorageError } from '../errors.ts'
@@ -102,9 +102,15 @@ async function openFile(path: string): Promise<OpenFile> {
   }
 }
 
-async function writeAll(handle: fs.FileHandle, bytes: Uint8Array, at: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done)
-    done += bytesWritten
-  }
+// With a callback: what a FileHandle does besides takes a tenth of the time of a write.
+function writeAll({ fd }: fs.FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const write = (from: number) =>
+      writeBytes(fd, bytes, from, bytes.length - from, at + from, (error, written) => {
+        if (error) reject(error)
+        else if (from + written < bytes.length) write(from + written)
+        else resolve()
+      })
+    write(0)
+  })
 }

@@ -3,11 +3,11 @@ import { StorageError } from '../errors.ts'
 import type { Entry } from '../protocol/messages.ts'
 import type { Wire } from '../protocol/values.ts'
 import type { Commit } from '../store/commit.ts'
-import { blockBytes, encodeBlock } from './blocks.ts'
+import { blockBytes, sealBlock } from './blocks.ts'
 import type { Disk, OpenFile } from './disk.ts'
 import type { SegmentFile } from './manifest.ts'
 import type { ManifestOwner } from './manifest-owner.ts'
-import { RecordWriter } from './record-writer.ts'
+import { type Payload, RecordWriter } from './record-writer.ts'
 import type { LogRecord } from './records.ts'
 import { createSegment, dataStart, type Position, type Tail } from './segment.ts'
 
@@ -84,13 +84,17 @@ export class Journal {
     return { sequence: this.#tail.sequence, checksum: this.#tail.checksum }
   }
 
+  /** Whether a record of any size can be written: for all that is known, `reserve` would not throw. */
+  get isReady(): boolean {
+    return !this.#error && !this.#nextError
+  }
+
   /** Throws StorageError if there is no room on the disk for a record of about `bytes`. */
   reserve(bytes: number): void {
     if (this.#error) throw this.#error
-    const needed = blockBytes(this.#records.length + bytes) + SPARE
-    if (needed <= this.#room || !this.#nextError) return
-    // It is tried again for each write that is refused: once there is space, the next write is taken.
     const error = this.#nextError
+    if (!error || blockBytes(this.#records.length + bytes) + SPARE <= this.#room) return
+    // It is tried again for each write that is refused: once there is space, the next write is taken.
     this.#prepare()
     throw new StorageError(
       `nothing can be written to the log in ${this.#disk.path}: ${error.message}; nothing was changed. Reads go on; writes are taken again when there is space`,
@@ -104,7 +108,7 @@ export class Journal {
     this.#records.add(record)
   }
 
-  /** Adds the next commit of namespace `number`, for which its bytes were reserved. */
+  /** Adds the next commit of namespace `number`, for which there is room: see `reserve`. */
   commit(number: number, commit: Commit): void {
     this.#begin()
     this.#records.commit(number, commit)
@@ -152,20 +156,31 @@ export class Journal {
 
   async #run(): Promise<void> {
     try {
-      while (!this.#records.isEmpty) await this.#write(++this.#taken, this.#records.take())
+      let written = this.#taken
+      while (!this.#records.isEmpty) {
+        const writing = this.#write(++this.#taken, this.#records.take())
+        try {
+          // Behind the start of the next write: the disk works while clients do.
+          this.#pass(written)
+        } finally {
+          await writing
+        }
+        written = this.#taken
+      }
+      this.#pass(written)
     } catch (error) {
       this.#fail(error as Error)
     }
     this.#running = undefined
   }
 
-  async #write(sequence: number, payload: Uint8Array): Promise<void> {
-    const needed = blockBytes(payload.length)
+  async #write(sequence: number, { room, length }: Payload): Promise<void> {
+    const needed = blockBytes(length)
     if (this.#tail.segment.size - this.#tail.offset < needed) await this.#roll(needed)
     this.#file ??= await this.#disk.open(this.#tail.segment.file)
     const { checksum: previous, offset } = this.#tail
     const unsynced = this.#tail.sequence - this.#synced
-    const { bytes, checksum } = encodeBlock([payload], { sequence, previous, unsynced, at: offset })
+    const { bytes, checksum } = sealBlock(room, length, { sequence, previous, unsynced, at: offset })
     this.#tail = { ...this.#tail, sequence, checksum, offset: offset + bytes.length }
     if (this.#options.durability === 'commit') {
       await this.#file.writeDurably(bytes, offset)
@@ -174,6 +189,10 @@ export class Journal {
       await this.#file.write(bytes, offset)
       this.#syncLater()
     }
+  }
+
+  #pass(sequence: number): void {
+    if (this.passed === sequence) return
     this.passed = sequence
     this.#events.passed(sequence)
   }

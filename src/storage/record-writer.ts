@@ -2,10 +2,12 @@ import { encode } from '../protocol/frames.ts'
 import type { Entry } from '../protocol/messages.ts'
 import type { Wire } from '../protocol/values.ts'
 import { ABSENT, type Author, type Change, type Commit, wireChange } from '../store/commit.ts'
+import { blockBytes, HEADER } from './blocks.ts'
 import { Kept, type LogRecord } from './records.ts'
 
-// What msgpack begins a list of any length with.
-const HEADER = 5
+// The records begin with the header of a list of any length, behind that of the block.
+const LIST = HEADER
+const FIRST = LIST + 5
 const SIZE = 64 << 10
 // A buffer that held more than this is not used again.
 const LARGE = 1 << 20
@@ -15,6 +17,12 @@ const CHANGE = 32
 const CHARACTER = 3
 const SHORT = 0x20
 
+/** The payload of a block: `length` bytes from HEADER on in `room`, which has room for the rest of the block as well. */
+export interface Payload {
+  room: Buffer
+  length: number
+}
+
 /**
  * Writes records into the payload of a block: commits byte by byte, since they are many, and an object for each would outlive
  * most of what the server makes. A payload is whole until the one after the next is begun.
@@ -23,7 +31,7 @@ export class RecordWriter {
   #buffer: Buffer = Buffer.allocUnsafeSlow(SIZE)
   #view = viewOf(this.#buffer)
   #other: Buffer = Buffer.allocUnsafeSlow(SIZE)
-  #at = HEADER
+  #at = FIRST
   #count = 0
   // Of the commit before.
   #author: Author | undefined
@@ -34,7 +42,7 @@ export class RecordWriter {
 
   /** Bytes of what was written. */
   get length(): number {
-    return this.#at
+    return this.#at - HEADER
   }
 
   get isEmpty(): boolean {
@@ -91,18 +99,20 @@ export class RecordWriter {
   }
 
   /** The payload; what is written next begins another one. */
-  take(): Uint8Array {
-    this.#buffer[0] = 0xdd
-    this.#buffer.writeUInt32BE(this.#count, 1)
-    const payload = this.#buffer.subarray(0, this.#at)
+  take(): Payload {
+    const { length } = this
+    this.#reserve(blockBytes(length) - this.#at)
+    const room = this.#buffer
+    room[LIST] = 0xdd
+    room.writeUInt32BE(this.#count, LIST + 1)
     const next = this.#other
-    this.#other = this.#at > LARGE ? Buffer.allocUnsafeSlow(SIZE) : this.#buffer
+    this.#other = length > LARGE ? Buffer.allocUnsafeSlow(SIZE) : room
     this.#buffer = next
     this.#view = viewOf(next)
-    this.#at = HEADER
+    this.#at = FIRST
     this.#count = this.#ends = 0
     this.#author = undefined
-    return payload
+    return { room, length }
   }
 
   #change(change: Change): void {

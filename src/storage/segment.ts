@@ -20,11 +20,10 @@ export interface Tail extends Position {
   offset: number
 }
 
-const headerOf = (log: string, file: string): Uint8Array[] => [Buffer.from(JSON.stringify({ log, file }))]
+const headerOf = (log: string, file: string): Uint8Array => Buffer.from(JSON.stringify({ log, file }))
 
 /** Where the blocks of a segment begin. */
-export const dataStart = (log: string, file: string): number =>
-  blockBytes((headerOf(log, file)[0] as Uint8Array).length)
+export const dataStart = (log: string, file: string): number => blockBytes(headerOf(log, file).length)
 
 /** Makes a segment at its full size, all zeros behind its header, durably. */
 export async function createSegment(disk: Disk, log: string, { file, size }: SegmentFile): Promise<void> {
@@ -62,7 +61,7 @@ export async function* readSegment(
   const { file } = segment
   const bytes = await readNamed(disk, segment)
   const head = readBlock(bytes, 0)
-  if (head.kind !== 'block' || head.block.payload.compare(headerOf(log, file)[0] as Uint8Array) !== 0)
+  if (head.kind !== 'block' || !head.block.payload.equals(headerOf(log, file)))
     throw damaged(disk, file, 0, 'its header is not that of this segment of this log')
   let offset = from ?? head.block.end
   let { sequence, checksum } = position

@@ -19,7 +19,7 @@ export async function writeSnapshot(
   let sequence = 0
   let previous = place.checksum
   const write = async (payload: Uint8Array) => {
-    const { bytes, checksum } = encodeBlock([payload], { sequence: ++sequence, previous, unsynced: 0, at })
+    const { bytes, checksum } = encodeBlock(payload, { sequence: ++sequence, previous, unsynced: 0, at })
     await opened.write(bytes, at)
     at += bytes.length
     previous = checksum
