@@ -66,15 +66,22 @@ export { Process, type ProcessEvent } from './process/process.ts'
 export { type BackoffOptions, backoff } from './process/retry.ts'
 export { signalToException } from './process/signals.ts'
 export type {
+  EndDescription,
   FunctionDescription,
+  ItemsDescription,
   LeftOut,
   LockDescription,
+  MapDescription,
   NamespaceDescription,
+  PoolDescription,
+  ProcessDescription,
   ReaderDescription,
   ServerDescription,
   ServerProcess,
   SessionDescription,
+  Vitals,
   WaitingDescription,
+  WorkerDescription,
 } from './protocol/description.ts'
 export type { HungServer } from './protocol/hung.ts'
 export type { ServerOptions } from './server/options.ts'

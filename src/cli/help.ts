@@ -5,6 +5,7 @@ Of servers that run:
   status [<address>]         what a server is doing, and what is stuck
   top [<address>]            the same, again and again
   inspect [<address>]        the same and the state, as a page in the browser
+  tree [<address>]           the programs that use it, and their processes
   ping <address>             whether a server answers
   stop <address>             ends a server
 
@@ -57,7 +58,7 @@ Options:
 
 export const statusHelp = `Usage: zproc status [<address>] [options]
 
-Shows what a server is doing: namespaces, clients, readers, locks, atomic functions; and first, in words, what is stuck. Ends with 4
+Shows what a server is doing: namespaces, clients, processes, workers, maps, readers, locks, atomic functions; and first, in words, what is stuck. Ends with 4
 if anything is. Of a server that hangs in an atomic function it says in which one (at ipc:// addresses).
 
 ${ADDRESS};
@@ -93,6 +94,16 @@ Options:
   --redact <key>[,<key>…]    values that are not shown; * and ? stand for any text, any character
   --redact-with <module>     its default export (key, value, namespace) gives what is shown in place of a value
 ${NAMESPACE}`
+
+export const treeHelp = `Usage: zproc tree [<address>] [options]
+
+Shows the programs that use a server, and below each the processes, pools, workers and maps of its Contexts.
+
+${ADDRESS};
+                             default: the server of this user, if there is only one
+
+Options:
+${COMMON}`
 
 export const getHelp = `Usage: zproc get <address> <key> [options]
 

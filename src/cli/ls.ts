@@ -1,4 +1,4 @@
-import { duration } from '../client/diagnose.ts'
+import { duration } from '../client/duration.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { findServers } from './find.ts'
 import { lsHelp } from './help.ts'

@@ -12,6 +12,7 @@ const commands = new Map<string, () => Promise<Command>>([
   ['status', async () => (await import('./status.ts')).status],
   ['top', async () => (await import('./top.ts')).top],
   ['inspect', async () => (await import('./inspect.ts')).inspect],
+  ['tree', async () => (await import('./tree.ts')).tree],
   ['get', async () => (await import('./values.ts')).get],
   ['set', async () => (await import('./values.ts')).set],
   ['delete', async () => (await import('./values.ts')).remove],

@@ -1,9 +1,11 @@
-import { busyPart, diagnose, duration } from '../client/diagnose.ts'
+import { busyPart, diagnose } from '../client/diagnose.ts'
+import { duration } from '../client/duration.ts'
 import type { LeftOut, ServerDescription } from '../protocol/description.ts'
+import { maps, processes, workers } from './report-processes.ts'
 import { safe } from './shown.ts'
 import { bold, bytes, dim, red, table } from './terminal.ts'
 
-type Section = [title: string, list: keyof LeftOut, lines: string[]]
+type Section = [title: string, list: keyof LeftOut | undefined, lines: string[]]
 
 /** What a server is doing, as lines for people. `before`: an earlier description, for rates. */
 export function report(now: ServerDescription, before?: ServerDescription): string[] {
@@ -19,6 +21,9 @@ export function report(now: ServerDescription, before?: ServerDescription): stri
   const sections: Section[] = [
     ['Namespaces', 'namespaces', namespaces(now, before)],
     ['Clients', 'sessions', clients(now)],
+    ['Processes', 'processes', processes(now, before)],
+    ['Workers', 'pools', workers(now, before)],
+    ['Maps and calls', undefined, maps(now, before)],
     ['Readers', 'readers', readers(now)],
     ['Locks', 'locks', locks(now)],
     ['Atomic functions', 'functions', functions(now)],
@@ -28,7 +33,7 @@ export function report(now: ServerDescription, before?: ServerDescription): stri
     ...diagnose(now, before).map(line => red(`! ${safe(line)}`)),
     ...sections.flatMap(([title, list, lines]) => [
       ...(lines.length > 0 ? ['', bold(title), ...lines] : []),
-      ...(leftOut[list] > 0 ? [dim(`… and ${leftOut[list]} more`)] : []),
+      ...(list && leftOut[list] > 0 ? [dim(`… and ${leftOut[list]} more`)] : []),
     ]),
   ]
 }

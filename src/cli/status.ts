@@ -1,6 +1,10 @@
+import { sleep } from '../async/interval.ts'
 import { describeServer, hungAt } from '../client/describe-server.ts'
 import { diagnose } from '../client/diagnose.ts'
+import { isInDoubt } from '../client/diagnose-processes.ts'
+import { useStore } from '../client/use-store.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
+import type { ServerDescription } from '../protocol/description.ts'
 import { hangs } from '../protocol/hung.ts'
 import { findServers } from './find.ts'
 import { statusHelp } from './help.ts'
@@ -9,6 +13,9 @@ import { report } from './report.ts'
 import { json, safe } from './shown.ts'
 import { type Asked, addressed, asked, common, type Target, targetOf, textOf } from './target.ts'
 import { red } from './terminal.ts'
+
+// Milliseconds after which it looks again.
+const AGAIN = 1000
 
 /** Of `zproc status`: something is stuck, or the server hangs. */
 const STUCK = 4
@@ -19,7 +26,7 @@ export async function status(args: string[]): Promise<number> {
   if (!given) return 0
   const { address, secretKey } = await targetOrOnly('status', given)
   try {
-    const description = await describeServer(address, { secretKey })
+    const description = await describeTwice(address, secretKey)
     const stuck = diagnose(description)
     if (given.isJson) console.log(json({ hung: null, stuck, description }))
     else for (const line of report(description)) console.log(line)
@@ -31,6 +38,19 @@ export async function status(args: string[]): Promise<number> {
     if (given.isJson) console.log(json({ hung, stuck: [words], description: null }))
     else console.log(red(`! ${safe(words)}`))
     return STUCK
+  }
+}
+
+/** Looks again where something does not answer: a moment of work is nothing, a second is. */
+async function describeTwice(address: string, secretKey: string | undefined): Promise<ServerDescription> {
+  const store = useStore(address, { secretKey })
+  try {
+    const first = await describeServer(address, { secretKey })
+    if (!isInDoubt(first)) return first
+    await sleep(AGAIN)
+    return await describeServer(address, { secretKey })
+  } finally {
+    store.release()
   }
 }
 

@@ -14,10 +14,11 @@ import {
 } from '../protocol/messages.ts'
 import type { Shipped } from '../shipping/ship.ts'
 import { type Request, Requests } from '../store/requests.ts'
-import type { Begun, ConnectionEvent, FeedEvents, Finish, Store } from '../store/store.ts'
+import type { Begun, ConnectionEvent, FeedEvents, Finish, Reporter, Store } from '../store/store.ts'
 import { Wakefulness } from '../store/wakefulness.ts'
 import { BATCH } from '../transport/channel.ts'
 import { Line, type LineOptions } from './line.ts'
+import { Reporters } from './reporters.ts'
 
 /** An event without what they all have. */
 type TypeOf<E> = E extends unknown ? Omit<E, 'address' | 'time'> : never
@@ -57,6 +58,7 @@ export class Connection implements Store {
   readonly #wakefulness = new Wakefulness(this.#requests)
   // Whether something is awaited since the requests that leave at the end of this turn.
   #isAwaiting = false
+  readonly #reporters = new Reporters(message => this.send(message))
 
   static use(address: string, options: LineOptions): Connection {
     // Whoever has another key, or none, does not get through on somebody else's connection.
@@ -190,6 +192,12 @@ export class Connection implements Store {
     this.#endWhenIdle()
   }
 
+  report(reporter: Reporter): () => void {
+    const callOff = this.#reporters.add(reporter)
+    if (this.#line.phase === 'up') this.#reporters.begin()
+    return callOff
+  }
+
   keepAwaited(): () => void {
     // Nobody can wait for what comes from nowhere.
     if (this.#line.phase === 'down') this.#line.dial()
@@ -264,6 +272,8 @@ export class Connection implements Store {
   #ended(message: ServerMessage): void {
     if (message[0] === Tell.holdEnded) this.holds.get(message[1])?.(message[2])
     else if (message[0] === Tell.ended) throw new Error(`the server ended the session: ${message[1]}`)
+    else if (message[0] === Tell.report) void this.#reporters.report()
+    else if (message[0] === Tell.endProcess) this.#reporters.end(message[1])
   }
 
   #updates(message: ServerMessage): void {
@@ -299,6 +309,7 @@ export class Connection implements Store {
     const feeds = [...this.feeds.values()]
     for (const end of [...this.holds.values()]) end(lost)
     for (const [hash, number] of this.functions) this.send([Ask.define, number, hash, null])
+    this.#reporters.begin()
     for (const state of [...this.states.values()]) state.beginAgain(hasLeft, otherLog)
     for (const feed of feeds)
       if (otherLog) feed.lost(new ConnectionError(`${why}: this one's updates are no continuation`))
@@ -374,8 +385,9 @@ function joins(message: ClientMessage, before: ClientMessage | undefined): boole
   return true
 }
 
-// What ends a hold goes before all that may be waiting for that end.
-const overtakes = (message: ClientMessage): boolean => message[0] === Ask.release || message[0] === Ask.credit
+// What ends a hold goes before all that may be waiting for that end; so does what a server asked for.
+const overtakes = ([kind]: ClientMessage): boolean =>
+  kind === Ask.release || kind === Ask.credit || kind === Ask.reported
 
 /** Tells of a request whether it has left: whether it is none of those that wait. */
 function left(waiting: readonly Waiting[]): (id: number) => boolean {

@@ -5,6 +5,8 @@ import type {
   ServerDescription,
   SessionDescription,
 } from '../protocol/description.ts'
+import { stuckProcesses } from './diagnose-processes.ts'
+import { duration } from './duration.ts'
 
 // What is worth a sentence. Milliseconds that a lock is held, a reader is paused, a connection is away, a function takes.
 const LOCKED = 500
@@ -17,8 +19,9 @@ const WAITING = 1000
 const BUSY = 0.9
 
 /**
- * Says in words what is stuck or slow, by what a server says of itself; the worst comes first. With a description from `before`
- * also how the server's load is, which readers fall further behind, and which atomic functions were slow since.
+ * Says in words what is stuck or slow, by what a server, and the programs around it, say of themselves; the worst comes first.
+ * With a description from `before` also how the server's load is, which readers fall further behind, and which atomic functions
+ * were slow since.
  *
  *     for (const line of diagnose(await describeServer(address))) console.log(line)
  *     // orders is locked by pid 77 (main) in settle for 4 s; 3 calls wait
@@ -33,6 +36,7 @@ export function diagnose(now: ServerDescription, before?: ServerDescription): st
   return [
     ...deadlocks(locks, who),
     ...locks.flatMap(lock => locked(lock, now.time, who) ?? []),
+    ...stuckProcesses(now, who),
     ...readers.flatMap(reader => late(reader, now.time, before, who) ?? []),
     ...sessions.flatMap(session => waiting(session, now.time, who)),
     ...(before ? load(now, before) : []),
@@ -126,16 +130,3 @@ export function busyPart({ server: now }: ServerDescription, { server: before }:
 }
 
 const count = (number: number): string => number.toLocaleString('en-US')
-
-const UNITS = [
-  [86_400_000, 'd'],
-  [3_600_000, 'h'],
-  [60_000, 'min'],
-  [1000, 's'],
-] as const
-
-/** Milliseconds in the largest unit of which there is at least one: `340 ms`, `4 s`, `12 min`. */
-export function duration(ms: number): string {
-  for (const [unit, name] of UNITS) if (ms >= unit) return `${Math.floor(ms / unit)} ${name}`
-  return `${Math.max(0, Math.round(ms))} ms`
-}

@@ -31,6 +31,7 @@ import {
 } from './options.ts'
 import { OwnServer } from './own-server.ts'
 import { Processes } from './processes.ts'
+import { Reports } from './reports.ts'
 import type { Given, MapGiven, OneOrMore, Returned, StateIn } from './types.ts'
 
 /**
@@ -58,6 +59,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   readonly #processes: Processes
   readonly #events: Events
   readonly #maps: Maps
+  readonly #endReports: () => void
   // Those that are open, forks included.
   readonly #states = new Set<State>()
   #closed: Promise<void> | undefined
@@ -104,9 +106,11 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     // The first use tells of a failure; a Context that is not used is no reason to crash.
     this.ready.catch(() => {})
     this.#processes = new Processes(this.serverAddress, settings, ready, this.#events)
-    this.#connection().add(this.#events.add)
+    this.#connection().events.add(this.#events.add)
     const place = { address: this.serverAddress, ...options, ready }
     this.#maps = new Maps(place, (...worker) => this.#processes.worker(...worker))
+    const reports = new Reports(() => this.processList, this.#maps)
+    this.#endReports = this.#connection().report?.(reports) ?? (() => {})
   }
 
   /**
@@ -356,13 +360,14 @@ export class Context<S extends object = AnyState> extends Calls<S> {
   }
 
   #connection() {
-    return linkOf(this.state as unknown as State<object>, 'ctx.events').connection.events
+    return linkOf(this.state as unknown as State<object>, 'ctx.events').connection
   }
 
   async #close(): Promise<void> {
     await Promise.all([this.#maps.close(), this.#processes.close()])
     this.#events.end()
-    this.#connection().delete(this.#events.add)
+    this.#endReports()
+    this.#connection().events.delete(this.#events.add)
     const closed = Promise.all([...this.#states].map(state => state.close()))
     // A server that hangs is ended without waiting for its answers.
     await Promise.race([closed, ...(this.#own ? [this.#own.hung] : [])])

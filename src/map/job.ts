@@ -1,3 +1,4 @@
+import type { MapDescription } from '../protocol/description.ts'
 import { errorToWire, Packed, toWire, type Wire } from '../protocol/values.ts'
 import { type CallItem, type Chunk, type Payload, type Segment, segmentOf } from './chunk.ts'
 import { ChunkSize } from './chunk-size.ts'
@@ -23,6 +24,7 @@ export class Job {
   /** Items that were read and wait for a worker, by index. */
   #backlog: Segment[] = []
   #read = 0
+  #done = 0
   #isReading = false
   #isOver = false
   /** The item that fails the job: further ones are not begun. */
@@ -98,12 +100,31 @@ export class Job {
     return chunks
   }
 
+  describe(): MapDescription {
+    const { settings, number } = this
+    const { shape, unit } = settings
+    const { remaining, done } = this.#source
+    const total = done ? this.#read : remaining === undefined ? null : this.#read + remaining
+    // Calls are waited for as they are made: there is no number of them in all.
+    const unread = unit === 'call' ? (remaining ?? 0) : 0
+    const waiting = this.#backlog.reduce((sum, { items }) => sum + items.length, unread)
+    return {
+      number,
+      function: shape.name,
+      unit: unit === 'map' ? 'item' : 'call',
+      done: this.#done,
+      total: unit === 'call' ? null : total,
+      waiting,
+    }
+  }
+
   reported(chunk: Chunk, { count, results, failures, ms, kept, awaited }: Results): void {
     if (kept === 0) this.running--
     if (this.#isOver) return
     if (chunk.count > count + kept) this.#giveBack(segmentOf(chunk, count + kept, chunk.deaths))
     chunk.count = kept
     if (count === 0) return
+    this.#done += count
     this.#size.took(ms / count, awaited)
     if (results instanceof Packed) this.#size.returned(results.bytes.length / count)
     const { first } = chunk
@@ -117,6 +138,7 @@ export class Job {
     this.running--
     if (this.#isOver) return
     const { first } = chunk
+    this.#done += at
     this.#sink.put({ first, count: at, results, failures: [], error: { error, index: first + at } })
     this.#break(first + at)
   }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
 import { ZprocError } from '../errors.ts'
+import type { Process } from '../process/process.ts'
+import type { PoolReport } from '../protocol/context-report.ts'
 import { describe, isInline, toWire } from '../protocol/values.ts'
 import { type Shipped, ship } from '../shipping/ship.ts'
 import { CallQueue } from './call-queue.ts'
@@ -107,6 +109,15 @@ export class Maps {
     this.pool.awaiting(1)
     this.pool.addSoon(job)
     return interruptsAreOn() ? interruptible(result) : result
+  }
+
+  /** The workers that are processes of this program. */
+  get processes(): Process[] {
+    return this.pool.processes
+  }
+
+  describe(): PoolReport[] {
+    return [this.pool.describe('own'), this.#shared?.describe('shared')].flatMap(pool => pool ?? [])
   }
 
   async close(): Promise<void> {

@@ -2,12 +2,15 @@ import { availableParallelism } from 'node:os'
 import { after, cancel, soon } from '../async/interval.ts'
 import { ClosedError, TimeoutError } from '../errors.ts'
 import type { Process } from '../process/process.ts'
+import type { PoolReport } from '../protocol/context-report.ts'
 import { errorFromWire } from '../protocol/values.ts'
+import { describePool } from './describe.ts'
 import { jobToStartFor } from './growth.ts'
 import type { Job } from './job.ts'
 import { JobList } from './job-list.ts'
 import { FromWorker, ToWorker, type WorkerEnd, type WorkerMessage } from './messages.ts'
 import { Slot } from './slot.ts'
+import { SlotWatch } from './slot-watch.ts'
 import type { WorkerHandle, Workers, WorkersEvents } from './workers.ts'
 
 // A worker that is not needed ends after this many milliseconds; a cancelled item that has not ended costs its worker.
@@ -22,6 +25,7 @@ export class Pool {
   readonly #cores = availableParallelism()
   readonly #slots = new Map<WorkerHandle, Slot>()
   readonly #jobs = new JobList(job => this.add(job))
+  readonly #watch = new SlotWatch(() => this.#slots.values())
   #numbers = 0
   #chunks = 0
   #awaited = 0
@@ -53,6 +57,10 @@ export class Pool {
 
   get processes(): Process[] {
     return [...this.#slots.values()].flatMap(({ worker }) => worker.process ?? [])
+  }
+
+  describe(kind: 'own' | 'shared'): PoolReport | undefined {
+    return describePool(kind, [...this.#slots.values()], [...this.#jobs])
   }
 
   nextNumber(): number {
@@ -123,6 +131,7 @@ export class Pool {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#watch.end()
     for (const job of this.#jobs) job.stop(closedBefore(job))
     await this.#workers.close()
     this.#slots.clear()
@@ -154,6 +163,7 @@ export class Pool {
       const number = ++this.#chunks
       slot.queue.push({ number, job, chunk, timer: undefined })
       slot.items += chunk.count
+      this.#watch.begin()
       return slot.worker.channel?.sendNow([ToWorker.chunk, job.number, number, chunk.payload])
     }
   }

@@ -1,3 +1,5 @@
+import { monotonic } from '../async/interval.ts'
+import { askProcess } from '../process/process.ts'
 import type { Chunk } from './chunk.ts'
 import type { Job } from './job.ts'
 import type { PoolMessage } from './messages.ts'
@@ -27,6 +29,10 @@ export class Slot {
   /** It gets nothing more and ends when it has nothing left. */
   isRetiring = false
   idle: NodeJS.Timeout | undefined
+  /** Since when it has had what it has in hand, as `look` saw it. */
+  hasCurrentSince: number | undefined
+  #seen: Assigned | undefined
+  #seenFirst = 0
 
   constructor(worker: WorkerHandle, madeFor: Job | undefined) {
     this.worker = worker
@@ -53,6 +59,21 @@ export class Slot {
   /** The number of the chunk that it runs. */
   get current(): number | undefined {
     return this.queue[0]?.number
+  }
+
+  /**
+   * To be called every second: what it has in hand is the same as the last time, or is another. A worker that has the same is asked
+   * how it is, so that it is known since when it does not answer. An item costs nothing of this.
+   */
+  look(): void {
+    const [current] = this.queue
+    if (current === this.#seen && current?.chunk.first === this.#seenFirst) {
+      if (current && this.worker.process) void askProcess(this.worker.process)
+      return
+    }
+    this.#seen = current
+    this.#seenFirst = current?.chunk.first ?? 0
+    this.hasCurrentSince = current && monotonic()
   }
 
   held(number: number): Assigned | undefined {

@@ -1,7 +1,13 @@
 import { deferred } from '../async/deferred.ts'
 import { after } from '../async/interval.ts'
+import { useStore } from '../client/use-store.ts'
 import { ConnectionError, ValueTooLargeError } from '../errors.ts'
+import { askAll } from '../process/ask-all.ts'
+import { reportOf } from '../process/process.ts'
+import type { ContextReport, PoolReport } from '../protocol/context-report.ts'
 import { errorToWire } from '../protocol/values.ts'
+import type { Reporter, Store } from '../store/store.ts'
+import { describeWorker } from './describe.ts'
 import { LocalWorkers } from './local-workers.ts'
 import {
   type Addressed,
@@ -35,7 +41,7 @@ interface HostedWorker {
 }
 
 /** Workers of this machine that take part in the pool of a namespace. It schedules nothing: it relays messages. */
-export class WorkerHost {
+export class WorkerHost implements Reporter {
   readonly #options: WorkerHostOptions
   readonly #workers: LocalWorkers
   readonly #hosted = new Map<number, HostedWorker>()
@@ -46,6 +52,8 @@ export class WorkerHost {
   #jobs = 0
   #chunks = 0
   #closed: Promise<void> | undefined
+  readonly #store: Store
+  readonly #endReports: () => void
 
   /** Resolves when all workers have joined. */
   static async open(options: WorkerHostOptions): Promise<WorkerHost> {
@@ -69,6 +77,8 @@ export class WorkerHost {
       ...(secretKey && { secretKey }),
       ...(connectTimeout !== undefined && { connectTimeout }),
     }
+    this.#store = useStore(address, { secretKey, connectTimeout })
+    this.#endReports = this.#store.report?.(this) ?? (() => {})
     const inner = { call: 'zproc worker', tied: true }
     this.#workers = new LocalWorkers(
       (path, worker, ended) => startWorker(address, settings, inner, path, worker, ended),
@@ -146,9 +156,28 @@ export class WorkerHost {
       }
   }
 
+  /** What there is to say of the workers when the server asks. */
+  async report(): Promise<ContextReport> {
+    const handles = [...this.#hosted.values()].map(({ worker }) => worker)
+    await askAll(handles.flatMap(({ process }) => process ?? []))
+    const workers = handles.map(handle => describeWorker(handle, null))
+    const pool: PoolReport = { kind: 'host', workers, moreWorkers: 0, maps: [], moreMaps: 0 }
+    return { processes: [], pools: [pool], more: 0 }
+  }
+
+  /** Ends a worker, which is replaced. */
+  end(id: number): boolean {
+    const ids = [...this.#hosted.values()].map(({ worker: { process } }) => process)
+    const found = ids.find(process => process && reportOf(process).id === id)
+    void found?.stop()
+    return found !== undefined
+  }
+
   async #close(): Promise<void> {
+    this.#endReports()
     await this.#peer?.leave()
     await this.#workers.close()
+    await this.#store.release()
     this.#ended.resolve()
   }
 

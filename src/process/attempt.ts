@@ -1,10 +1,12 @@
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
+import type { Vitals } from '../protocol/description.ts'
 import { wordsOf } from '../protocol/thrown.ts'
 import { errorFromWire, fromWire } from '../protocol/values.ts'
 import type { Reached } from './assignment.ts'
 import { classesOf } from './classes.ts'
 import { type Job, type Report, type Stage, wireOf } from './job.ts'
+import type { Pulse } from './pulse.ts'
 
 /** One child that runs a target: a process or a thread. */
 export interface Attempt {
@@ -15,6 +17,11 @@ export interface Attempt {
   readonly outcome: Promise<Outcome>
   /** How far a process that watches got, if it told. */
   readonly reached: Reached | undefined
+  /** Whether the target has begun. */
+  readonly ran: boolean
+  /** Asks the child how it is; see `vitals`. */
+  readonly pulse: Pulse
+  vitals(): Vitals
   give(job: Job): void
   /** Called with what the target sends. */
   onMessage: (message: unknown) => void

@@ -1,4 +1,5 @@
-import { after, cancel } from '../async/interval.ts'
+import { after, cancel, monotonic } from '../async/interval.ts'
+import type { EndDescription, ProcessDescription, Vitals } from '../protocol/description.ts'
 import type { Assignment, Reached } from './assignment.ts'
 import type { Attempt, Failure, Outcome } from './attempt.ts'
 import { currentProcess } from './current.ts'
@@ -7,9 +8,16 @@ import { begin, launch } from './launch.ts'
 import { Output } from './lines.ts'
 import type { ProcessOptions } from './options.ts'
 import { reportCrash } from './report.ts'
+import { Restarts } from './restarts.ts'
 import { RetryPolicy } from './retry.ts'
 
 type Phase = 'new' | 'running' | 'retrying' | 'stopping' | 'ended'
+
+/** What a description says of the attempts. */
+export type Told = Vitals &
+  Pick<ProcessDescription, 'pid' | 'state' | 'since' | 'attempt' | 'recentRestarts' | 'end'>
+
+const NOTHING: Vitals = { memory: null, eventLoop: null, silent: null }
 
 export interface AttemptsEvents {
   happened(what: Happening): void
@@ -38,6 +46,10 @@ export class Attempts {
   #assignment: Assignment | undefined
   #policy: RetryPolicy | undefined
   #phase: Phase = 'new'
+  // When that began; how the attempts before have ended, and when.
+  #since = monotonic()
+  readonly #restarts = new Restarts()
+  #end: EndDescription | undefined
   #attempt: Attempt | undefined
   #reached: Reached | undefined
   #retryTimer: NodeJS.Timeout | undefined
@@ -67,7 +79,8 @@ export class Attempts {
   /** Begins the next one. */
   run(): void {
     const assignment = this.#assignment as Assignment
-    this.#phase = 'running'
+    this.#enter('running')
+    if (this.count > 0) this.#restarts.add()
     this.count++
     this.#reached = this.#attempt?.reached ?? this.#reached
     const { tied = true, spares, ready } = this.#inner
@@ -98,10 +111,40 @@ export class Attempts {
       this.#finish({ kind: 'failed', exitCode: this.exitCode, ...stopped(`was stopped ${when}`) })
       return undefined
     }
-    this.#phase = 'stopping'
+    this.#enter('stopping')
     const attempt = this.#attempt
     attempt?.end()
     return () => attempt?.kill()
+  }
+
+  /** Asks the target that runs how it is; resolves when it has answered. */
+  async ask(): Promise<void> {
+    if (this.#isRunning) await this.#attempt?.pulse.ask()
+  }
+
+  /** What there is to say, in milliseconds that have passed in place of times. */
+  describe(): Told {
+    const vitals = (this.#isRunning && this.#attempt?.vitals()) || NOTHING
+    const state = this.#phase === 'running' && !this.#isRunning ? 'starting' : this.#phase
+    return {
+      pid: this.pid ?? null,
+      state,
+      since: monotonic() - this.#since,
+      attempt: this.count,
+      recentRestarts: this.#restarts.recent,
+      end: this.#end ? { ...this.#end, time: monotonic() - this.#end.time } : null,
+      ...vitals,
+    }
+  }
+
+  /** Whether a target runs, and so can answer. */
+  get #isRunning(): boolean {
+    return (this.#phase === 'running' || this.#phase === 'stopping') && this.#attempt?.ran === true
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase
+    this.#since = monotonic()
   }
 
   /** To the target; false: none runs at present. */
@@ -119,6 +162,7 @@ export class Attempts {
 
   #ended(outcome: Outcome): void {
     this.exitCode = outcome.exitCode
+    this.#end = endOf(outcome)
     if (outcome.kind === 'failed') {
       this.causes.push(outcome.error)
       const delay = this.#phase === 'running' ? this.#next(outcome) : undefined
@@ -140,7 +184,7 @@ export class Attempts {
 
   #retry(failure: Failure, delay: number): void {
     const { name } = this.#assignment as Assignment
-    this.#phase = 'retrying'
+    this.#enter('retrying')
     reportCrash(name, this.pid, this.count, failure, delay)
     this.#events.happened({ type: 'retrying', reason: failure.words, error: failure.error, delay })
     this.#retryTimer = after(delay, () => {
@@ -152,7 +196,7 @@ export class Attempts {
 
   #finish(outcome: Outcome): void {
     const asked = this.#phase === 'stopping'
-    this.#phase = 'ended'
+    this.#enter('ended')
     this.output.end()
     this.#events.over(outcome, asked)
     this.#attempt = undefined
@@ -160,6 +204,13 @@ export class Attempts {
     this.#options = undefined
     this.#policy = undefined
   }
+}
+
+function endOf(outcome: Outcome): EndDescription {
+  const { exitCode } = outcome
+  const failure = outcome.kind === 'failed' ? outcome : undefined
+  const error = failure?.reason === 'error' || failure?.reason === 'boot' ? failure.classes[0] : undefined
+  return { time: monotonic(), reason: failure?.reason ?? 'returned', exitCode, error: error ?? '' }
 }
 
 const stopped = (words: string): Failure => ({

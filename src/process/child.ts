@@ -1,10 +1,13 @@
 import { ownModule } from '../async/home.ts'
+import { Question } from '../async/question.ts'
 import { ZprocError } from '../errors.ts'
 import { Leftovers } from '../lifeline/leftovers.ts'
 import { spawnTied, type TiedChild } from '../lifeline/spawn.ts'
+import type { Vitals } from '../protocol/description.ts'
 import type { Reached } from './assignment.ts'
 import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
 import type { Job, Joining, Order, Report } from './job.ts'
+import { type Pulse, vitalsOfProcess } from './pulse.ts'
 
 /** What a child is made of; the rest it is told with its job. */
 export interface ChildSettings {
@@ -27,13 +30,14 @@ export class Child implements Attempt {
   readonly outcome: Promise<Outcome>
   reached: Reached | undefined
   onMessage: (message: unknown) => void = () => {}
+  ran = false
+  readonly pulse: Pulse = new Question(() => this.#child.line.send({ kind: 'ask' }))
   readonly #child: TiedChild<Order, Report>
   readonly #memoryLimit: number | undefined
   /** The environment that it was made with. */
   readonly #env: NodeJS.ProcessEnv
   readonly #ownEnv: boolean
   readonly #leftovers = new Leftovers()
-  #ran = false
   #cooperative = false
   #report: Report | undefined
 
@@ -52,7 +56,8 @@ export class Child implements Attempt {
         ...(memoryLimit === undefined ? [] : [`--max-old-space-size=${memoryLimit}`]),
       ],
       heard: report => {
-        if (report.kind === 'running') this.#ran = true
+        if (report.kind === 'running') this.ran = true
+        else if (report.kind === 'answer') this.pulse.answered(report.answer)
         else if (report.kind === 'spawned') this.#leftovers.spawned(report.pid)
         else if (report.kind === 'reaped') this.#leftovers.reaped(report.pid)
         else if (report.kind === 'at') this.reached = report
@@ -62,7 +67,7 @@ export class Child implements Attempt {
       usersMessage: message => this.onMessage(message),
     })
     this.keepAlive(false)
-    this.outcome = this.#end().then(end => outcomeOf(this.#report, this.#ran, end, this.#memoryLimit))
+    this.outcome = this.#end().then(end => outcomeOf(this.#report, this.ran, end, this.#memoryLimit))
   }
 
   get pid(): number | undefined {
@@ -80,6 +85,10 @@ export class Child implements Attempt {
   /** Whether it is still there to be given a job. */
   get waits(): boolean {
     return this.#child.runs && this.#child.line.isOpen
+  }
+
+  vitals(): Vitals {
+    return vitalsOfProcess(this.pid, this.pulse)
   }
 
   give(job: Job): void {
@@ -119,6 +128,7 @@ export class Child implements Attempt {
     // A child that writes into the line itself can be understood no more.
     void line.closed.then(() => line.broken && this.kill())
     const [end] = await Promise.all([ended, line.closed])
+    this.pulse.over()
     await this.#leftovers.end()
     if (line.broken && !this.#report)
       return { ...end, error: new ZprocError('it wrote into file 3, which belongs to zproc') }

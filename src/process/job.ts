@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { Packed, type Wire } from '../protocol/values.ts'
 import type { DerivedKey } from '../transport/key.ts'
+import type { Answer } from './pulse.ts'
 
 // What the two ends of a process tell each other. A Wire crosses as `bytesOf` makes it: values stay encoded.
 export type WireBytes = Exclude<Wire, Packed> | Uint8Array
@@ -68,7 +69,7 @@ export interface ThreadData {
 }
 
 /** To a thread, which gets no signals, or to a child on Windows, where there are none. */
-export type ThreadOrder = { kind: 'job'; job: Job } | { kind: 'stop' }
+export type ThreadOrder = { kind: 'job'; job: Job } | { kind: 'stop' } | { kind: 'ask' }
 
 /** To a child process: a spare one has the time to rehearse. */
 export type Order = { kind: 'rehearse'; at: Joining } | ThreadOrder
@@ -86,6 +87,8 @@ export type Report =
   | { kind: 'reaped'; pid: number }
   /** A watching process calls its handler with this revision, or has done that. */
   | { kind: 'at'; revision: number; done: boolean }
+  /** How it is, as it was asked. */
+  | { kind: 'answer'; answer: Answer }
   /** It wants to be told to stop, and to do that itself: where there are no signals. */
   | { kind: 'cooperative' }
   | { kind: 'returned'; value: WireBytes }

@@ -6,6 +6,7 @@ import { exitNow } from './exit.ts'
 import type { Job, Order, Report } from './job.ts'
 import { offerMessages } from './messages.ts'
 import { printAtOnce } from './output.ts'
+import { howItIs } from './pulse.ts'
 import { run } from './run.ts'
 
 // The program of a child process: waits for its job and does it. It imports just what every job needs.
@@ -34,7 +35,8 @@ function standInForSignals(): void {
 function heard(order: Order): void {
   if (order.kind === 'stop') {
     if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(1)
-  } else if (begun) return
+  } else if (order.kind === 'ask') void send({ kind: 'answer', answer: howItIs() })
+  else if (begun) return
   else if (order.kind === 'rehearse')
     void import('./rehearse.ts').then(({ rehearse }) => rehearse(order.at, send, running))
   else begin(order.job)

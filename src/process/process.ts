@@ -5,6 +5,7 @@ import { Broadcast } from '../async/broadcast.ts'
 import { after, cancel, wallClock } from '../async/interval.ts'
 import { SHOWN, shown } from '../async/shown.ts'
 import { checkHome } from '../engines/engines.ts'
+import type { ProcessReport } from '../protocol/context-report.ts'
 import { readOptions } from '../protocol/options.ts'
 import { assign, type Target } from './assignment.ts'
 import type { Outcome } from './attempt.ts'
@@ -35,8 +36,16 @@ export let stderrTailOf: (process: Process) => string
 /** @internal Looks again whether a process keeps this one alive. */
 export let refreshKeepAlive: (process: Process) => void
 
+/** @internal Asks the target of a process how it is; resolves when it has answered. */
+export let askProcess: (process: Process) => Promise<void>
+/** @internal What there is to say of a process, in milliseconds that have passed in place of times. */
+export let reportOf: (process: Process) => ProcessReport
+
 /** @internal Whether a process has ended and somebody's `wait()` has told it. */
 export let isDealtWith: (process: Process) => boolean
+
+// How many there were.
+let count = 0
 
 /**
  * A function, the target, that runs in a process of its own.
@@ -53,6 +62,8 @@ export class Process<R = unknown> {
   readonly namespace: string
   /** The address of the server that the target's State uses. */
   readonly serverAddress: string
+  readonly #number = ++count
+  readonly #backend: 'process' | 'thread'
   readonly #inner: InnerProcessOptions
   readonly #attempts: Attempts
   readonly #ending: Ending<R>
@@ -66,6 +77,14 @@ export class Process<R = unknown> {
     }
     isDealtWith = process => process.#attempts.isOver && process.#ending.told
     refreshKeepAlive = process => process.#attempts.keepAlive()
+    askProcess = process => process.#attempts.ask()
+    reportOf = process => ({
+      id: process.#number,
+      name: process.name,
+      target: targetName(process.target),
+      backend: process.#backend,
+      ...process.#attempts.describe(),
+    })
   }
 
   /**
@@ -91,6 +110,7 @@ export class Process<R = unknown> {
     const address = checkHome(serverAddress, options.secretKey, call)
     const assignment = assign(target, address, options, inner.watch, inner.contextModule, call)
     this.#inner = inner
+    this.#backend = options.backend ?? 'process'
     this.target = target
     this.name = assignment.name
     this.namespace = assignment.namespace
@@ -233,3 +253,6 @@ export class Process<R = unknown> {
     })
   }
 }
+
+const targetName = (target: Target): string =>
+  target instanceof URL ? target.pathname : target.name || '(anonymous)'

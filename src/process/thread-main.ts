@@ -2,6 +2,7 @@ import { workerData } from 'node:worker_threads'
 import { becomeProcess } from './current.ts'
 import { exitNow } from './exit.ts'
 import type { Report, ThreadData, ThreadOrder } from './job.ts'
+import { howItIs } from './pulse.ts'
 import { run } from './run.ts'
 
 // The program of a worker thread: waits for its job and does it. `parentPort` is left to the target.
@@ -11,6 +12,7 @@ let stop: (() => void) | undefined
 
 parent.on('message', (order: ThreadOrder) => {
   if (order.kind === 'stop') return stop?.()
+  if (order.kind === 'ask') return void send({ kind: 'answer', answer: howItIs() })
   becomeProcess(order.job, ask => {
     stop = () => ask('SIGTERM')
     void send({ kind: 'cooperative' })

@@ -1,12 +1,15 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
 import { ownModule } from '../async/home.ts'
+import { Question } from '../async/question.ts'
 import { Leftovers } from '../lifeline/leftovers.ts'
 import { startThread } from '../lifeline/thread.ts'
+import type { Vitals } from '../protocol/description.ts'
 import type { Reached } from './assignment.ts'
 import { type Attempt, type End, type Outcome, outcomeOf } from './attempt.ts'
 import type { ChildSettings } from './child.ts'
 import { codeOf } from './classes.ts'
 import type { Job, Report, ThreadData, ThreadOrder } from './job.ts'
+import type { Pulse } from './pulse.ts'
 
 const entry = ownModule('process/thread-main')
 
@@ -16,11 +19,12 @@ export class Thread implements Attempt {
   readonly outcome: Promise<Outcome>
   reached: Reached | undefined
   onMessage: (message: unknown) => void = () => {}
+  ran = false
+  readonly pulse: Pulse = new Question(() => this.#order({ kind: 'ask' }))
   readonly #worker: Worker
   /** zproc's own: `parentPort` is the target's. */
   readonly #port: MessagePort
   readonly #leftovers = new Leftovers()
-  #ran = false
   #report: Report | undefined
   #cooperative = false
   #killed: NodeJS.Signals | null = null
@@ -44,7 +48,7 @@ export class Thread implements Attempt {
     this.#port.on('message', this.#hear)
     this.#port.unref()
     this.#worker.on('message', message => this.onMessage(message))
-    this.outcome = this.#end().then(end => outcomeOf(this.#report, this.#ran, end, memoryLimit))
+    this.outcome = this.#end().then(end => outcomeOf(this.#report, this.ran, end, memoryLimit))
   }
 
   get stdout() {
@@ -53,6 +57,13 @@ export class Thread implements Attempt {
 
   get stderr() {
     return this.#worker.stderr
+  }
+
+  /** The times of its event loop are read from outside: also while it does not turn. */
+  vitals(): Vitals {
+    const { latest, silent } = this.pulse
+    const { active, idle } = this.#worker.performance.eventLoopUtilization()
+    return { memory: latest?.heapUsed ?? null, eventLoop: this.#ended ? null : { active, idle }, silent }
   }
 
   give(job: Job): void {
@@ -85,7 +96,8 @@ export class Thread implements Attempt {
   }
 
   readonly #hear = (report: Report): void => {
-    if (report.kind === 'running') this.#ran = true
+    if (report.kind === 'running') this.ran = true
+    else if (report.kind === 'answer') this.pulse.answered(report.answer)
     else if (report.kind === 'spawned') this.#leftovers.spawned(report.pid)
     else if (report.kind === 'reaped') this.#leftovers.reaped(report.pid)
     else if (report.kind === 'at') this.reached = report
@@ -118,6 +130,7 @@ export class Thread implements Attempt {
       })
       this.#worker.once('exit', code => {
         this.#ended = true
+        this.pulse.over()
         this.#drain()
         void this.#leftovers
           .end()

@@ -1,4 +1,7 @@
+import { Question } from '../async/question.ts'
+import type { Vitals } from '../protocol/description.ts'
 import { type Attempt, type Outcome, outcomeOf } from './attempt.ts'
+import type { Pulse } from './pulse.ts'
 
 /** A child that the system refused to start: `error` is its end. */
 export class Unstarted implements Attempt {
@@ -6,6 +9,8 @@ export class Unstarted implements Attempt {
   readonly stdout = null
   readonly stderr = null
   readonly reached = undefined
+  readonly ran = false
+  readonly pulse: Pulse = new Question(() => {})
   readonly outcome: Promise<Outcome>
   onMessage: (message: unknown) => void = () => {}
 
@@ -13,6 +18,10 @@ export class Unstarted implements Attempt {
     this.outcome = Promise.resolve(
       outcomeOf(undefined, false, { code: null, signal: null, error }, undefined),
     )
+  }
+
+  vitals(): Vitals {
+    return { memory: null, eventLoop: null, silent: null }
   }
 
   give(): void {}

@@ -16,6 +16,10 @@ export interface ServerDescription {
   locks: LockDescription[]
   /** The atomic functions that the server keeps, those first whose calls took the longest in all. */
   functions: FunctionDescription[]
+  /** The processes that Contexts have started, workers of pools apart; those of one Context together, in order. */
+  processes: ProcessDescription[]
+  /** The pools of Contexts, and of `zproc worker`, that have workers or work. */
+  pools: PoolDescription[]
   /** How many of each list are left out, since a description is limited: see `limit` of `describeServer`. */
   leftOut: LeftOut
 }
@@ -80,6 +84,11 @@ export interface SessionDescription {
   requests: number
   /** Keys that end with it. */
   ephemeral: number
+  /**
+   * For how many milliseconds it has not answered the question what processes it has: its event loop has not turned since, and
+   * what is said of its processes is older than that. null: it has answered, or has no Context with processes.
+   */
+  silent: number | null
 }
 
 /** Who reads a log: what the States of one process watch on one namespace, or a view. */
@@ -156,7 +165,122 @@ export interface FunctionDescription {
   longest: number
 }
 
+/** What is known of the memory and the event loop of a child. */
+export interface Vitals {
+  /** Bytes: all memory of a process, the heap of a thread; null: it has not said yet. */
+  memory: number | null
+  /** Milliseconds in which its event loop has worked, and has waited, since it began; null: it has not said yet. */
+  eventLoop: { active: number; idle: number } | null
+  /** For how many milliseconds it has not answered a question: its event loop has not turned since. null: it has answered. */
+  silent: number | null
+}
+
+/** A process that a Context has started. */
+export interface ProcessDescription extends Vitals {
+  /** The session of the program that started it. */
+  session: number
+  /** The pid of that program. */
+  parent: number
+  /** Its number among those that the program has started. */
+  id: number
+  /** Its name. */
+  name: string
+  /** The name of the function that it runs, or the path of the module. */
+  target: string
+  /** What it runs in. */
+  backend: 'process' | 'thread'
+  /** The process id of the current attempt, or of the last one; null: there was none. A thread has that of its program. */
+  pid: number | null
+  /** `'retrying'`: it failed, and waits for the next attempt. */
+  state: 'new' | 'starting' | 'running' | 'stopping' | 'retrying' | 'ended'
+  /** When that began. */
+  since: number
+  /** The number of the attempt: 1 at first, 0 before that. */
+  attempt: number
+  /** How often it was started again within the last 10 seconds, 100 times at most. */
+  recentRestarts: number
+  /** How the last attempt that ended did; null: none has. */
+  end: EndDescription | null
+}
+
+/** How an attempt of a process ended. */
+export interface EndDescription {
+  /** When. */
+  time: number
+  /**
+   * `'returned'`: its target did; `'error'`: that threw; `'boot'`: it failed before its target ran; `'memory'`: the heap grew
+   * over its limit; `'exit'`: it ended with an exit code of its own; `'signal'`: a signal ended it.
+   */
+  reason: 'returned' | 'error' | 'boot' | 'memory' | 'exit' | 'signal'
+  /** The exit code; minus the number of the signal that ended it; null: there is none. */
+  exitCode: number | null
+  /** The name of the class of what was thrown; `''`: nothing was, or that is not known. */
+  error: string
+}
+
+/** Workers, and the maps and calls whose items they are given. */
+export interface PoolDescription {
+  /** The session of the program that has it. */
+  session: number
+  /** The pid of that program. */
+  parent: number
+  /** `'own'`: of a Context; `'shared'`: its part in the pool of a namespace; `'host'`: the workers of a `zproc worker`. */
+  kind: 'own' | 'shared' | 'host'
+  /** The workers, those first that have had an item for the longest time. */
+  workers: WorkerDescription[]
+  /** How many of them are left out. */
+  moreWorkers: number
+  /** The maps and calls that have work, the oldest first. */
+  maps: MapDescription[]
+  /** How many of them are left out. */
+  moreMaps: number
+}
+
+/** A worker of a pool. */
+export interface WorkerDescription extends Vitals {
+  /** Its number among the processes that its program has started; null: it is the worker of another program. */
+  id: number | null
+  /** Its number in the pool. */
+  number: number
+  /** Its process id; null: it is not known here. */
+  pid: number | null
+  /** What it runs in; `'elsewhere'`: in a `zproc worker`. */
+  backend: 'process' | 'thread' | 'elsewhere'
+  /** What it has in hand; null: nothing, or that is not known here. */
+  has: ItemsDescription | null
+}
+
+/** What a worker has in hand. */
+export interface ItemsDescription {
+  /** The name of the function. */
+  function: string
+  /** `'item'`: of a map; `'call'`: of `ctx.run`. */
+  unit: 'item' | 'call'
+  /** The number of the first item that has no result yet, from 0 on. */
+  first: number
+  /** How many it has from there on; it does one after the other. */
+  count: number
+  /** Since when, to a second. */
+  since: number
+}
+
+/** A map, or the calls of a function by `ctx.run`. */
+export interface MapDescription {
+  /** Its number in the pool. */
+  number: number
+  /** The name of the function. */
+  function: string
+  /** `'item'`: a map; `'call'`: calls of `ctx.run`. */
+  unit: 'item' | 'call'
+  /** Items, or calls, that have their result. */
+  done: number
+  /** How many there are in all; null: that is not known. */
+  total: number | null
+  /** Those that have been read and wait for a worker. */
+  waiting: number
+}
+
 /** How many items of each list a description leaves out. */
 export type LeftOut = {
-  [List in 'namespaces' | 'sessions' | 'readers' | 'locks' | 'functions']: number
+  [List in 'namespaces' | 'sessions' | 'readers' | 'locks' | 'functions' | 'processes' | 'pools']: number
 }

@@ -1,3 +1,4 @@
+import type { ContextReport } from './context-report.ts'
 import type { Wire } from './values.ts'
 
 // The whole wire protocol. A connection carries frames (see frames.ts); a frame is a msgpack array of messages, or a
@@ -61,6 +62,9 @@ export const Ask = {
   leave: 3,
   flushed: 4,
   describe: 5,
+  reports: 6,
+  reported: 7,
+  end: 8,
   // one atomic step each; those from `set` on may change the state
   get: 10,
   has: 11,
@@ -101,6 +105,8 @@ export const unanswered: ReadonlySet<number> = new Set([
   Ask.credit,
   Ask.unfeed,
   Ask.awaiting,
+  Ask.reports,
+  Ask.reported,
 ])
 
 const methods = new Map<number, string>(Object.entries(Ask).map(([name, kind]) => [kind, name]))
@@ -134,6 +140,12 @@ export type ClientMessage =
   | [kind: typeof Ask.flushed, id: number]
   /** Replies with a ServerDescription, whose lists have `limit` items at most: no more than DESCRIBED. */
   | [kind: typeof Ask.describe, id: number, limit: number]
+  /** The session has processes of a Context: it can be asked for them, see Tell.report. */
+  | [kind: typeof Ask.reports]
+  /** What was asked for by Tell.report. */
+  | [kind: typeof Ask.reported, report: ContextReport]
+  /** Ends process number `process` of the program that has this session. Replies with whether there is one. */
+  | [kind: typeof Ask.end, id: number, session: number, process: number]
   /** A State begins: replies with the revision it starts at. */
   | [kind: typeof Ask.open, id: number, state: number, namespace: string, name: string]
   | [kind: typeof Ask.close, state: number]
@@ -193,6 +205,8 @@ export const Tell = {
   fellBehind: 11,
   holdEnded: 12,
   ended: 13,
+  report: 14,
+  endProcess: 15,
 } as const
 
 export type ServerMessage =
@@ -216,6 +230,10 @@ export type ServerMessage =
   | [kind: typeof Tell.holdEnded, hold: number, atomicTimeout: number]
   /** The server has ended the session, and why. */
   | [kind: typeof Tell.ended, why: string]
+  /** Asks which processes the program has: Ask.reported says so. Not asked again until it has. */
+  | [kind: typeof Tell.report]
+  /** The program is to end process number `process`. */
+  | [kind: typeof Tell.endProcess, process: number]
 
 /** Where a feed begins that is to go on from `revision`, or from the oldest one that is kept, if that is later. */
 export const orOldestKept = (revision: number): number => -2 - revision

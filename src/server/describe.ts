@@ -3,6 +3,8 @@ import { loopTimes, wallClock } from '../async/interval.ts'
 import type {
   LockDescription,
   NamespaceDescription,
+  PoolDescription,
+  ProcessDescription,
   ReaderDescription,
   ServerDescription,
   SessionDescription,
@@ -10,6 +12,7 @@ import type {
 import { DESCRIBED } from '../protocol/messages.ts'
 import type { Core, Room } from './core.ts'
 import type { Part } from './hold.ts'
+import type { Arrived } from './reports.ts'
 
 // Characters of a name that a client chose.
 const LONGEST = 200
@@ -19,16 +22,22 @@ export interface Described {
   readonly number: number
   describe(): Omit<SessionDescription, 'session' | 'ephemeral'>
   readers(): Omit<ReaderDescription, 'session' | 'pid' | 'name'>[]
+  /** What its program said of its processes; undefined: nothing. */
+  readonly processes: Arrived | undefined
+}
+
+/** How many items each list is to have at most. */
+export function checkLimit(limit: unknown): number {
+  if (typeof limit !== 'number' || !Number.isSafeInteger(limit) || limit < 0 || limit > DESCRIBED)
+    throw new TypeError(`a description has 0 to ${DESCRIBED} items in each list`)
+  return limit
 }
 
 /**
  * What the server says of itself to session `asker`. Everything is counted here, when it is asked for; no list has more than
  * `limit` items.
  */
-export function describeServer(core: Core<Described>, limit: unknown, asker: number): ServerDescription {
-  if (!Number.isSafeInteger(limit) || Number(limit) < 0 || Number(limit) > DESCRIBED)
-    throw new TypeError(`a description has 0 to ${DESCRIBED} items in each list`)
-  const most = Number(limit)
+export function describeServer(core: Core<Described>, most: number, asker: number): ServerDescription {
   const rooms = [...core.rooms]
   const sessions = describeSessions(core, rooms)
   const known = new Map(sessions.map(session => [session.session, session]))
@@ -49,6 +58,7 @@ export function describeServer(core: Core<Described>, limit: unknown, asker: num
     locks: first(held, most, (a, b) => sinceOf(a) - sinceOf(b)),
     functions: first(core.functions.described(), most, (a, b) => b.ms - a.ms),
   }
+  const reported = describeProcesses([...core.sessions.values()], most)
   return {
     time: wallClock(),
     server: describeProcess(core, sessions),
@@ -58,7 +68,11 @@ export function describeServer(core: Core<Described>, limit: unknown, asker: num
     readers: lists.readers.items,
     locks: lists.locks.items.flatMap(room => describeLock(room, nameOf, most) ?? []),
     functions: lists.functions.items.map(one => ({ ...one, name: short(one.name), place: short(one.place) })),
+    processes: reported.processes,
+    pools: reported.pools,
     leftOut: {
+      processes: reported.moreProcesses,
+      pools: reported.morePools,
       namespaces: lists.namespaces.more,
       sessions: lists.sessions.more,
       readers: lists.readers.more,
@@ -95,6 +109,37 @@ function describeSessions(core: Core<Described>, rooms: Room[]): SessionDescript
     const { name, ...rest } = one.describe()
     return { session: one.number, name: short(name), ...rest, ephemeral: ephemeral.get(one.number) ?? 0 }
   })
+}
+
+/** What the programs said, the oldest session first. */
+function describeProcesses(sessions: Described[], most: number) {
+  const processes: ProcessDescription[] = []
+  const pools: PoolDescription[] = []
+  let [moreProcesses, morePools] = [0, 0]
+  for (const one of sessions.sort((a, b) => a.number - b.number)) {
+    const { report } = one.processes ?? {}
+    if (!report) continue
+    const whose = { session: one.number, parent: one.describe().pid }
+    for (const process of report.processes)
+      if (processes.length < most) processes.push({ ...whose, ...process })
+      else moreProcesses++
+    for (const pool of report.pools)
+      if (pools.length < most) pools.push({ ...whose, ...shortened(pool, most) })
+      else morePools++
+    moreProcesses += report.more
+  }
+  return { processes, pools, moreProcesses, morePools }
+}
+
+function shortened<P extends Omit<PoolDescription, 'session' | 'parent'>>(pool: P, most: number): P {
+  const { workers, maps } = pool
+  return {
+    ...pool,
+    workers: workers.slice(0, most),
+    moreWorkers: pool.moreWorkers + Math.max(0, workers.length - most),
+    maps: maps.slice(0, most),
+    moreMaps: pool.moreMaps + Math.max(0, maps.length - most),
+  }
 }
 
 function describeRoom({ space, states }: Room): NamespaceDescription {

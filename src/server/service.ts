@@ -49,8 +49,14 @@ interface Client extends Reader {
   close(): void
   /** Ends it against the client's will. */
   refuse(why: string): void
-  /** What the server says of itself. */
-  describeServer(limit: unknown): ServerDescription
+  /** What the server says of itself; a promise where programs are asked what processes they have. */
+  describeServer(limit: unknown): ServerDescription | Promise<ServerDescription>
+  /** The client has processes of which it can say how they are. */
+  hasProcesses(): void
+  /** It has said so. */
+  reported(report: unknown): void
+  /** Has the program of that session end a process of its own. Whether there is one. */
+  endProcess(session: unknown, process: unknown): boolean
 }
 
 /** Does what one client asks for, and tells it what came of it; what the client has opened, holds and reads is here. */
@@ -376,8 +382,15 @@ export class Service {
   readonly #handlers: Record<number, Handler> = {
     [Ask.ping]: ([, id, payload]: [number, number, Uint8Array]) =>
       this.#tell([Tell.ok, id, [process.pid, payload]]),
-    [Ask.describe]: ([, id, limit]: [number, number, unknown]) =>
-      this.#tell([Tell.ok, id, this.#session.describeServer(limit)]),
+    [Ask.describe]: ([, id, limit]: [number, number, unknown]) => {
+      const told = this.#session.describeServer(limit)
+      if (told instanceof Promise) this.#answer(id, told)
+      else this.#tell([Tell.ok, id, told])
+    },
+    [Ask.reports]: () => this.#session.hasProcesses(),
+    [Ask.reported]: ([, report]: [number, unknown]) => this.#session.reported(report),
+    [Ask.end]: ([, id, session, process]: [number, number, unknown, unknown]) =>
+      this.#tell([Tell.ok, id, this.#session.endProcess(session, process)]),
     [Ask.flushed]: ([, id]: [number, number]) => this.#flushed(id),
     [Ask.open]: ([, id, state, namespace, name]: [number, number, number, string, string]) => {
       this.#leave(state)

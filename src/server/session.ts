@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { after, cancel, monotonic, wallClock } from '../async/interval.ts'
+import { Question } from '../async/question.ts'
 import type { ReaderDescription, ServerDescription, SessionDescription } from '../protocol/description.ts'
 import { type ClientHello, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { KeptAnswer } from '../storage/records.ts'
@@ -7,8 +8,9 @@ import { Channel, type Read } from '../transport/channel.ts'
 import { hasEnded, machine } from '../transport/machine.ts'
 import { AnswerDelay } from './answer-delay.ts'
 import type { Core, Returning } from './core.ts'
-import { type Described, describeServer } from './describe.ts'
+import { checkLimit, type Described, describeServer } from './describe.ts'
 import { log } from './log.ts'
+import { type Arrived, mayAnswer, readReport, withinPatience } from './reports.ts'
 import { Service } from './service.ts'
 
 // How soon after a connection was lost the client's process is looked for: milliseconds, then twice as many, up to these.
@@ -32,6 +34,9 @@ export class Session implements Described {
   readonly #here: boolean
   readonly #since = wallClock()
   readonly #delay = new AnswerDelay(() => this.#channel.flush())
+  // Which processes its program has, if it has any.
+  readonly #processes = new Question<Arrived>(() => this.#channel.send([Tell.report] satisfies ServerMessage))
+  #hasProcesses = false
   #lost: number | undefined
   #lingering: NodeJS.Timeout | undefined
   #closed = false
@@ -101,6 +106,7 @@ export class Session implements Described {
       machine,
       since: this.#since,
       lost: this.#lost ?? null,
+      silent: this.#lost === undefined ? this.#processes.silent : null,
       ...this.#service.describe(),
     }
   }
@@ -109,8 +115,44 @@ export class Session implements Described {
     return this.#service.readers()
   }
 
-  describeServer(limit: unknown): ServerDescription {
-    return describeServer(this.#core, limit, this.number)
+  get processes(): Arrived | undefined {
+    return this.#processes.latest
+  }
+
+  describeServer(given: unknown): ServerDescription | Promise<ServerDescription> {
+    const limit = checkLimit(given)
+    const asked = [...this.#core.sessions.values()].flatMap(session => session.#askProcesses() ?? [])
+    const describe = () => describeServer(this.#core, limit, this.number)
+    return asked.length === 0 ? describe() : withinPatience(asked).then(describe)
+  }
+
+  hasProcesses(): void {
+    this.#hasProcesses = true
+  }
+
+  reported(report: unknown): void {
+    this.#processes.answered(readReport(report))
+  }
+
+  endProcess(session: unknown, process: unknown): boolean {
+    if (!this.#core.limits.allowCode)
+      throw new TypeError(
+        'this server was started with allowCode: false, and ends no processes for its clients',
+      )
+    const owner = [...this.#core.sessions.values()].find(({ number }) => number === session)
+    const { processes = [], pools = [] } = owner?.processes?.report ?? {}
+    const all = [...processes, ...pools.flatMap(({ workers }) => workers)]
+    if (!owner || typeof process !== 'number' || !all.some(({ id }) => id === process)) return false
+    owner.#channel.send([Tell.endProcess, process] satisfies ServerMessage)
+    return true
+  }
+
+  /** Asks the program which processes it has; undefined: there is nothing to wait for. */
+  #askProcesses(): Promise<void> | undefined {
+    if (!this.#hasProcesses || this.#lost !== undefined) return undefined
+    const isWorthIt = mayAnswer(this.#processes.silent)
+    const answered = this.#processes.ask()
+    return isWorthIt ? answered : undefined
   }
 
   updated(): void {
@@ -136,6 +178,7 @@ export class Session implements Described {
     this.#closed = true
     cancel(this.#lingering)
     this.#delay.end()
+    this.#processes.over()
     this.#core.sessions.delete(this.#token)
     this.#service.close()
     this.#core.keeper?.ended(this.number)

@@ -1,3 +1,4 @@
+import type { ContextReport } from '../protocol/context-report.ts'
 import type { ClientMessage, ServerMessage, WireCommit } from '../protocol/messages.ts'
 
 /**
@@ -34,6 +35,15 @@ export interface Store {
   settled(): Promise<void>
   /** Somebody who used the store does not need it any more; resolves when what it had there is gone. */
   release(): Promise<void> | undefined
+  /** `reporter` is asked when the server is to describe itself; the function that this returns calls that off. Where there is a server. */
+  report?(reporter: Reporter): () => void
+}
+
+/** Tells what processes a part of this program has. */
+export interface Reporter {
+  report(): Promise<ContextReport>
+  /** Ends process number `id`. Whether it is one of these. */
+  end(id: number): boolean
 }
 
 /** What a request becomes when its reply is here; of `Tell.unknownFunction`, which is none: the function, `Shipped`. */

@@ -6,11 +6,14 @@ import {
   atomic,
   describeServer,
   diagnose,
+  type EndDescription,
   type LockDescription,
+  type ProcessDescription,
   type ReaderDescription,
   type ServerDescription,
   type SessionDescription,
   State,
+  type WorkerDescription,
 } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
 import { room } from '../kit/servers.ts'
@@ -35,7 +38,9 @@ const calm: ServerDescription = {
   readers: [],
   locks: [],
   functions: [],
-  leftOut: { namespaces: 0, sessions: 0, readers: 0, locks: 0, functions: 0 },
+  processes: [],
+  pools: [],
+  leftOut: { namespaces: 0, sessions: 0, readers: 0, locks: 0, functions: 0, processes: 0, pools: 0 },
 }
 const session = (rest: Partial<SessionDescription>): SessionDescription => ({
   session: 1,
@@ -47,6 +52,7 @@ const session = (rest: Partial<SessionDescription>): SessionDescription => ({
   states: 1,
   requests: 0,
   ephemeral: 0,
+  silent: null,
   ...rest,
 })
 const lock = (rest: Partial<LockDescription>): LockDescription => ({
@@ -186,4 +192,79 @@ test('two processes that really wait for each other are found', async t => {
   while (!(await said()).some(line => /^deadlock: pid \d+ \(main\) has a and waits for b, /.test(line)));
   goOn.resolve()
   await Promise.all(ends.map(({ done }) => done))
+})
+
+const vitals = { memory: 1, eventLoop: { active: 1, idle: 9 }, silent: null }
+const child = (rest: Partial<ProcessDescription>): ProcessDescription => ({
+  session: 1,
+  parent: 77,
+  id: 1,
+  name: 'baker',
+  target: 'bake',
+  backend: 'process',
+  pid: 812,
+  state: 'running',
+  since: NOW - 100_000,
+  attempt: 1,
+  recentRestarts: 0,
+  end: null,
+  ...vitals,
+  ...rest,
+})
+
+test('a worker, a process and a program that do not answer are said with what they have in hand', () => {
+  const has = { function: 'square', unit: 'item' as const, first: 40, count: 1, since: NOW - 12_345 }
+  const pool = (worker: Partial<WorkerDescription>): ServerDescription['pools'] => [
+    {
+      session: 1,
+      parent: 77,
+      kind: 'own',
+      workers: [{ id: 1, number: 3, pid: 812, backend: 'process', has, ...vitals, ...worker }],
+      moreWorkers: 0,
+      maps: [],
+      moreMaps: 0,
+    },
+  ]
+  const said = (worker: Partial<WorkerDescription>) => diagnose({ ...calm, pools: pool(worker) })
+  assert.deepEqual(said({}), [], 'an item may take long')
+  assert.deepEqual(said({ silent: 999 }), [])
+  assert.deepEqual(said({ silent: 11_900 }), [
+    'worker 3 (pid 812) has had item 40 for 12 s; its event loop has not turned for 11 s',
+  ])
+  assert.deepEqual(said({ silent: 1000, has: { ...has, count: 8 } }), [
+    'worker 3 (pid 812) has had items 40 to 47 for 12 s; its event loop has not turned for 1 s',
+  ])
+  assert.deepEqual(said({ silent: 1000, has: { ...has, unit: 'call' } }), [
+    'worker 3 (pid 812) has had a call of square for 12 s; its event loop has not turned for 1 s',
+  ])
+  assert.deepEqual(said({ silent: 1000, has: null }), [
+    'worker 3 (pid 812) does not answer: its event loop has not turned for 1 s',
+  ])
+  assert.deepEqual(diagnose({ ...calm, processes: [child({}), child({ silent: 4000 })] }), [
+    'baker (pid 812) does not answer: its event loop has not turned for 4 s',
+  ])
+  // What a silent program said of its processes is old.
+  const silent = { ...calm, sessions: [session({ silent: 2000 })], pools: pool({ silent: 9000 }) }
+  assert.deepEqual(diagnose(silent), ['pid 77 (main) does not answer: its event loop has not turned for 2 s'])
+})
+
+test('a process that is started again and again is said with how it ends', () => {
+  const said = (recentRestarts: number, end: Partial<EndDescription>) =>
+    diagnose({
+      ...calm,
+      processes: [
+        child({ recentRestarts, end: { time: NOW, reason: 'exit', exitCode: 1, error: '', ...end } }),
+      ],
+    })
+  assert.deepEqual(said(4, {}), [])
+  assert.deepEqual(said(14, {}), ['baker restarted 14 times in 10 s, the last time with exit code 1'])
+  const ends: [Partial<EndDescription>, string][] = [
+    [{ reason: 'signal', exitCode: -9 }, 'by SIGKILL'],
+    [{ reason: 'error', error: 'RangeError' }, 'with RangeError'],
+    [{ reason: 'boot', error: 'SyntaxError' }, 'before its target ran, with SyntaxError'],
+    [{ reason: 'memory' }, 'out of memory'],
+    [{ exitCode: null }, 'without an exit code'],
+  ]
+  for (const [end, words] of ends)
+    assert.deepEqual(said(100, end), [`baker restarted 100 times or more in 10 s, the last time ${words}`])
 })

@@ -79,6 +79,7 @@ test('a server describes its process, namespaces, clients and functions', async 
       states: i < 2 ? 1 : 0,
       requests: 0,
       ephemeral,
+      silent: null,
     })),
   )
   assert.ok(told.sessions.every(({ since }) => began <= since && since <= told.time))
@@ -94,7 +95,15 @@ test('a server describes its process, namespaces, clients and functions', async 
     ],
   )
   for (const { ms, longest } of told.functions) assert.ok(longest > 0 && longest <= ms, `${longest}, ${ms}`)
-  assert.deepEqual(told.leftOut, { namespaces: 0, sessions: 0, readers: 0, locks: 0, functions: 0 })
+  assert.deepEqual(told.leftOut, {
+    namespaces: 0,
+    sessions: 0,
+    readers: 0,
+    locks: 0,
+    functions: 0,
+    processes: 0,
+    pools: 0,
+  })
   assert.doesNotMatch(JSON.stringify(told), /a very much secret key|confidential|private|brief/)
 })
 
@@ -238,7 +247,15 @@ test('lists are limited, and say how many are left out', async t => {
   await long.set('n', 1)
   await long.set('n', 2)
   const two = await describeServer(server().address, { limit: 2 })
-  assert.deepEqual(two.leftOut, { namespaces: 4, sessions: 5, readers: 0, locks: 0, functions: 0 })
+  assert.deepEqual(two.leftOut, {
+    namespaces: 4,
+    sessions: 5,
+    readers: 0,
+    locks: 0,
+    functions: 0,
+    processes: 0,
+    pools: 0,
+  })
   assert.equal(two.namespaces[0]?.name, `${'x'.repeat(200)}…`)
   // The newest session is the one that asked.
   assert.equal(sessionOf(two).session, Math.max(...two.sessions.map(({ session }) => session)))

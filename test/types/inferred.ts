@@ -224,13 +224,23 @@ export async function processesThemselves(ctx: Context<Shop>, address: string): 
 
 /** What a server says of itself. */
 export async function described(address: string): Promise<void> {
-  const { server, locks, readers, sessions, leftOut } = await describeServer(address, { limit: 10 })
+  const { server, locks, readers, sessions, processes, pools, leftOut } = await describeServer(address, {
+    limit: 10,
+  })
   exactly<'process' | 'thread' | 'inline'>()(server.backend)
   for (const { waitsFor } of readers)
     exactly<'commits' | 'reader' | 'connection' | 'disk' | 'nothing'>()(waitsFor)
   for (const { lost } of sessions) exactly<number | null>()(lost)
   for (const { queue } of locks) exactly<string | undefined>()(queue[0]?.call)
   exactly<number>()(leftOut.sessions)
+  for (const { state, end } of processes) {
+    exactly<'new' | 'starting' | 'running' | 'stopping' | 'retrying' | 'ended'>()(state)
+    exactly<number | null | undefined>()(end?.exitCode)
+  }
+  for (const { workers, maps } of pools) {
+    exactly<'item' | 'call' | undefined>()(workers[0]?.has?.unit)
+    exactly<number | null | undefined>()(maps[0]?.total)
+  }
   exactly<string[]>()(diagnose(await describeServer(address), await describeServer(address)))
 }
 

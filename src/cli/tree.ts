@@ -1,0 +1,160 @@
+import { describeServer } from '../client/describe-server.ts'
+import { endWords, inHand } from '../client/diagnose-processes.ts'
+import { duration } from '../client/duration.ts'
+import type {
+  PoolDescription,
+  ProcessDescription,
+  ServerDescription,
+  SessionDescription,
+  WorkerDescription,
+} from '../protocol/description.ts'
+import { treeHelp } from './help.ts'
+import { busyOf, memoryOf, stateOf } from './report-processes.ts'
+import { json, safe } from './shown.ts'
+import { targetOrOnly } from './status.ts'
+import { asked, common } from './target.ts'
+import { bold, bytes, dim } from './terminal.ts'
+
+/** A program, process or worker, and what it has started. */
+interface Node {
+  text: string
+  children: Node[]
+}
+
+// So many items of each list are asked for: a tree is read as a whole.
+const LIMIT = 1000
+
+/** `zproc tree`: the programs that use a server, and the processes that they have started. */
+export async function tree(args: string[]): Promise<number> {
+  const given = asked('tree', args, common, treeHelp)
+  if (!given) return 0
+  const { address, secretKey } = await targetOrOnly('tree', given)
+  const description = await describeServer(address, { secretKey, limit: LIMIT })
+  const { server, leftOut } = description
+  if (given.isJson) {
+    const { sessions, processes, pools } = description
+    console.log(json({ server, sessions, processes, pools, leftOut }))
+    return 0
+  }
+  console.log(
+    `${bold(safe(server.address))}  pid ${server.pid} (${safe(server.backend)}), ${bytes(server.memory.rss)}`,
+  )
+  for (const line of lines(treeOf(description))) console.log(line)
+  const more = leftOut.sessions + leftOut.processes + leftOut.pools
+  if (more > 0) console.log(dim(`… and ${more} more`))
+  return 0
+}
+
+/** The programs that no other one has started, with what is below them. */
+export function treeOf(description: ServerDescription): Node[] {
+  const { sessions, processes, pools, asker, time } = description
+  const machines = new Map(sessions.map(({ session, machine }) => [session, machine]))
+  const place = (session: number, pid: number | null) => `${machines.get(session)} ${pid}`
+  const started = new Set(
+    [
+      ...processes.map(({ session, pid, backend }) => ({ session, pid, backend })),
+      ...pools.flatMap(({ session, workers }) =>
+        workers.map(({ pid, backend }) => ({ session, pid, backend })),
+      ),
+    ]
+      .filter(({ backend }) => backend === 'process')
+      .map(({ session, pid }) => place(session, pid)),
+  )
+  /** What the sessions of this process have started. */
+  const below = (session: number, pid: number | null): Node[] => {
+    const own = new Set(
+      sessions.filter(one => place(one.session, one.pid) === place(session, pid)).map(one => one.session),
+    )
+    const processNodes = processes
+      .filter(one => own.has(one.session))
+      .map(one => ({
+        text: processLine(one, time),
+        children: one.backend === 'process' && one.pid !== pid ? below(one.session, one.pid) : [],
+      }))
+    return [
+      ...processNodes,
+      ...pools.filter(one => own.has(one.session)).map(pool => poolNode(pool, time, below)),
+    ]
+  }
+  const seen = new Set<string>()
+  return sessions.flatMap(one => {
+    const at = place(one.session, one.pid)
+    const isAsker = one.session === asker && one.states === 0
+    if (isAsker || started.has(at) || seen.has(at)) return []
+    seen.add(at)
+    return { text: programLine(one, time), children: below(one.session, one.pid) }
+  })
+}
+
+function poolNode(
+  pool: PoolDescription,
+  time: number,
+  below: (session: number, pid: number | null) => Node[],
+): Node {
+  const { kind, workers, maps, session, moreWorkers, moreMaps } = pool
+  const name = { own: 'pool', shared: 'shared pool', host: 'zproc worker' }[kind]
+  const count = workers.length + moreWorkers
+  const more = moreWorkers + moreMaps
+  return {
+    text: `${name}  ${count === 1 ? '1 worker' : `${count} workers`}`,
+    children: [
+      ...maps.map(({ function: of, unit, done, total, waiting }) => ({
+        text: `${unit === 'item' ? 'map' : 'calls'} of ${safe(of)}  ${done}${total === null ? '' : ` of ${total}`} done, ${waiting} wait`,
+        children: [],
+      })),
+      ...workers.map(one => ({
+        text: workerLine(one, time),
+        children: one.backend === 'process' ? below(session, one.pid) : [],
+      })),
+      ...(more > 0 ? [{ text: dim(`… and ${more} more`), children: [] }] : []),
+    ],
+  }
+}
+
+function programLine({ name, pid, machine, since, lost, silent }: SessionDescription, time: number): string {
+  const words = [
+    ...(machine === 'local' ? [] : [`on ${safe(machine)}`]),
+    `for ${duration(time - since)}`,
+    ...(lost === null ? [] : ['connection lost']),
+    ...(silent === null ? [] : ['silent']),
+  ]
+  return `${bold(safe(name || '(no State)'))} (pid ${pid})  ${words.join(', ')}`
+}
+
+function processLine(one: ProcessDescription, time: number): string {
+  const { name, pid, attempt, end, backend, since } = one
+  const words = [
+    `${stateOf(one)} for ${duration(time - since)}`,
+    ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+    ...vitalWords(one),
+    ...(end ? [`ended ${safe(endWords(end))}`] : []),
+  ]
+  const what = backend === 'thread' ? 'thread' : `pid ${pid ?? '-'}`
+  return `${bold(safe(name))} (${what})  ${words.join(', ')}`
+}
+
+function workerLine(one: WorkerDescription, time: number): string {
+  const { number, pid, has, silent, backend } = one
+  const words = [
+    ...(has ? [`${inHand(has)} of ${safe(has.function)} for ${duration(time - has.since)}`] : []),
+    ...(silent === null ? [] : ['silent']),
+    ...vitalWords(one),
+  ]
+  const what = backend === 'process' ? `pid ${pid ?? '-'}` : backend
+  return `worker ${number} (${what})  ${words.join(', ')}`.trimEnd()
+}
+
+function vitalWords(one: ProcessDescription | WorkerDescription): string[] {
+  const { memory, eventLoop } = one
+  return [...(memory === null ? [] : [memoryOf(one)]), ...(eventLoop === null ? [] : [`${busyOf(one)} busy`])]
+}
+
+function lines(nodes: Node[]): string[] {
+  return nodes.flatMap(({ text, children }, i) => {
+    const isLast = i === nodes.length - 1
+    return [
+      `${isLast ? '└─ ' : '├─ '}${text}`,
+      ...lines(children).map(line => `${isLast ? '   ' : '│  '}${line}`),
+    ]
+  })
+}

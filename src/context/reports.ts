@@ -1,0 +1,35 @@
+import type { Maps } from '../map/maps.ts'
+import { askAll } from '../process/ask-all.ts'
+import { type Process, reportOf } from '../process/process.ts'
+import type { ContextReport } from '../protocol/context-report.ts'
+import { DESCRIBED } from '../protocol/messages.ts'
+import type { Reporter } from '../store/store.ts'
+
+/** What a Context says of its processes when its server asks. Children are asked then, and at no other time. */
+export class Reports implements Reporter {
+  readonly #processes: () => readonly Process[]
+  readonly #maps: Maps
+
+  constructor(processes: () => readonly Process[], maps: Maps) {
+    this.#processes = processes
+    this.#maps = maps
+  }
+
+  async report(): Promise<ContextReport> {
+    const processes = this.#processes()
+    const shown = processes.slice(-DESCRIBED)
+    await askAll([...shown, ...this.#maps.processes])
+    return {
+      processes: shown.map(reportOf),
+      pools: this.#maps.describe(),
+      more: processes.length - shown.length,
+    }
+  }
+
+  /** Ends one of them; a worker is replaced, where there is work for it. */
+  end(id: number): boolean {
+    const found = [...this.#processes(), ...this.#maps.processes].find(one => reportOf(one).id === id)
+    void found?.stop()
+    return found !== undefined
+  }
+}

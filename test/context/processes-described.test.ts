@@ -1,0 +1,328 @@
+// What Contexts tell of their processes, pools and maps when a server is asked what it is doing.
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { type TestContext, test } from 'node:test'
+import fc from 'fast-check'
+import {
+  type AnyState,
+  Context,
+  type ContextOptions,
+  describeServer,
+  diagnose,
+  type ProcessDescription,
+  type ServerDescription,
+  type State,
+} from 'zproc'
+import { sleep } from '../../src/async/interval.ts'
+import { Ask, PROTOCOL, VERSION } from '../../src/protocol/messages.ts'
+import { readReport } from '../../src/server/reports.ts'
+import { program } from '../kit/programs.ts'
+import { raw } from '../kit/raw.ts'
+import { room } from '../kit/servers.ts'
+
+const joined = (t: TestContext, address: string, options: ContextOptions = {}) => {
+  const ctx = new Context(address, { spares: 0, ...options })
+  t.after(() => ctx.close())
+  return ctx
+}
+
+/** Asks again and again, until the description is as wanted. */
+async function until<T>(address: string, look: (told: ServerDescription) => T | undefined): Promise<T> {
+  for (;;) {
+    const found = look(await describeServer(address))
+    if (found !== undefined) return found
+    await sleep(20)
+  }
+}
+
+const named =
+  (name: string, isSo: (one: ProcessDescription) => boolean = ({ state }) => state === 'running') =>
+  ({ processes }: ServerDescription) =>
+    processes.find(one => one.name === name && isSo(one))
+
+const waits = async (state: State<AnyState>) => {
+  await state.getWhenAvailable('over')
+}
+
+async function everything<T>(results: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const one of results) all.push(one)
+  return all
+}
+
+test('a process is described with its pid, attempt, memory and event loop, and its end', async t => {
+  const { server } = await room(t)
+  const ctx = joined(t, server().address)
+  const from = Date.now()
+  const secret = 'confidential'
+  const process_ = ctx.process(waits, { name: 'waits', kwargs: { secret } })
+  const one = await until(
+    ctx.serverAddress,
+    named('waits', ({ eventLoop }) => eventLoop !== null),
+  )
+  const { id, since, memory, eventLoop, ...rest } = one
+  assert.deepEqual(rest, {
+    session: rest.session,
+    parent: process.pid,
+    name: 'waits',
+    target: 'waits',
+    backend: 'process',
+    pid: process_.pid,
+    state: 'running',
+    attempt: 1,
+    recentRestarts: 0,
+    end: null,
+    silent: null,
+  })
+  assert.ok(id > 0 && since >= from - 1 && since <= Date.now())
+  assert.ok(memory !== null && memory > 10e6 && eventLoop !== null && eventLoop.active > 0)
+  const told = await describeServer(ctx.serverAddress)
+  assert.equal(told.sessions.find(({ session }) => session === one.session)?.pid, process.pid)
+  assert.doesNotMatch(JSON.stringify(told), /confidential/)
+  await ctx.state.set('over', true)
+  await process_.wait()
+  const ended = await until(
+    ctx.serverAddress,
+    named('waits', ({ state }) => state === 'ended'),
+  )
+  assert.deepEqual(
+    [ended.end?.reason, ended.end?.exitCode, ended.end?.error, ended.eventLoop],
+    ['returned', 0, '', null],
+  )
+})
+
+test('a thread is described by the times of its event loop as they are seen from outside', async t => {
+  const { server } = await room(t)
+  const ctx = joined(t, server().address)
+  ctx.process(waits, { name: 'thread', backend: 'thread' })
+  const one = await until(
+    ctx.serverAddress,
+    named('thread', ({ memory }) => memory !== null),
+  )
+  assert.deepEqual([one.backend, one.pid, one.silent], ['thread', process.pid, null])
+  assert.ok(one.eventLoop && one.eventLoop.active > 0)
+})
+
+test('a process that a process has started is described by that one', async t => {
+  const { server } = await room(t)
+  const ctx = joined(t, server().address)
+  const outer = ctx.process(
+    async (own: Context) => {
+      own.process(async (state: State) => void (await state.getWhenAvailable('over')), { name: 'inner' })
+      await own.state.getWhenAvailable('over')
+    },
+    { name: 'outer', passContext: true },
+  )
+  const inner = await until(ctx.serverAddress, named('inner'))
+  assert.equal(inner.parent, outer.pid)
+  const told = await describeServer(ctx.serverAddress)
+  assert.equal(told.sessions.find(({ session }) => session === inner.session)?.pid, outer.pid)
+  await ctx.state.set('over', true)
+})
+
+test('how an attempt failed is said without what was thrown, and a crash loop in words', async t => {
+  const { server } = await room(t)
+  const ctx = joined(t, server().address)
+  const crasher = ctx.process(
+    () => {
+      throw new RangeError('confidential')
+    },
+    { name: 'crasher', stateful: false, retryFor: [Error], retryDelay: 0, backend: 'thread' },
+  )
+  const told = await until(
+    ctx.serverAddress,
+    described => named('crasher', ({ recentRestarts }) => recentRestarts >= 5)(described) && described,
+  )
+  assert.doesNotMatch(JSON.stringify(told), /confidential/)
+  const end = named('crasher', () => true)(told)?.end
+  assert.deepEqual([end?.reason, end?.error], ['error', 'RangeError'])
+  assert.match(
+    diagnose(told).join('\n'),
+    /^crasher restarted \d+ times in 10 s, the last time with RangeError$/m,
+  )
+  await crasher.stop()
+})
+
+test('a pool is described with what each worker has, and how far its maps are', async t => {
+  const { server } = await room(t)
+  const ctx = joined(t, server().address)
+  const results = ctx.processMap(
+    async function slow(state: State<AnyState>, n: number) {
+      if (n >= 2) await state.getWhenAvailable('over')
+      return n
+    },
+    [0, 1, 2, 3, 4, 5],
+    { count: 2, stateful: true },
+  )
+  const all = everything(results)
+  const pool = await until(ctx.serverAddress, ({ pools: [one] }) =>
+    one && one.maps[0]?.done === 2 && one.workers.filter(({ has }) => has).length === 2 ? one : undefined,
+  )
+  assert.deepEqual([pool.kind, pool.parent, pool.moreWorkers, pool.moreMaps], ['own', process.pid, 0, 0])
+  const [map] = pool.maps
+  assert.deepEqual([map?.function, map?.unit, map?.total], ['slow', 'item', 6])
+  const pids = pool.workers.map(({ pid }) => pid).sort()
+  assert.deepEqual(pids, ctx.workerList.map(({ pid }) => pid).sort())
+  const firsts = pool.workers.map(({ has }) => [has?.function, has?.unit, has?.first]).sort()
+  assert.deepEqual(firsts, [
+    ['slow', 'item', 2],
+    ['slow', 'item', 3],
+  ])
+  await ctx.state.set('over', true)
+  assert.deepEqual(await all, [0, 1, 2, 3, 4, 5])
+  await until(ctx.serverAddress, ({ pools: [one] }) => (one?.maps.length === 0 ? one : undefined))
+})
+
+test('a worker whose event loop does not turn is found, with its item', async t => {
+  const { server } = await room(t)
+  const ctx = joined(t, server().address)
+  const results = ctx.processMap(
+    (n: number) => {
+      if (n === 1) for (;;);
+      return n
+    },
+    [0, 1],
+    { count: 1, chunkSize: 1 },
+  )
+  const read = assert.rejects(
+    (async () => {
+      for await (const _ of results);
+    })(),
+  )
+  const line = await until(ctx.serverAddress, told => diagnose(told)[0])
+  const [worker] = ctx.workerList
+  assert.match(
+    line,
+    new RegExp(
+      `^worker 1 \\(pid ${worker?.pid}\\) has had item 1 for \\d+ s; its event loop has not turned for \\d+ s$`,
+    ),
+  )
+  const [one] = (await describeServer(ctx.serverAddress)).pools[0]?.workers ?? []
+  assert.ok(process.platform !== 'linux' || (one?.memory ?? 0) > 10e6, 'its memory is seen from outside')
+  await ctx.close()
+  await read
+})
+
+test('a program that does not answer is listed as silent, and holds nobody up for long', async t => {
+  const { server } = await room(t)
+  const { address } = server()
+  const stuck = program(
+    t,
+    `import { Context } from 'zproc'
+    const ctx = new Context(process.argv[2], { spares: 0 })
+    ctx.process(async state => void (await state.getWhenAvailable('over')), { name: 'child' })
+    await ctx.state.getWhenAvailable('stick')
+    console.log('stuck')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`,
+    [address],
+  )
+  await until(address, named('child'))
+  const ctx = joined(t, address)
+  await ctx.state.set('stick', true)
+  assert.equal(await stuck.line(), 'stuck')
+  const line = await until(address, told => diagnose(told)[0])
+  assert.match(
+    line,
+    new RegExp(`^pid ${stuck.pid} \\(main\\) does not answer: its event loop has not turned for 1 s$`),
+  )
+  // What it said before is shown still.
+  const told = await describeServer(address)
+  assert.equal(named('child', () => true)(told)?.parent, stuck.pid)
+  // It is waited for once, not in each look.
+  const began = performance.now()
+  for (let i = 0; i < 20; i++) await describeServer(address)
+  assert.ok(performance.now() - began < 20 * 250, 'twenty looks took as long as twenty waits')
+})
+
+test('lists of processes are limited, and say how many are left out', async t => {
+  const { server } = await room(t)
+  const ctx = joined(t, server().address)
+  for (let i = 0; i < 3; i++) ctx.process(() => {}, { start: false, stateful: false })
+  const two = await describeServer(ctx.serverAddress, { limit: 2 })
+  assert.deepEqual([two.processes.length, two.leftOut.processes], [2, 1])
+  assert.deepEqual(
+    two.processes.map(({ state, pid, attempt }) => [state, pid, attempt]),
+    [
+      ['new', null, 0],
+      ['new', null, 0],
+    ],
+  )
+})
+
+test('a report that is none ends the connection of whoever sends it, and of nobody else', async t => {
+  const { server } = await room(t)
+  const { address } = server()
+  const ctx = joined(t, address)
+  await ctx.ready
+  const client = await raw(t, address)
+  client.say([PROTOCOL, VERSION, { pid: 1, token: randomBytes(16) }])
+  await client.hear()
+  client.say([[Ask.reports]])
+  const closed = new Promise(resolve => client.socket.once('close', resolve))
+  client.say([[Ask.reported, { processes: [{}], pools: [], more: 0 }]])
+  await closed
+  assert.deepEqual((await describeServer(address)).processes, [])
+  assert.equal(await ctx.ping(), process.pid)
+})
+
+test('whatever a client reports becomes a description of the right shape, or a TypeError', () => {
+  const record = <T>(fields: { [N in keyof T]: fc.Arbitrary<T[N]> }) =>
+    fc.record<T>(fields, { noNullPrototype: true })
+  const number = fc.double({ noNaN: true, noDefaultInfinity: true })
+  const vitals = {
+    memory: fc.option(number),
+    eventLoop: fc.option(record({ active: number, idle: number })),
+    silent: fc.option(number),
+  }
+  const process_ = record({
+    id: number,
+    name: fc.string(),
+    target: fc.string({ maxLength: 500 }),
+    backend: fc.constantFrom('process', 'thread'),
+    pid: fc.option(number),
+    state: fc.constantFrom('new', 'starting', 'running', 'stopping', 'retrying', 'ended'),
+    since: number,
+    attempt: number,
+    recentRestarts: number,
+    end: fc.option(
+      record({
+        time: number,
+        reason: fc.constantFrom('returned', 'error', 'boot', 'memory', 'exit', 'signal'),
+        exitCode: fc.option(number),
+        error: fc.string(),
+      }),
+    ),
+    ...vitals,
+  })
+  const report = record({ processes: fc.array(process_), pools: fc.constant([]), more: number })
+  fc.assert(
+    fc.property(report, given => {
+      const { report: read } = readReport(given)
+      assert.equal(read.processes.length, given.processes.length)
+      for (const [i, one] of read.processes.entries()) {
+        const { since, end, target, ...rest } = one
+        const { since: _, end: before, target: whole, ...same } = given.processes[i]!
+        assert.deepEqual(rest, same)
+        assert.ok(target.length <= 201 && whole.startsWith(target.slice(0, 200)))
+        assert.equal(end?.reason, before?.reason)
+        assert.ok(Number.isFinite(since))
+      }
+    }),
+  )
+  // Any part of a right one in the place of another.
+  const broken = fc.tuple(report, fc.string(), fc.anything()).map(([given, field, value]) => {
+    const { processes, ...rest } = given
+    return { ...rest, processes: processes.map(one => ({ ...one, [field]: value })) }
+  })
+  fc.assert(
+    fc.property(fc.oneof(fc.anything(), broken), given => {
+      try {
+        const { report: read } = readReport(given)
+        assert.ok(read.processes.length <= 1000)
+        assert.equal(typeof read.more, 'number')
+      } catch (error) {
+        assert.equal((error as Error).constructor, TypeError)
+      }
+    }),
+  )
+})
