@@ -1,24 +1,12 @@
 import { StorageError } from '../errors.ts'
 import type { Until } from '../storage/rebuild.ts'
 import { backupHelp, restoreHelp } from './help.ts'
+import { options } from './options.ts'
 import { folder, noMore, parse, timeOf, wholeNumber, wrong } from './parse.ts'
-
-const backupOptions = {
-  data: { type: 'string' },
-  to: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-} as const
-
-const restoreOptions = {
-  ...backupOptions,
-  revision: { type: 'string' },
-  namespace: { type: 'string' },
-  time: { type: 'string' },
-} as const
 
 /** `zproc backup`: of a folder that a server may have open. */
 export async function backup(args: string[]): Promise<void> {
-  const { values, positionals } = parse('backup', args, backupOptions)
+  const { values, positionals } = parse('backup', args, options.backup)
   if (values.help) return console.log(backupHelp)
   noMore('backup', positionals)
   const data = folder('backup', 'data', values.data)
@@ -31,7 +19,7 @@ export async function backup(args: string[]): Promise<void> {
 
 /** `zproc restore`: makes a log of a backup, or of a folder that no server has open. */
 export async function restore(args: string[]): Promise<void> {
-  const { values, positionals } = parse('restore', args, restoreOptions)
+  const { values, positionals } = parse('restore', args, options.restore)
   if (values.help) return console.log(restoreHelp)
   noMore('restore', positionals)
   const data = folder('restore', 'data', values.data)

@@ -8,6 +8,8 @@ Of servers that run:
   tree [<address>]           the programs that use it, and their processes
   ping <address>             whether a server answers
   stop <address>             ends a server
+  kill <address> <process>   ends a process of a Context
+  bench [<address>]          how fast a server is
 
 Of the state in a server, or in Redis:
   get <address> <key>        a value
@@ -26,6 +28,9 @@ To run and keep servers:
   backup                     copies the data folder of a server, which may be running
   restore                    makes a data folder of a backup, as it was at a revision or a time
   worker <address>           workers for the maps of other programs: ctx.processMap(fn, items, { pool: 'shared' })
+
+Besides:
+  completion bash|zsh|fish   what a shell reads to complete command lines
 
 An <address> is ipc://path, tcp://host:port, the name that Context.join is given, or where a state is meant redis://host:port.
 Exit codes: 0 done; 1 it cannot be done; 2 wrong arguments; 3 get, at, delete: no such key; 4 status: something is stuck.
@@ -217,16 +222,54 @@ Options:
   --force                    by SIGKILL: for a server that hangs
 ${COMMON}`
 
+export const killHelp = `Usage: zproc kill <address> <process> --write [options]
+
+Ends a process, or a worker, that a Context of this server has started, as 'process.stop' does, and waits until it has ended. A worker
+is replaced while there is work. Where the program that started it does not answer, it is ended by SIGKILL, if it is on this machine
+and still a child of that program (on Linux). A pid that no Context of the server has is refused.
+
+${ADDRESS}
+  <process>                  its name, 'worker 3' for a worker, or its pid
+
+Options:
+  --write                    it is meant: without it nothing is done
+${COMMON}`
+
+export const benchHelp = `Usage: zproc bench [<address>] [options]
+
+Measures how fast a server is, from this process: sets that are awaited, sets that are not, and a set until another client has it. It
+does so in a namespace of its own, which is empty again at the end, but costs the others of that server time, and fills its log.
+
+${STATE_ADDRESS};
+                             default: a server of its own
+
+Options:
+  --ms <n>                   milliseconds of each measurement; default: 1000
+  --write                    it is meant: needed with an address
+${COMMON}`
+
+export const completionHelp = `Usage: zproc completion bash|zsh|fish
+
+Prints what a shell reads to complete command lines of zproc.
+
+  bash                       in ~/.bashrc: eval "$(zproc completion bash)"
+  zsh                        in ~/.zshrc, after compinit: source <(zproc completion zsh)
+  fish                       zproc completion fish > ~/.config/fish/completions/zproc.fish
+
+Options:
+  -h, --help                 this text`
+
 export const workerHelp = `Usage: zproc worker <address> [options]
 
 Joins the pool of a namespace: programs that map with { pool: 'shared' } there use these workers. Ctrl-C ends them; what
 they had in hand is given to others.
 
-  <address>                  of a zproc server (tcp://host:port, ipc://path), or of Redis or Valkey (redis://host:port, …)
+${STATE_ADDRESS}
 
 Options:
   --count <n>                how many workers; default: what the machine runs in parallel
   --namespace <name>         default: default
+  --project                  the name is one of the project of this folder: see Context.join
   --key-file <file>          holds the server's secretKey; default: the environment variable ZPROC_SECRET_KEY
   -h, --help                 this text`
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { withoutPassword } from '../async/shown.ts'
@@ -6,23 +5,16 @@ import { openBrowser } from '../inspect/open-browser.ts'
 import type { RedactFunction } from '../inspect/redact.ts'
 import { startInspector } from '../inspect/start.ts'
 import { inspectHelp } from './help.ts'
+import { options } from './options.ts'
 import { wholeNumber, wrong } from './parse.ts'
 import { json } from './shown.ts'
+import { onSignals } from './signals.ts'
 import { targetOrOnly } from './status.ts'
-import { asked, ofState, type Target, targetOf, textOf } from './target.ts'
-
-const options = {
-  ...ofState,
-  port: { type: 'string' },
-  write: { type: 'boolean' },
-  'no-open': { type: 'boolean' },
-  redact: { type: 'string', multiple: true },
-  'redact-with': { type: 'string' },
-} as const
+import { asked, type Target, targetOf, textOf } from './target.ts'
 
 /** `zproc inspect`: a page that shows a server and its states, until Ctrl-C. */
 export async function inspect(args: string[]): Promise<number> {
-  const given = asked('inspect', args, options, inspectHelp)
+  const given = asked('inspect', args, options.inspect, inspectHelp)
   if (!given) return 0
   const { values } = given
   const target: Target =
@@ -37,7 +29,7 @@ export async function inspect(args: string[]): Promise<number> {
     keys: keysOf(values.redact),
     redact: await functionOf(textOf(values['redact-with'])),
   })
-  const ended = Promise.race((['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(signal => once(process, signal)))
+  const ended = new Promise(onSignals)
   const { address, namespace } = target
   if (given.isJson)
     console.log(json({ url: inspector.url, address: withoutPassword(address), namespace, write: canWrite }))

@@ -3,19 +3,12 @@ import type { WireChange } from '../protocol/messages.ts'
 import { fromWire, type Wire } from '../protocol/values.ts'
 import type { Disk } from '../storage/disk.ts'
 import { logHelp } from './help.ts'
+import { options } from './options.ts'
 import { folder, noMore, parse, wholeNumber, wrong } from './parse.ts'
-
-const options = {
-  data: { type: 'string' },
-  namespace: { type: 'string' },
-  from: { type: 'string' },
-  to: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-} as const
 
 /** `zproc log verify|dump|repair`: of a folder that no server has open. Gives the exit code. */
 export async function log(args: string[]): Promise<number> {
-  const { values, positionals } = parse('log', args, options)
+  const { values, positionals } = parse('log', args, options.log)
   if (values.help) {
     console.log(logHelp)
     return 0

@@ -2,16 +2,15 @@ import { duration } from '../client/duration.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { findServers } from './find.ts'
 import { lsHelp } from './help.ts'
+import { options } from './options.ts'
 import { keyFrom, noMore } from './parse.ts'
 import { json, safe } from './shown.ts'
-import { asked, common, textOf } from './target.ts'
+import { asked, textOf } from './target.ts'
 import { table } from './terminal.ts'
-
-const { project: _, ...options } = common
 
 /** `zproc ls`: the servers of this user. */
 export async function ls(args: string[]): Promise<number> {
-  const given = asked('ls', args, options, lsHelp)
+  const given = asked('ls', args, options.ls, lsHelp)
   if (!given) return 0
   noMore('ls', given.rest)
   const found = await findServers(keyFrom('ls', textOf(given.values['key-file'])))

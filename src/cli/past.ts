@@ -1,16 +1,17 @@
 import { withoutPassword } from '../async/shown.ts'
 import type { AnyState, RawUpdate } from '../client/types.ts'
 import { atHelp, diffHelp, historyHelp, watchHelp } from './help.ts'
+import { options } from './options.ts'
 import { timeOf, wholeNumber, wrong } from './parse.ts'
 import { difference, json, shown, shownChange } from './shown.ts'
-import { aboutState, endAtSignals, numberOf, ofState, textOf } from './target.ts'
+import { aboutState, endAtSignals, numberOf, textOf } from './target.ts'
 import { missing } from './values.ts'
 
 // Commits of `zproc history` where no other number is given.
 const LIMIT = 50
 
 /** `zproc watch`: each update from now on, until Ctrl-C. */
-export const watch = aboutState('watch', { ...ofState, count: { type: 'string' } }, watchHelp, given => {
+export const watch = aboutState('watch', options.watch, watchHelp, given => {
   let left = numberOf('watch', given, 'count', Number.POSITIVE_INFINITY)
   const keys = given.rest.splice(0)
   return async (state, target) => {
@@ -27,17 +28,8 @@ export const watch = aboutState('watch', { ...ofState, count: { type: 'string' }
   }
 })
 
-const ofHistory = {
-  ...ofState,
-  key: { type: 'string' },
-  from: { type: 'string' },
-  to: { type: 'string' },
-  limit: { type: 'string' },
-  oldest: { type: 'boolean' },
-} as const
-
 /** `zproc history`: the commits that are kept, the newest first. */
-export const history = aboutState('history', ofHistory, historyHelp, given => {
+export const history = aboutState('history', options.history, historyHelp, given => {
   const key = textOf(given.values.key)
   let left = numberOf('history', given, 'limit', LIMIT)
   const from = numberOf('history', given, 'from', undefined)
@@ -53,7 +45,7 @@ export const history = aboutState('history', ofHistory, historyHelp, given => {
 })
 
 /** `zproc at`: the state, or a key of it, as it was. */
-export const at = aboutState('at', ofState, atHelp, given => {
+export const at = aboutState('at', options.at, atHelp, given => {
   const when = whenOf('at', given.rest.shift())
   const key = given.rest.shift()
   return async one => {
@@ -66,7 +58,7 @@ export const at = aboutState('at', ofState, atHelp, given => {
 })
 
 /** `zproc diff`: what differs between two revisions or times. */
-export const diff = aboutState('diff', ofState, diffHelp, given => {
+export const diff = aboutState('diff', options.diff, diffHelp, given => {
   const from = whenOf('diff', given.rest.shift())
   const second = given.rest.shift()
   const to = second === undefined ? undefined : whenOf('diff', second)

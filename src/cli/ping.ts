@@ -4,9 +4,10 @@ import { ping as pingServer } from '../client/ping.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
 import { hasEnded } from '../transport/machine.ts'
 import { pingHelp, stopHelp } from './help.ts'
+import { options } from './options.ts'
 import { noMore } from './parse.ts'
 import { json } from './shown.ts'
-import { asked, common, mustWrite, numberOf, type Target, targetOf } from './target.ts'
+import { asked, mustWrite, numberOf, type Target, targetOf } from './target.ts'
 
 // Milliseconds for an answer; and for a server to end.
 const TIMEOUT = 5000
@@ -14,7 +15,7 @@ const ENDING = 10_000
 
 /** `zproc ping`: whether a server answers, and how fast. */
 export async function ping(args: string[]): Promise<number> {
-  const given = asked('ping', args, { ...common, timeout: { type: 'string' } }, pingHelp)
+  const given = asked('ping', args, options.ping, pingHelp)
   if (!given) return 0
   const { address, secretKey } = targetOf('ping', given)
   noMore('ping', given.rest)
@@ -30,12 +31,7 @@ export async function ping(args: string[]): Promise<number> {
 
 /** `zproc stop`: ends a server that has a process of its own on this machine. */
 export async function stop(args: string[]): Promise<number> {
-  const given = asked(
-    'stop',
-    args,
-    { ...common, write: { type: 'boolean' }, force: { type: 'boolean' } },
-    stopHelp,
-  )
+  const given = asked('stop', args, options.stop, stopHelp)
   if (!given) return 0
   const target = targetOf('stop', given)
   noMore('stop', given.rest)

@@ -3,7 +3,9 @@ import { after, cancel, holdOpen, monotonic, sleep, type Timer } from '../async/
 import { type ServerOptions, type ServerSettings, serverSettings } from '../server/options.ts'
 import type { Server } from '../server/start.ts'
 import { serveHelp } from './help.ts'
+import { options } from './options.ts'
 import { keyFrom, parse, wholeNumber, wrong } from './parse.ts'
+import { onSignals } from './signals.ts'
 
 // Milliseconds before a server that ended by itself is started again: at first; twice as many each time, up to these; and
 // how long one must have run to count as the first again.
@@ -11,23 +13,9 @@ const FIRST = 100
 const LONGEST = 10_000
 const SETTLED = 10_000
 
-const options = {
-  project: { type: 'boolean' },
-  data: { type: 'string' },
-  durability: { type: 'string' },
-  'keep-revisions': { type: 'string' },
-  'keep-bytes': { type: 'string' },
-  'keep-time': { type: 'string' },
-  'key-file': { type: 'string' },
-  insecure: { type: 'boolean' },
-  restart: { type: 'boolean' },
-  json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const
-
 /** `zproc serve`: a server until it is told to end. Gives the exit code. */
 export async function serve(args: string[]): Promise<number> {
-  const { values, positionals } = parse('serve', args, options)
+  const { values, positionals } = parse('serve', args, options.serve)
   if (values.help) {
     console.log(serveHelp)
     return 0
@@ -50,7 +38,7 @@ export async function serve(args: string[]): Promise<number> {
   return new Supervisor(start, report, values.restart === true).run(address)
 }
 
-type Values = ReturnType<typeof parse<typeof options>>['values']
+type Values = ReturnType<typeof parse<typeof options.serve>>['values']
 
 function serverOptions(values: Values): ServerOptions {
   const bound = (name: 'revisions' | 'bytes' | 'time') => {
@@ -119,8 +107,7 @@ class Supervisor {
   /** Resolves when it is over, with the exit code. */
   async run(address: string): Promise<number> {
     this.#alive = holdOpen()
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.on(signal, () => this.#stop(signal))
+    onSignals(signal => this.#stop(signal))
     let pause = FIRST
     let at = address
     for (;;) {

@@ -8,10 +8,11 @@ import type { ServerDescription } from '../protocol/description.ts'
 import { hangs } from '../protocol/hung.ts'
 import { findServers } from './find.ts'
 import { statusHelp } from './help.ts'
+import { options } from './options.ts'
 import { keyFrom, noMore, wrong } from './parse.ts'
 import { report } from './report.ts'
 import { json, safe } from './shown.ts'
-import { type Asked, addressed, asked, common, type Target, targetOf, textOf } from './target.ts'
+import { type Asked, addressed, asked, type Target, targetOf, textOf } from './target.ts'
 import { red } from './terminal.ts'
 
 // Milliseconds after which it looks again.
@@ -22,7 +23,7 @@ const STUCK = 4
 
 /** `zproc status`: what a server is doing. Gives the exit code. */
 export async function status(args: string[]): Promise<number> {
-  const given = asked('status', args, common, statusHelp)
+  const given = asked('status', args, options.status, statusHelp)
   if (!given) return 0
   const { address, secretKey } = await targetOrOnly('status', given)
   try {

@@ -4,19 +4,9 @@ import type { AnyState } from '../client/types.ts'
 import { namedAddress } from '../context/join.ts'
 import { checkHome, engineOf } from '../engines/engines.ts'
 import { keyFrom, noMore, parse, wholeNumber, wrong } from './parse.ts'
+import { onSignals } from './signals.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
-
-/** The options of every command that asks a running server. */
-export const common = {
-  project: { type: 'boolean' },
-  'key-file': { type: 'string' },
-  json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const
-
-/** Those of the commands that are about a state. */
-export const ofState = { ...common, namespace: { type: 'string' } } as const
 
 /** What a command is about. */
 export interface Target {
@@ -77,9 +67,7 @@ export function numberOf<D>(command: string, { values }: Asked, name: string, ot
 }
 
 /** Ends the command as one that has nothing more to do: it would go on until then. */
-export function endAtSignals(): void {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(0))
-}
+export const endAtSignals = (): void => onSignals(() => process.exit(0))
 
 /** What a command about a state does once its command line is right. Gives the exit code. */
 export type Act = (state: State<AnyState>, target: Target) => Promise<number>

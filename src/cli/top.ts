@@ -5,13 +5,12 @@ import { useStore } from '../client/use-store.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { topHelp } from './help.ts'
+import { options } from './options.ts'
 import { report } from './report.ts'
 import { json, safe } from './shown.ts'
 import { targetOrOnly } from './status.ts'
-import { asked, common, endAtSignals, numberOf } from './target.ts'
+import { asked, endAtSignals, numberOf } from './target.ts'
 import { cut, red } from './terminal.ts'
-
-const options = { ...common, interval: { type: 'string' }, count: { type: 'string' } } as const
 
 // Milliseconds from one look to the next where no others are given.
 const INTERVAL = 1000
@@ -25,7 +24,7 @@ const REST = '\u001b[J'
 
 /** `zproc top`: what a server is doing, again and again, until Ctrl-C. */
 export async function top(args: string[]): Promise<number> {
-  const given = asked('top', args, options, topHelp)
+  const given = asked('top', args, options.top, topHelp)
   if (!given) return 0
   const interval = numberOf('top', given, 'interval', INTERVAL)
   const times = numberOf('top', given, 'count', Number.POSITIVE_INFINITY)

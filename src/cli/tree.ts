@@ -9,10 +9,11 @@ import type {
   WorkerDescription,
 } from '../protocol/description.ts'
 import { treeHelp } from './help.ts'
+import { options } from './options.ts'
 import { busyOf, memoryOf, stateOf } from './report-processes.ts'
 import { json, safe } from './shown.ts'
 import { targetOrOnly } from './status.ts'
-import { asked, common } from './target.ts'
+import { asked } from './target.ts'
 import { bold, bytes, dim } from './terminal.ts'
 
 /** A program, process or worker, and what it has started. */
@@ -26,7 +27,7 @@ const LIMIT = 1000
 
 /** `zproc tree`: the programs that use a server, and the processes that they have started. */
 export async function tree(args: string[]): Promise<number> {
-  const given = asked('tree', args, common, treeHelp)
+  const given = asked('tree', args, options.tree, treeHelp)
   if (!given) return 0
   const { address, secretKey } = await targetOrOnly('tree', given)
   const description = await describeServer(address, { secretKey, limit: LIMIT })

@@ -1,15 +1,14 @@
 import { copyHelp, deleteHelp, getHelp, keysHelp, setHelp } from './help.ts'
+import { options } from './options.ts'
 import { wrong } from './parse.ts'
 import { json, shown } from './shown.ts'
-import { type Asked, aboutState, mustWrite, numberOf, ofState } from './target.ts'
+import { type Asked, aboutState, mustWrite, numberOf } from './target.ts'
 
 /** Of a command that is about one key: the key is not there. */
 const MISSING = 3
 
-const writing = { ...ofState, write: { type: 'boolean' } } as const
-
 /** `zproc get`: the value of a key. */
-export const get = aboutState('get', ofState, getHelp, given => {
+export const get = aboutState('get', options.get, getHelp, given => {
   const key = keyOf('get', given)
   return async state => {
     const none = Symbol('none')
@@ -21,7 +20,7 @@ export const get = aboutState('get', ofState, getHelp, given => {
 })
 
 /** `zproc set`: puts a value, given as JSON. */
-export const set = aboutState('set', { ...writing, ttl: { type: 'string' } }, setHelp, given => {
+export const set = aboutState('set', options.set, setHelp, given => {
   const key = keyOf('set', given)
   const text = given.rest.shift()
   if (text === undefined) throw wrong('set', 'the value is missing: JSON, such as 5 or \'{"n": 5}\'')
@@ -36,7 +35,7 @@ export const set = aboutState('set', { ...writing, ttl: { type: 'string' } }, se
 })
 
 /** `zproc delete`: deletes a key. */
-export const remove = aboutState('delete', writing, deleteHelp, given => {
+export const remove = aboutState('delete', options.delete, deleteHelp, given => {
   const key = keyOf('delete', given)
   mustWrite('delete', given)
   return async state => {
@@ -47,7 +46,7 @@ export const remove = aboutState('delete', writing, deleteHelp, given => {
 })
 
 /** `zproc keys`: all keys, a line each. */
-export const keys = aboutState('keys', ofState, keysHelp, given => async state => {
+export const keys = aboutState('keys', options.keys, keysHelp, given => async state => {
   const all = await state.keys()
   if (given.isJson) console.log(json(all))
   else for (const key of all) console.log(shown(key))
@@ -55,7 +54,7 @@ export const keys = aboutState('keys', ofState, keysHelp, given => async state =
 })
 
 /** `zproc copy`: the whole state. */
-export const copy = aboutState('copy', ofState, copyHelp, given => async state => {
+export const copy = aboutState('copy', options.copy, copyHelp, given => async state => {
   const all = await state.copy()
   console.log(given.isJson ? json(all) : shown(all, true))
   return 0

@@ -26,9 +26,10 @@ test('what makes no sense is told with exit code 2', async t => {
   const wrong: [args: string[], says: RegExp][] = [
     [[], /which command\?\nTry 'zproc --help'/],
     [['wroker'], /there is no command 'wroker'/],
-    [['worker'], /the address of a server is missing\nTry 'zproc worker --help'/],
-    [['worker', 'nonsense'], /"nonsense" is not an address/],
-    [['worker', address, 'another'], /one address is enough, got 'another'/],
+    [['worker'], /the address, or the name, of a server is missing\nTry 'zproc worker --help'/],
+    [['worker', 'http://nonsense'], /"http:\/\/nonsense" is not an address/],
+    [['worker', 'no name'], /a name is 1 to 40 letters/],
+    [['worker', address, 'another'], /'another' is one argument too many/],
     [['worker', address, '--count', 'two'], /--count must be a whole number, 1 or more, got 'two'/],
     [['worker', address, '--count', '0'], /got '0'/],
     [['worker', address, '--namespace', ''], /--namespace must not be empty/],

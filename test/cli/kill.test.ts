@@ -1,0 +1,134 @@
+// `zproc kill`, and what a server does when it is asked to end a process.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type AnyState, Context, describeServer, type ProcessOptions, type State } from 'zproc'
+import { sleep } from '../../src/async/interval.ts'
+import { kill } from '../../src/cli/kill.ts'
+import { useStore } from '../../src/client/use-store.ts'
+import { Ask } from '../../src/protocol/messages.ts'
+import { result } from '../../src/store/store.ts'
+import { program } from '../kit/programs.ts'
+import { room } from '../kit/servers.ts'
+import { isThere } from '../map/contexts.ts'
+import { commands } from './kit.ts'
+
+async function waits(state: State<AnyState>) {
+  await state.getWhenAvailable('over')
+}
+
+async function started(t: TestContext, options: Parameters<typeof room>[1] = {}) {
+  const { server } = await room(t, options)
+  const { address } = server()
+  const ctx = new Context(address, { spares: 0 })
+  t.after(() => ctx.close())
+  const start = (name: string, options: Pick<ProcessOptions, 'backend' | 'retryFor' | 'retryDelay'> = {}) =>
+    ctx.process(waits, { name, ...options })
+  const running = async (name: string) => {
+    for (;;) {
+      const { processes } = await describeServer(address)
+      const found = processes.find(one => one.name === name && one.state === 'running')
+      if (found) return found
+      await sleep(20)
+    }
+  }
+  return { address, ctx, start, running, ...commands(t) }
+}
+
+test('a process ends by its name, with --write, as by its Context', async t => {
+  const { address, start, running, run } = await started(t)
+  const process_ = start('baker', { retryFor: [Error, 'SIGTERM', 'SIGKILL'], retryDelay: 0 })
+  const { pid } = await running('baker')
+  await assert.rejects(run(kill, address, 'baker'), { message: /--write/, command: ['kill'] })
+  assert.ok(isThere(pid!))
+  assert.equal((await run(kill, address, 'baker', '--write')).stdout, `baker (pid ${pid}) has ended\n`)
+  // It is not tried again, as it would be after a signal from elsewhere.
+  assert.equal(process_.isAlive, false)
+  assert.ok(!isThere(pid!))
+})
+
+test('a process is told by its pid where several have its name, and a pid of another is refused', async t => {
+  const { address, start, running, run } = await started(t)
+  const [first, second] = [start('same'), start('same')]
+  while (!first.pid || !second.pid) await sleep(20)
+  await running('same')
+  await assert.rejects(run(kill, address, 'same', '--write'), {
+    message: new RegExp(
+      `^there are 2 processes of the name same, .* by its pid: ${first.pid}, ${second.pid}$`,
+    ),
+  })
+  await assert.rejects(run(kill, address, 'none', '--write'), {
+    message: `no Context at ${address} has a process of the name none: see zproc tree`,
+  })
+  for (const pid of [process.pid, process.ppid, 1])
+    await assert.rejects(run(kill, address, `${pid}`, '--write'), {
+      message: `no Context at ${address} has a process with the pid ${pid}: see zproc tree`,
+    })
+  const { pid } = second
+  const { stdout } = await run(kill, address, `${pid}`, '--write', '--json')
+  assert.deepEqual(JSON.parse(stdout), { name: 'same', pid, ended: true })
+  assert.deepEqual([first.isAlive, second.isAlive], [true, false])
+})
+
+test('a thread ends by its name, and a worker, which is replaced where there is work', async t => {
+  const { address, ctx, start, running, run } = await started(t)
+  const thread = start('thread', { backend: 'thread' })
+  await running('thread')
+  await run(kill, address, 'thread', '--write')
+  assert.equal(thread.isAlive, false)
+  await ctx.run((n: number) => n, 1)
+  const [worker] = ctx.workerList
+  await run(kill, address, 'worker 1', '--write')
+  assert.equal(worker?.isAlive, false)
+  assert.equal(await ctx.run((n: number) => n + 1, 1), 2)
+})
+
+test('where the program that started it does not answer, it is ended by the system', {
+  skip: process.platform !== 'linux' && 'who started a process cannot be seen here',
+}, async t => {
+  const { address, ctx, running, run } = await started(t)
+  const stuck = program(
+    t,
+    `import { Context } from 'zproc'
+    const ctx = new Context(process.argv[2], { spares: 0 })
+    ctx.process(async state => void (await state.getWhenAvailable('over')), { name: 'child' })
+    await ctx.state.getWhenAvailable('stick')
+    console.log('stuck')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`,
+    [address],
+  )
+  const { pid } = await running('child')
+  await ctx.state.set('stick', true)
+  assert.equal(await stuck.line(), 'stuck')
+  assert.equal((await run(kill, address, 'child', '--write')).stdout, `child (pid ${pid}) has ended\n`)
+  assert.equal(stuck.child.exitCode, null)
+})
+
+test('a server that runs no code of its clients ends no processes for them', async t => {
+  const { address, start, running, run } = await started(t, { allowCode: false })
+  const process_ = start('baker')
+  const { session, id } = await running('baker')
+  await assert.rejects(run(kill, address, 'baker', '--write'), { message: /allowCode: false/ })
+  const store = useStore(address, {})
+  t.after(() => store.release())
+  await assert.rejects(store.request('end', [Ask.end, 0, session, id], result), /allowCode: false/)
+  assert.ok(process_.isAlive)
+})
+
+test('what is no process of a session is not ended', async t => {
+  const { address, start, running } = await started(t)
+  start('baker')
+  const { session, id } = await running('baker')
+  const store = useStore(address, {})
+  t.after(() => store.release())
+  const end = (of: unknown, which: unknown) =>
+    store.request('end', [Ask.end, 0, of, which] as [typeof Ask.end, number, number, number], result)
+  for (const [of, which] of [
+    [session, id + 1000],
+    [session + 1000, id],
+    [null, id],
+    [session, 'baker'],
+    [session, -1],
+  ])
+    assert.equal(await end(of, which), false)
+  assert.equal((await running('baker')).state, 'running')
+})
