@@ -10,6 +10,8 @@ import type { Sample, Status } from './messages.ts'
 const EVERY = 1000
 const TIMEOUT = 5000
 const SAMPLES = 300
+// Characters of a name that a description has whole.
+const WHOLE = 200
 
 /** Asks the server each second what it is doing, and keeps the figures of the last minutes. */
 export class Pulse {
@@ -33,9 +35,9 @@ export class Pulse {
     return engineOf(this.#home.address) === undefined
   }
 
-  /** The namespaces that the server has, as far as it has said. */
-  get namespaces(): readonly string[] {
-    return this.#description?.namespaces.map(({ name }) => name) ?? []
+  /** Whether the server has said that it has a namespace. Of a long name it says the beginning, which is none. */
+  hasNamespace(name: string): boolean {
+    return name.length <= WHOLE && this.#description?.namespaces.some(one => one.name === name) === true
   }
 
   async run(): Promise<void> {

@@ -50,7 +50,7 @@ export async function startInspector({
     streams.heard()
     void namespaces.settle()
   })
-  const namespaces = new Namespaces(home, namespace, redactor, name => pulse.namespaces.includes(name))
+  const namespaces = new Namespaces(home, namespace, redactor, name => pulse.hasNamespace(name))
   const streams = new Streams(namespaces, pulse, {
     type: 'facts',
     address: withoutPassword(home.address),
