@@ -1,4 +1,5 @@
 import type { CommitShown, Facts, Sample, Status, StreamLine, Tick } from '../src/inspect/messages.ts'
+import type { ServerDescription } from '../src/protocol/description.ts'
 import { call, enter, lines, Refusal } from './call.ts'
 import { Latest } from './latest.ts'
 import { LogModel } from './log-model.ts'
@@ -18,6 +19,8 @@ export class App {
   facts: Facts | undefined
   tick: Tick | undefined
   status: Status | undefined
+  /** The description before the newest, for rates. */
+  before: ServerDescription | undefined
   samples: Sample[] = []
   tab: Tab = 'state'
   /** The revision that is shown; null: the newest. */
@@ -86,11 +89,9 @@ export class App {
     this.tab = this.tab === 'server' ? 'state' : this.tab
     if (namespace === this.namespace) return this.changed()
     this.#next = namespace
-    this.tick = undefined
-    this.tree.clear()
-    this.log.clear()
-    this.goTo(null)
+    this.#forget()
     this.#stream?.abort()
+    this.changed()
   }
 
   /** Shows the state at a revision; null: the newest, from now on. */
@@ -112,12 +113,27 @@ export class App {
   #heard(line: StreamLine): void {
     this.connection = 'open'
     this.problem = ''
-    if (line.type === 'facts') this.facts = line
+    if (line.type === 'facts') this.#looksAt(line)
     else if (line.type === 'status') {
+      this.before = this.status?.description ?? undefined
       this.status = line
       this.samples = [...this.samples, ...line.samples].slice(-SAMPLES)
     } else this.#ticked(line)
     this.changed()
+  }
+
+  #looksAt(facts: Facts): void {
+    // What was asked about another namespace may have been answered meanwhile.
+    if (this.facts && this.facts.namespace !== facts.namespace) this.#forget()
+    this.facts = facts
+  }
+
+  #forget(): void {
+    this.tick = undefined
+    this.tree.clear()
+    this.log.clear()
+    this.revision = null
+    this.moment = undefined
   }
 
   #ticked(tick: Tick): void {

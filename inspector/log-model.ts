@@ -22,6 +22,8 @@ export class LogModel {
   problem = ''
   /** The newest line, while the lines are to stay where they are; undefined: the newest commit. */
   held: number | undefined
+  // The newest commit whose line is here: lines are shown once they are.
+  #newest = 0
   readonly #app: App
   readonly #rows = new Map<number, LogRow>()
   #seen = { from: 0, count: 40 }
@@ -38,7 +40,7 @@ export class LogModel {
   }
 
   get top(): number {
-    return this.held ?? this.#app.newest
+    return this.held ?? this.#newest
   }
 
   get total(): number {
@@ -53,7 +55,7 @@ export class LogModel {
   see(from: number, count: number): void {
     this.#seen = { from, count }
     // Who reads further down reads on, however many come.
-    if (from > 0) this.held ??= this.#app.newest
+    if (from > 0) this.held ??= this.#newest
     else this.held = undefined
     this.#fetch.ask()
   }
@@ -103,6 +105,7 @@ export class LogModel {
 
   clear(): void {
     this.#rows.clear()
+    this.#newest = 0
     this.found = undefined
     this.held = undefined
     if (this.isFiltered) void this.search()
@@ -115,14 +118,17 @@ export class LogModel {
   async #fetchRows(): Promise<void> {
     if (this.found || this.#app.newest === 0) return
     const { namespace, oldest } = this.#app
-    const last = Math.min(this.top, this.top - this.#seen.from + AROUND)
-    const first = Math.max(oldest, this.top - this.#seen.from - this.#seen.count - AROUND)
+    const top = this.held ?? this.#app.newest
+    const last = Math.min(top, top - this.#seen.from + AROUND)
+    const first = Math.max(oldest, top - this.#seen.from - this.#seen.count - AROUND)
     let [from, to] = [first, last]
     while (from <= to && this.#rows.has(from)) from++
     while (to >= from && this.#rows.has(to)) to--
     if (from > to) return
     try {
       for (const row of await call<LogRow[]>('log', { namespace, from, to })) this.#keep(row)
+      if (namespace !== this.#app.namespace) return this.#rows.clear()
+      this.#newest = Math.max(this.#newest, top)
       this.problem = ''
     } catch (error) {
       this.problem = (error as Error).message

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import type { ServerDescription } from '../src/protocol/description.ts'
 import type { App } from './app.ts'
+import { processLines } from './process-tree.ts'
 import { bytes, count, duration, hue } from './words.ts'
 
 /** What the server is doing: its clients, watchers, locks and functions. */
@@ -15,6 +16,8 @@ export function ServerView({ app }: { app: App }) {
   return (
     <section class="server" aria-label="Server">
       <Namespaces app={app} now={now} />
+      <Processes app={app} now={now} />
+      <Maps app={app} now={now} />
       <Clients now={now} />
       <Watchers now={now} />
       <Locks now={now} />
@@ -72,10 +75,10 @@ function Table({ title, heads, rows, none, more }: TableProps) {
   )
 }
 
-const Who = ({ pid, name }: { pid: number; name: string }) => (
-  <span class={`who hue-${hue(pid, name)}`}>
+const Who = ({ pid, name }: { pid: number | null; name: string }) => (
+  <span class={`who hue-${hue(pid ?? 0, name)}`}>
     {name}
-    <span class="pid">{pid}</span>
+    {pid !== null && <span class="pid">{pid}</span>}
   </span>
 )
 
@@ -105,10 +108,75 @@ function Namespaces({ app, now }: { app: App; now: ServerDescription }) {
   )
 }
 
-function Clients({ now }: { now: ServerDescription }) {
+function Processes({ app, now }: { app: App; now: ServerDescription }) {
   return (
     <Table
       title="Processes"
+      heads={['Process', 'State', 'For', 'Attempt', 'Memory', 'Busy', 'Ended last']}
+      none="No program uses the server."
+      more={now.leftOut.processes + now.leftOut.pools}
+      rows={processLines(now, app.before).map(one => ({
+        id: one.id,
+        isBad: one.isBad,
+        cells: [
+          <span key="who" style={{ paddingLeft: `${one.depth * 20}px` }}>
+            <Who pid={one.pid} name={one.name} />
+          </span>,
+          one.state,
+          one.since === null ? '' : duration(now.time - one.since),
+          one.attempt ?? '',
+          one.memory,
+          one.busy,
+          one.last,
+        ],
+      }))}
+    />
+  )
+}
+
+/** Maps and calls with their progress; nothing where there are none. */
+function Maps({ app, now }: { app: App; now: ServerDescription }) {
+  const of = (description: ServerDescription | undefined) =>
+    (description?.pools ?? []).flatMap(pool =>
+      pool.maps.map(map => ({ id: `${pool.session} ${pool.kind} ${map.number}`, pool, map })),
+    )
+  const maps = of(now)
+  if (maps.length === 0) return null
+  const was = new Map(of(app.before).map(({ id, map }) => [id, map.done]))
+  const seconds = app.before ? (now.time - app.before.time) / 1000 : 0
+  return (
+    <Table
+      title="Maps and calls"
+      heads={['Function', 'Started by', 'Workers', 'Done', 'In all', 'Progress', 'Waiting', 'A second']}
+      none=""
+      more={0}
+      rows={maps.map(({ id, pool, map }) => ({
+        id,
+        cells: [
+          `${map.unit === 'item' ? 'map' : 'calls'} of ${map.function}`,
+          `pid ${pool.parent}`,
+          pool.workers.length + pool.moreWorkers,
+          map.done,
+          map.total ?? '',
+          map.total === null ? '' : <Bar key="bar" part={map.done / Math.max(1, map.total)} />,
+          map.waiting,
+          was.has(id) && seconds > 0 ? Math.round((map.done - (was.get(id) ?? 0)) / seconds) : '',
+        ],
+      }))}
+    />
+  )
+}
+
+const Bar = ({ part, isBad = false }: { part: number; isBad?: boolean }) => (
+  <span class="lag" aria-hidden="true">
+    <span class={isBad ? 'lag-bar bad' : 'lag-bar'} style={{ width: `${Math.round(part * 100)}%` }} />
+  </span>
+)
+
+function Clients({ now }: { now: ServerDescription }) {
+  return (
+    <Table
+      title="Clients"
       heads={['Process', 'Machine', 'For', 'States', 'Requests that wait', 'Ephemeral keys', 'Connection']}
       none="No process is connected."
       more={now.leftOut.sessions}
@@ -164,14 +232,7 @@ function Watchers({ now }: { now: ServerDescription }) {
 /** How far behind, on a scale by powers of ten. */
 function Lag({ behind }: { behind: number }) {
   const part = Math.min(1, Math.log10(behind + 1) / 5)
-  return (
-    <span class="lag" aria-hidden="true">
-      <span
-        class={behind >= 1000 ? 'lag-bar bad' : 'lag-bar'}
-        style={{ width: `${Math.round(part * 100)}%` }}
-      />
-    </span>
-  )
+  return <Bar part={part} isBad={behind >= 1000} />
 }
 
 function Locks({ now }: { now: ServerDescription }) {

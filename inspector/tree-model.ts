@@ -23,6 +23,8 @@ export class TreeModel {
   selected: Place | undefined
   value: ValueShown | undefined
   problem = ''
+  /** The line that the keys are at. Not drawn at once, so it is not the drawing that knows it: keys may come faster. */
+  active = 0
   /** When a line has changed last, by its id. */
   readonly flashes = new Map<string, number>()
   readonly fetch = new Latest(() => this.#fetch())
@@ -80,6 +82,7 @@ export class TreeModel {
   }
 
   clear(): void {
+    this.active = 0
     this.window = undefined
     this.selected = undefined
     this.value = undefined

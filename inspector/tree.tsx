@@ -1,4 +1,3 @@
-import { useState } from 'preact/hooks'
 import type { TreeQuery, TreeRow } from '../src/inspect/messages.ts'
 import type { App } from './app.ts'
 import { FLASH, idOf } from './tree-model.ts'
@@ -14,14 +13,13 @@ const ORDERS: { value: TreeQuery['order']; label: string }[] = [
 /** The state as a tree of keys and the parts of their values. */
 export function Tree({ app }: { app: App }) {
   const { tree } = app
-  const [active, setActive] = useState(0)
   const total = tree.window?.total ?? 0
-  const at = Math.max(0, Math.min(active, total - 1))
+  const at = Math.max(0, Math.min(tree.active, total - 1))
   const choose = (index: number): void => {
-    const place = Math.max(0, Math.min(index, total - 1))
-    setActive(place)
-    const row = tree.row(place)
+    tree.active = Math.max(0, Math.min(index, (tree.window?.total ?? 0) - 1))
+    const row = tree.row(tree.active)
     if (row) tree.select(row)
+    else app.changed()
   }
   return (
     <section class="panel state" aria-label="State">
@@ -63,7 +61,7 @@ export function Tree({ app }: { app: App }) {
         tabIndex={0}
         aria-activedescendant={total > 0 ? `tree-${at}` : undefined}
         onKeyDown={(event: KeyboardEvent) => {
-          if (keyPressed(app, event, at, total, choose)) event.preventDefault()
+          if (keyPressed(app, event, choose)) event.preventDefault()
         }}
       />
       {tree.window && total === 0 && (
@@ -141,13 +139,8 @@ function Twisty({ row, toggle }: { row: TreeRow; toggle(): void }) {
 }
 
 /** The keys of a tree, as ARIA has them. Gives whether it was one. */
-function keyPressed(
-  { tree }: App,
-  { key }: KeyboardEvent,
-  at: number,
-  total: number,
-  choose: (index: number) => void,
-): boolean {
+function keyPressed({ tree }: App, { key }: KeyboardEvent, choose: (index: number) => void): boolean {
+  const at = tree.active
   const row = tree.row(at)
   const moves: Record<string, number> = {
     ArrowDown: at + 1,
@@ -155,13 +148,14 @@ function keyPressed(
     PageDown: at + 15,
     PageUp: at - 15,
     Home: 0,
-    End: total - 1,
+    End: Number.MAX_SAFE_INTEGER,
   }
   const move = moves[key]
   if (move !== undefined) choose(move)
   else if (!row) return false
-  else if (key === 'ArrowRight' && row.parts !== null) row.isOpen ? choose(at + 1) : tree.toggle(row, true)
-  else if (key === 'ArrowLeft') row.isOpen ? tree.toggle(row, false) : choose(parentOf(tree, row, at))
+  else if (key === 'ArrowRight' && row.parts !== null)
+    tree.isOpen(row) ? choose(at + 1) : tree.toggle(row, true)
+  else if (key === 'ArrowLeft') tree.isOpen(row) ? tree.toggle(row, false) : choose(parentOf(tree, row, at))
   else if (key === 'Enter' || key === ' ') row.parts === null ? choose(at) : tree.toggle(row)
   else return false
   return true

@@ -1,6 +1,7 @@
 import { monotonic, sleep, wallClock } from '../async/interval.ts'
 import { describeServer } from '../client/describe-server.ts'
 import { busyPart, diagnose } from '../client/diagnose.ts'
+import { ping } from '../client/ping.ts'
 import { engineOf } from '../engines/engines.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import type { Home } from './followed.ts'
@@ -67,10 +68,11 @@ export class Pulse {
   async #ask(): Promise<void> {
     if (!this.isPossible) return
     const { address, secretKey } = this.#home
-    const start = monotonic()
     try {
-      const now = await describeServer(address, { secretKey, timeout: TIMEOUT })
-      const answer = monotonic() - start
+      const [answer, now] = await Promise.all([
+        this.#timeToAnswer(),
+        describeServer(address, { secretKey, timeout: TIMEOUT }),
+      ])
       const before = this.#before?.server.started === now.server.started ? this.#before : undefined
       this.#verdicts = diagnose(now, before)
       this.#description = now
@@ -82,6 +84,14 @@ export class Pulse {
       this.#error = (error as Error).message
       this.#verdicts = []
     }
+  }
+
+  /** A description takes longer: the server asks the programs. */
+  async #timeToAnswer(): Promise<number> {
+    const { address, secretKey } = this.#home
+    const start = monotonic()
+    await ping(address, { secretKey, timeout: TIMEOUT })
+    return monotonic() - start
   }
 
   #sample(now: ServerDescription, before: ServerDescription, answer: number): void {

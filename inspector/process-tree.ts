@@ -1,0 +1,128 @@
+import type {
+  EndDescription,
+  ItemsDescription,
+  ServerDescription,
+  Vitals,
+} from '../src/protocol/description.ts'
+import { bytes, duration, percent } from './words.ts'
+
+/** A program, a process that it has started, or a worker of its pools: one line of the tree. */
+export interface ProcessLine {
+  id: string
+  depth: number
+  name: string
+  pid: number | null
+  /** What it is, and is doing. */
+  state: string
+  isBad: boolean
+  since: number | null
+  attempt: number | null
+  memory: string
+  busy: string
+  last: string
+}
+
+/** The programs that use a server, and below each what it has started. `before`: an earlier description, for loads. */
+export function processLines(now: ServerDescription, before: ServerDescription | undefined): ProcessLine[] {
+  const { sessions, processes, pools } = now
+  const known = new Map<string, Vitals>()
+  for (const one of before?.processes ?? []) known.set(`${one.session} ${one.id}`, one)
+  for (const pool of before?.pools ?? [])
+    for (const one of pool.workers) known.set(`${pool.session} ${one.id}`, one)
+  const machines = new Map(sessions.map(({ session, machine }) => [session, machine]))
+  const place = (session: number, pid: number | null) => `${machines.get(session)} ${pid}`
+  const started = new Set([
+    ...processes.filter(one => one.backend === 'process').map(one => place(one.session, one.pid)),
+    ...pools.flatMap(pool =>
+      pool.workers.filter(one => one.backend === 'process').map(one => place(pool.session, one.pid)),
+    ),
+  ])
+  const lines: ProcessLine[] = []
+  /** What the sessions of a process have started. */
+  const below = (at: string, depth: number): void => {
+    const own = new Set(sessions.filter(one => place(one.session, one.pid) === at).map(one => one.session))
+    for (const one of processes) {
+      if (!own.has(one.session)) continue
+      const place_ = place(one.session, one.pid)
+      lines.push({
+        id: `process ${one.session} ${one.id}`,
+        depth,
+        name: one.name,
+        pid: one.pid,
+        state: `${one.state}${one.backend === 'thread' ? ' (thread)' : ''}${silence(one)}`,
+        isBad: isSilent(one) || one.state === 'retrying' || one.recentRestarts > 2,
+        since: one.since,
+        attempt: one.attempt,
+        ...vitals(one, known.get(`${one.session} ${one.id}`)),
+        last: one.end ? ended(one.end) : '',
+      })
+      if (one.backend === 'process' && place_ !== at) below(place_, depth + 1)
+    }
+    for (const pool of pools) {
+      if (!own.has(pool.session)) continue
+      for (const one of pool.workers) {
+        lines.push({
+          id: `worker ${pool.session} ${pool.kind} ${one.number}`,
+          depth,
+          name: `worker ${one.number}`,
+          pid: one.pid,
+          state: `${one.has ? inHand(one.has) : 'idle'}${silence(one)}`,
+          isBad: isSilent(one),
+          since: one.has?.since ?? null,
+          attempt: null,
+          ...vitals(one, known.get(`${pool.session} ${one.id}`)),
+          last: '',
+        })
+        if (one.backend === 'process' && place(pool.session, one.pid) !== at)
+          below(place(pool.session, one.pid), depth + 1)
+      }
+    }
+  }
+  const seen = new Set<string>()
+  for (const one of sessions) {
+    const at = place(one.session, one.pid)
+    if (one.session === now.asker || started.has(at) || seen.has(at)) continue
+    seen.add(at)
+    lines.push({
+      id: `program ${one.session}`,
+      depth: 0,
+      name: one.name || '(no State)',
+      pid: one.pid,
+      state: `${one.lost === null ? 'connected' : 'connection lost'}${silence(one)}`,
+      isBad: one.lost !== null || isSilent(one),
+      since: one.since,
+      attempt: null,
+      memory: '',
+      busy: '',
+      last: '',
+    })
+    below(at, 1)
+  }
+  return lines
+}
+
+// What computes does not answer at once.
+const isSilent = ({ silent }: { silent: number | null }): boolean => silent !== null && silent > 1000
+
+const silence = ({ silent }: { silent: number | null }): string =>
+  silent === null || silent < 1000 ? '' : `, silent for ${duration(silent)}`
+
+const inHand = ({ unit, first, count, function: of }: ItemsDescription): string =>
+  count === 1 ? `${unit} ${first} of ${of}` : `${unit}s ${first} to ${first + count - 1} of ${of}`
+
+function vitals({ memory, eventLoop }: Vitals, before: Vitals | undefined): { memory: string; busy: string } {
+  const was = before?.eventLoop
+  const from =
+    was && eventLoop && was.active <= eventLoop.active && was.idle <= eventLoop.idle
+      ? was
+      : { active: 0, idle: 0 }
+  const active = eventLoop ? eventLoop.active - from.active : 0
+  const all = eventLoop ? active + eventLoop.idle - from.idle : 0
+  return { memory: memory === null ? '' : bytes(memory), busy: all > 0 ? percent(active / all) : '' }
+}
+
+function ended({ reason, exitCode, error }: EndDescription): string {
+  const code =
+    exitCode === null ? '' : exitCode < 0 ? ` by signal ${-exitCode}` : ` with exit code ${exitCode}`
+  return `${reason}${error ? ` (${error})` : ''}${reason === 'returned' ? '' : code}`
+}
