@@ -19,7 +19,7 @@ const inputs = [
 
 /** What every child loads, and what those load besides that get a State: see test/process/entry.test.ts. */
 const child =
-  /\/src\/(errors|async\/(interval|traces)|protocol\/(describe|thrown|values?)|lifeline\/(line|owner|spawned)|process\/(classes|current|exit|job|messages|print|run|target)|shipping\/(revive|revival|beginnings|compile|load|modules|wrappers))\b|\/msgpackr\/(un)?pack\.js$/
+  /\/src\/(errors|async\/(interval|traces)|protocol\/(describe|thrown|values?)|lifeline\/(line|owner|spawned)|process\/(classes|current|exit|job|messages|print|pulse|run|target)|shipping\/(revive|revival|beginnings|compile|load|modules|wrappers))\b|\/msgpackr\/(un)?pack\.js$/
 const state = /\/src\/(async|protocol|client|transport)\/(?!atomic)/
 
 const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
