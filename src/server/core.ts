@@ -16,6 +16,10 @@ import type { KeepOptions, Limits } from './options.ts'
 
 // Milliseconds after which it is tried again to delete keys, where the log could not be written.
 const RETRY = 1000
+// So many commits in a row are handed out as soon as the session that made them has been heard, if it was the only one in its turn.
+const ALONE = 16
+// Then a turn has begun of which it is not known how many sessions it has: the next one tells.
+const BEGUN = -1
 // More sessions than begin between two commits of a log.
 const SESSIONS = 2 ** 20
 
@@ -41,7 +45,7 @@ export interface Room {
 export interface Sender {
   /** Sends the updates of this turn. */
   sendUpdates(): void
-  /** Sends answers. `hasUpdates`: updates of this turn were sent to other sessions. */
+  /** Sends answers. `hasUpdates`: there are updates of this turn for sessions. */
   sendAnswers(hasUpdates: boolean): void
 }
 
@@ -69,7 +73,11 @@ export class Core<S = unknown> {
   #updated: Sender[] = []
   #answered: Sender[] = []
   #dirty = new Set<Feeds>()
+  // Whether something is to be handed out; whether that is done at the end of this turn of the event loop; see `heard`.
   #scheduled = false
+  #isTurn = false
+  #isHearing = false
+  #alone = 0
   #sessions = 0
   readonly #timers = new Set<Timer | undefined>()
   // Begins anywhere: a hold of another server's is none of this one.
@@ -224,9 +232,9 @@ export class Core<S = unknown> {
     const answered = this.#answered
     this.#updated = []
     this.#answered = []
-    // Sessions that wait for an update get it before the sessions that wrote get their answers.
-    for (const session of updated) session.sendUpdates()
+    // The answer first: who wrote goes on while those who watch are sent what it wrote, however many they are.
     for (const session of answered) session.sendAnswers(updated.length > 0)
+    for (const session of updated) session.sendUpdates()
   }
 
   /** This session has updates to send; it is named once in a turn. */
@@ -235,15 +243,39 @@ export class Core<S = unknown> {
     this.#schedule()
   }
 
-  /** This session has answers to send: they leave behind what is distributed at the end of this turn, or at once if nothing is. */
-  addAnswers(session: Sender): void {
-    if (this.#scheduled) this.#answered.push(session)
-    else session.sendAnswers(false)
+  /** A session's requests are being carried out: `heard` follows. */
+  hears(): void {
+    this.#isHearing = true
+  }
+
+  /**
+   * All that a session has sent at once is carried out. Its answers leave with what is handed out in this turn, or at once if
+   * nothing is. What several sessions commit in one turn is handed out together, at its end; where one session commits alone, to
+   * wait for that end would cost more than the rest, so every few commits it is seen whether it still does.
+   */
+  heard(session: Sender, hasAnswers: boolean): void {
+    this.#isHearing = false
+    if (!this.#scheduled) {
+      if (hasAnswers) session.sendAnswers(false)
+      return
+    }
+    if (hasAnswers) this.#answered.push(session)
+    if (this.#isTurn) return
+    if (--this.#alone === 0) this.#alone = BEGUN
+    this.distribute()
   }
 
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    soon(this.distribute)
+    if (this.#isTurn || (this.#isHearing && this.#alone > 0)) return
+    this.#isTurn = true
+    soon(this.#endTurn)
+  }
+
+  readonly #endTurn = (): void => {
+    this.#isTurn = false
+    this.#alone = this.#alone !== BEGUN && this.#answered.length === 1 ? ALONE : 0
+    this.distribute()
   }
 }

@@ -61,10 +61,11 @@ export class Session implements Described {
     const keeps = token !== ''
     const events = {
       frame: (value: unknown) => {
+        core.hears()
         this.#delay.requested()
         this.#service.take(value)
       },
-      heard: () => core.addAnswers(this),
+      heard: (hasAnswers: boolean) => core.heard(this, hasAnswers),
       drain: () => this.#service.drain(),
       lost: (error: Error | undefined, broken: boolean) => {
         if (broken) log('broken', `ended the connection of process ${this.pid}: ${error?.message}`)

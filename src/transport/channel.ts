@@ -29,8 +29,11 @@ export interface Gate {
 export interface ChannelEvents {
   /** The messages of one frame, unless the peer sends something else. What it throws ends the channel. */
   frame(messages: unknown): void
-  /** All that arrived together was handed out, and there is something to send: `flush` or `postpone` is to be called. Absent: `endOfTurn` is. */
-  heard?(): void
+  /**
+   * All that arrived together was handed out. `hasAnswers`: there is something to send, and `flush` or `postpone` is to be
+   * called. Absent: `endOfTurn` is.
+   */
+  heard?(hasAnswers: boolean): void
   /** There is room again, after `hasRoom` said that there is none. */
   drain?(): void
   /** The socket is gone, another one may take its place. `broken`: what came makes no sense, so none should. */
@@ -285,9 +288,8 @@ export class Channel {
     const handedOut = () => {
       // What was postponed leaves with whatever is heard next, also where that asks for no answer.
       this.#scheduled ||= this.#isDue || this.#batch.length > 0
-      if (!this.#scheduled) return
-      if (this.#events.heard) this.#events.heard()
-      else this.#endOfTurn(this.flush)
+      if (this.#events.heard) this.#events.heard(this.#scheduled)
+      else if (this.#scheduled) this.#endOfTurn(this.flush)
     }
     socket.on('data', (chunk: Buffer, length?: number) => {
       if (socket !== this.#socket || this.#ended) return
