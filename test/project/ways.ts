@@ -26,6 +26,7 @@ export const installed = [
   '@rollup/plugin-node-resolve@16.0.3',
   'webpack@5.113.0',
   '@swc-node/register@1.12.1',
+  'ts-node@10.9.2',
   '@swc/core@1.16.22',
   'typescript@5.9.3',
   'zod@4.6.7',
@@ -153,7 +154,8 @@ webpack(options, (error, stats) => {
 })
 `
 
-const SWC_APP = `import { Context } from 'zproc'
+/** For loaders of TypeScript that are registered in the program. */
+const LOADED = `import { Context } from 'zproc'
 import { plus } from './lib'
 const { FLAGS, IMPORTS } = process.env
 const ctx = new Context(FLAGS ? { execArgv: FLAGS.split(' ') } : {})
@@ -171,6 +173,25 @@ const end = (result: unknown) => ctx.close().then(() => console.log(result))
 call().then(value => end('works: ' + value), error => end(error.name + ': ' + error.message))
 `
 
+/** Loaders of TypeScript in CommonJS: the module that registers one when it is required, and the code that does so. */
+const loaders = [
+  {
+    name: 'swc-node',
+    folder: 'swc',
+    required: '@swc-node/register',
+    register: "require('@swc-node/register/register').register()",
+    env: {},
+  },
+  {
+    name: 'ts-node',
+    folder: 'ts-node',
+    required: 'ts-node/register/transpile-only',
+    register: "require('ts-node').register({ transpileOnly: true })",
+    env: { TS_NODE_PROJECT: 'ts-node/tsconfig.json' },
+  },
+]
+const loaded = { target: 'es2022', module: 'nodenext', moduleResolution: 'nodenext', esModuleInterop: true }
+
 /** The programs, by their paths. */
 export const files: Record<string, string> = {
   'app.mjs': ESM,
@@ -184,12 +205,15 @@ export const files: Record<string, string> = {
   'linked/app.mjs': LINKED,
   'commonjs/package.json': '{ "type": "commonjs" }',
   'commonjs/app.ts': TYPED,
-  'swc/package.json': '{ "type": "commonjs" }',
-  'swc/tsconfig.json':
-    '{ "compilerOptions": { "target": "es2022", "module": "commonjs", "esModuleInterop": true } }',
-  'swc/lib.ts': 'enum Kind { A = 4 }\nexport const plus = (n: number): number => n + Kind.A\n',
-  'swc/app.ts': SWC_APP,
-  'swc/main.cjs': "require('@swc-node/register/register').register()\nrequire('./app.ts')\n",
+  ...Object.fromEntries(
+    loaders.flatMap(({ folder, register }) => [
+      [`${folder}/package.json`, '{ "type": "commonjs" }'],
+      [`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions: loaded })],
+      [`${folder}/lib.ts`, 'enum Kind { A = 4 }\nexport const plus = (n: number): number => n + Kind.A\n'],
+      [`${folder}/app.ts`, LOADED],
+      [`${folder}/main.cjs`, `${register}\nrequire('./app.ts')\n`],
+    ]),
+  ),
   ...Object.fromEntries(libraryFiles),
 }
 
@@ -330,30 +354,34 @@ export const ways: Way[] = [
     until: /works: 2/,
     prints: /works: 2$/m,
   },
-  {
-    name: 'swc-node by `--require`',
-    run: ['--require', '@swc-node/register', 'swc/app.ts'],
-    prints: /^works: 2 6$/,
-  },
-  {
-    name: 'swc-node, registered by code',
-    run: ['swc/main.cjs'],
-    env: { IMPORTS: 'no' },
-    prints: /^works: 2$/,
-    says: 'works for what is written in the program itself',
-  },
-  {
-    name: 'swc-node, registered by code, for a function that imports TypeScript',
-    run: ['swc/main.cjs'],
-    refused: /is TypeScript, and this process has no loader for it: .*`execArgv` of the Context's options/,
-    says: "refused: name the loader on the command line, or in `execArgv` of the Context's options",
-  },
-  {
-    name: 'the same, with `execArgv`',
-    run: ['swc/main.cjs'],
-    env: { FLAGS: '--require @swc-node/register' },
-    prints: /^works: 2 6$/,
-  },
+  ...loaders.flatMap(({ name, folder, required, env }): Way[] => [
+    {
+      name: `${name} by \`--require\``,
+      run: ['--require', required, `${folder}/app.ts`],
+      env,
+      prints: /^works: 2 6$/,
+    },
+    {
+      name: `${name}, registered by code`,
+      run: [`${folder}/main.cjs`],
+      env: { ...env, IMPORTS: 'no' },
+      prints: /^works: 2$/,
+      says: 'works for what is written in the program itself',
+    },
+    {
+      name: `${name}, registered by code, for a function that imports TypeScript`,
+      run: [`${folder}/main.cjs`],
+      env,
+      refused: /is TypeScript, and this process has no loader for it: .*`execArgv` of the Context's options/,
+      says: "refused: name the loader on the command line, or in `execArgv` of the Context's options",
+    },
+    {
+      name: `${name}, registered by code, with \`execArgv\``,
+      run: [`${folder}/main.cjs`],
+      env: { ...env, FLAGS: `--require ${required}` },
+      prints: /^works: 2 6$/,
+    },
+  ]),
   ...Object.keys(libraries).flatMap((library): Way[] => [
     {
       name: `an object of ${library}, in the program's module`,

@@ -29,7 +29,7 @@ function missing(error: unknown, specifier: string, from: string): unknown {
     return new ShippingError(
       `'${specifier}', which the function that was sent from ${from} needs, is TypeScript, and this process has no loader ` +
         'for it: a loader that a program registers by code is in that program alone. Name it on the command line, ' +
-        "`node --require @swc-node/register` or `node --import tsx`, or in `execArgv` of the Context's options.",
+        "`node --import tsx`, `node --require @swc-node/register` or `node --require ts-node/register`, or in `execArgv` of the Context's options.",
       { cause: error },
     )
   }
