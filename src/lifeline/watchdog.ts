@@ -127,6 +127,7 @@ function watch(
   note: string | undefined,
 ): Worker {
   const watchdog = newThread(script, {
+    name: 'zproc watchdog',
     eval: true,
     workerData: { memory, patience, note, fd: typeof to === 'number' ? to : -1 },
     execArgv: [],

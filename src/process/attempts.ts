@@ -84,7 +84,12 @@ export class Attempts {
     this.count++
     this.#reached = this.#attempt?.reached ?? this.#reached
     const { tied = true, spares, ready } = this.#inner
-    const attempt = launch(this.#options ?? {}, { tied, spares, stdio: this.output.stdio })
+    const attempt = launch(this.#options ?? {}, {
+      name: assignment.name,
+      tied,
+      spares,
+      stdio: this.output.stdio,
+    })
     this.#attempt = attempt
     attempt.onMessage = message => this.#events.message(message)
     this.pid = attempt.pid

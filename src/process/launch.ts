@@ -11,17 +11,22 @@ import { Unstarted } from './unstarted.ts'
 /** A child without a job: a spare one, if there is one that fits. */
 export function launch(
   { backend, execArgv = [], env, memoryLimit }: ProcessOptions,
-  { tied, stdio, spares }: { tied: boolean; stdio: ChildSettings['stdio']; spares: Spares | undefined },
+  {
+    name,
+    tied,
+    stdio,
+    spares,
+  }: { name: string; tied: boolean; stdio: ChildSettings['stdio']; spares: Spares | undefined },
 ): Attempt {
   const settings = { tied, execArgv, env, memoryLimit, stdio }
-  if (backend === 'thread') return threadOr(settings)
+  if (backend === 'thread') return threadOr(settings, name)
   return spares?.take(settings) ?? new Child(settings)
 }
 
 /** What the system refuses is the end of the child, as it is of a process. */
-function threadOr(settings: ChildSettings): Attempt {
+function threadOr(settings: ChildSettings, name: string): Attempt {
   try {
-    return new Thread(settings)
+    return new Thread(settings, name)
   } catch (error) {
     if (error instanceof ZprocError) return new Unstarted(error)
     throw error

@@ -30,12 +30,14 @@ export class Thread implements Attempt {
   #killed: NodeJS.Signals | null = null
   #ended = false
 
-  constructor(settings: ChildSettings) {
+  /** `name`: what the thread is called where the system and the tools show it. */
+  constructor(settings: ChildSettings, name: string) {
     const { memoryLimit, stdio, execArgv, env } = settings
     const { port1, port2 } = new MessageChannel()
     const data: ThreadData = { zproc: port2 }
     this.#port = port1
     this.#worker = startThread(entry, {
+      name: `zproc ${name}`,
       stdout: stdio === 'pipe',
       stderr: stdio !== 'inherit',
       workerData: data,

@@ -247,7 +247,7 @@ async function inThread(start: () => Start, _: InnerServer, watch: Watch): Promi
 
 function serverThread(): Worker {
   try {
-    return startThread(entry)
+    return startThread(entry, { name: 'zproc server' })
   } catch (cause) {
     throw new ConnectionError(`startServer: the server thread cannot be started: ${said(cause)}`, { cause })
   }

@@ -1,7 +1,7 @@
 // What holds for every process, whether it is one or a thread.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { after, before } from 'node:test'
+import { after, before, test } from 'node:test'
 import {
   atomic,
   currentProcess,
@@ -351,6 +351,14 @@ onBoth('after the last attempt every cause is told', async (t, backend) => {
     )
     assert.equal(error.cause, error.causes[2])
   })
+})
+
+test('a thread has the name of its process, where Node shows the names of threads', async t => {
+  const shown = async () => {
+    const threads: object = await import('node:worker_threads')
+    return 'threadName' in threads ? threads.threadName : 'zproc orders'
+  }
+  assert.equal(await run(t, shown, { backend: 'thread', name: 'orders' }).wait(), 'zproc orders')
 })
 
 onBoth('the heap has the limit that it is given', async (t, backend) => {
