@@ -156,11 +156,12 @@ const runsTargets = (pid: number) =>
 const sleeps = (pid: number) =>
   readdirSync(`/proc/${pid}/task`).every(thread => fieldsOf(`/proc/${pid}/task/${thread}/stat`)[0] === 'S')
 
-/** How often its main thread has been given a processor: unlike its time, which is told in ticks, that is exact. */
-const wakesOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[2])
+/** How often its main thread has gone to sleep: unlike its time, that is exact, and a machine that is busy changes nothing. */
+const wakesOf = (pid: number): number =>
+  Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
 
-// The engine tidies up once or twice when nothing has happened for a while; who looks for a server wakes some forty times a second.
-const WAKES = 3
+// The engine tidies up a few times when nothing has happened for a while; who looks for a server wakes some forty times a second.
+const WAKES = 10
 
 /** From the state on: the name before it may hold anything. */
 function fieldsOf(file: string): string[] {
