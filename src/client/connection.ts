@@ -25,8 +25,6 @@ type TypeOf<E> = E extends unknown ? Omit<E, 'address' | 'time'> : never
 
 type Waiting = [message: ClientMessage, bytes: number, call: string]
 
-const AWAITING: ClientMessage = [Ask.awaiting]
-
 const open = new Map<string, Connection>()
 
 /** This process's session with one server; States of the same address share it. */
@@ -89,7 +87,8 @@ export class Connection implements Store {
       failed: (error, wasConnected) => this.#fail(error, wasConnected),
     })
     this.#line.channel.beforeFlush = () => {
-      if (this.#isAwaiting && this.#wakefulness.isAwaiting) this.#line.channel.queue(AWAITING)
+      const { channel } = this.#line
+      if (this.#isAwaiting && this.#wakefulness.isAwaiting) channel.queue([Ask.awaiting, channel.received])
       this.#isAwaiting = false
     }
   }

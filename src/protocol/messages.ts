@@ -191,7 +191,7 @@ export type ClientMessage =
   | [kind: typeof Ask.seek, id: number, feed: number]
   | [kind: typeof Ask.unfeed, feed: number]
   /** The client awaits an update since the requests before this one in the frame: their answers may be sent with it. */
-  | [kind: typeof Ask.awaiting]
+  | [kind: typeof Ask.awaiting, received: number]
 
 export const Tell = {
   ok: 0,

@@ -16,8 +16,10 @@ import type { KeepOptions, Limits } from './options.ts'
 
 // Milliseconds after which it is tried again to delete keys, where the log could not be written.
 const RETRY = 1000
-// So many commits in a row are handed out as soon as the session that made them has been heard, if it was the only one in its turn.
-const ALONE = 16
+// How many commits in a row are handed out as soon as the session that made them has been heard, if it was the only one in its
+// turn: first, and at most, where it was the only one each time that this was looked at.
+const FIRST_ALONE = 4
+const MOST_ALONE = 256
 // Then a turn has begun of which it is not known how many sessions it has: the next one tells.
 const BEGUN = -1
 // More sessions than begin between two commits of a log.
@@ -78,6 +80,7 @@ export class Core<S = unknown> {
   #isTurn = false
   #isHearing = false
   #alone = 0
+  #nextAlone = FIRST_ALONE
   #sessions = 0
   readonly #timers = new Set<Timer | undefined>()
   // Begins anywhere: a hold of another server's is none of this one.
@@ -275,7 +278,12 @@ export class Core<S = unknown> {
 
   readonly #endTurn = (): void => {
     this.#isTurn = false
-    this.#alone = this.#alone !== BEGUN && this.#answered.length === 1 ? ALONE : 0
+    const isKnown = this.#alone !== BEGUN
+    this.#alone = 0
+    if (isKnown && this.#answered.length === 1) {
+      this.#alone = this.#nextAlone
+      this.#nextAlone = Math.min(2 * this.#nextAlone, MOST_ALONE)
+    } else if (isKnown) this.#nextAlone = FIRST_ALONE
     this.distribute()
   }
 }

@@ -43,8 +43,8 @@ const STACK = { writable: true, enumerable: false, configurable: true }
 /** Whom it is for. */
 interface Client extends Reader {
   readonly pid: number
-  /** The client awaits an update since the requests before. */
-  awaiting(): void
+  /** The client awaits an update since the requests before, when it had received so many frames. */
+  awaiting(received: number): void
   /** The client leaves. */
   close(): void
   /** Ends it against the client's will. */
@@ -422,7 +422,7 @@ export class Service {
     [Ask.seek]: ([, id, number]: [number, number, number]) =>
       this.#tell([Tell.ok, id, this.#reading.seek(number)]),
     [Ask.unfeed]: ([, number]: [number, number]) => this.#reading.end(number),
-    [Ask.awaiting]: () => this.#session.awaiting(),
+    [Ask.awaiting]: ([, received]: [number, number]) => this.#session.awaiting(received),
   }
 
   #flushed(id: number): void {

@@ -169,8 +169,9 @@ export class Session implements Described {
     else this.#channel.flush()
   }
 
-  awaiting(): void {
-    this.#delay.awaiting()
+  awaiting(received: number): void {
+    // What it awaits may be on its way to it already.
+    if (received === this.#channel.made) this.#delay.awaiting()
   }
 
   /** Ends it for good. */

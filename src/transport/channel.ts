@@ -48,6 +48,8 @@ export interface ChannelEvents {
 export class Channel {
   /** How many frames of messages have arrived. */
   received = 0
+  /** How many were made for the peer: it has all of them if it has received so many. */
+  made = 0
   readonly #events: ChannelEvents
   readonly #endOfTurn: (flush: () => void) => void
   #socket: Socket | undefined
@@ -158,7 +160,7 @@ export class Channel {
     this.#bytes = 0
     this.#frames = []
     this.#waitsFor.length = 0
-    this.received = this.#told = this.#written = this.#underWay = this.#delivered = 0
+    this.received = this.made = this.#told = this.#written = this.#underWay = this.#delivered = 0
   }
 
   /** Whether something is to leave at the end of this turn. */
@@ -384,6 +386,7 @@ export class Channel {
   }
 
   #add(frame: Buffer): void {
+    this.made++
     this.#frames.push(frame)
     if (this.#gate) this.#waitsFor.push(this.#gate.newest)
     this.#underWay += frame.length
