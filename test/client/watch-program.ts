@@ -59,6 +59,8 @@ export class Watching {
   #position = 0
   /** Before it has watched, a State has missed nothing. */
   #hasBegun = false
+  /** Since its first watcher, a State knows where it is on the log. */
+  #isPlaced = false
   #unique = 0
   /** The updates that the State was told were missed. */
   gaps = 0
@@ -152,6 +154,8 @@ export class Watching {
   async #watch(watch: Watch, isLoop: boolean, then = 'wait'): Promise<void> {
     const asked = { ...watch, keys: isCondition(watch) && watch.keys.length === 0 ? ['a'] : watch.keys }
     const hadBegun = this.#hasBegun
+    const wasPlaced = this.#isPlaced
+    this.#isPlaced = true
     if (!asked.live) this.#begin()
     const expected = new Expected(this.#log, asked, isLoop, this.#position)
     const abort = new AbortController()
@@ -168,8 +172,8 @@ export class Watching {
     if (timeout) await this.#ends(watcher, error => assert.equal(codeOf(error), 'ZPROC_TIMEOUT'))
     else if (then === 'abort' && expected.due() === undefined) {
       await this.#leave(watcher, true)
-      // It was over before it began.
-      this.#hasBegun = hadBegun
+      // The very first was over before it began; another one began in its call.
+      if (!wasPlaced) this.#hasBegun = hadBegun
     }
   }
 
