@@ -221,6 +221,7 @@ export class Connection implements Store {
     for (const message of messages) {
       if (message[0] >= Tell.updates) this.#ended(message)
       else if (message[0] === Tell.done) this.#done(message)
+      else if (message[0] === Tell.part) this.#requests.part(message[1], message)
       else if (message[0] === Tell.unknownFunction) this.#define(message)
       else this.#answered(message)
     }

@@ -1,7 +1,15 @@
 import { decode } from '../protocol/frames.ts'
-import { Ask, type ClientMessage, type Entry, type LogPage, type WireCommit } from '../protocol/messages.ts'
+import {
+  Ask,
+  type ClientMessage,
+  type LogPage,
+  type ServerMessage,
+  Tell,
+  type WireCommit,
+} from '../protocol/messages.ts'
 import { readOptions } from '../protocol/options.ts'
-import { describe } from '../protocol/values.ts'
+import { describe, type Wire } from '../protocol/values.ts'
+import { addEntries } from '../store/entry-parts.ts'
 import { result } from '../store/store.ts'
 import { Cursor, type Update } from './cursor.ts'
 import type { Link } from './link.ts'
@@ -120,19 +128,42 @@ export async function fetchPage(
   last: number,
   wantsState: boolean,
 ): Promise<Fetched | undefined> {
-  const message: ClientMessage = [Ask.page, 0, link.state, first, last, wantsState]
-  const [begins, state, commits, newest] = await link.request<LogPage>(call, message, result)
+  const {
+    page: [begins, , commits, newest],
+    cursor,
+  } = await ask(link, call, first, last, wantsState)
   if (first > newest) return undefined
-  const cursor = state ? new Cursor(begins - 1) : undefined
-  if (cursor && state) cursor.values = new Map(decode(state) as Entry[])
   return { first: begins, cursor, commits: decode(commits) as WireCommit[], newest }
 }
 
 async function cursorAt(link: Link, call: string, revision: number): Promise<Cursor> {
-  const message: ClientMessage = [Ask.page, 0, link.state, revision + 1, revision, true]
-  const [, state, , newest] = await link.request<LogPage>(call, message, result)
-  if (!state) throw new RangeError(`${call}: revision ${revision} is not there yet: the newest is ${newest}`)
-  const cursor = new Cursor(revision)
-  cursor.values = new Map(decode(state) as Entry[])
+  const { page, cursor } = await ask(link, call, revision + 1, revision, true)
+  if (!cursor)
+    throw new RangeError(`${call}: revision ${revision} is not there yet: the newest is ${page[3]}`)
   return cursor
+}
+
+/** Asks for a page; gives it, and a cursor at the state before its commits, if that was asked for and is there. */
+async function ask(
+  link: Link,
+  call: string,
+  first: number,
+  last: number,
+  wantsState: boolean,
+): Promise<{ page: LogPage; cursor: Cursor | undefined }> {
+  const values = new Map<string, Wire>()
+  const message: ClientMessage = [Ask.page, 0, link.state, first, last, wantsState]
+  const page = await link.request<LogPage>(call, message, received, values)
+  const [begins, state] = page
+  if (!state) return { page, cursor: undefined }
+  addEntries(values, state)
+  const cursor = new Cursor(begins - 1)
+  cursor.values = values
+  return { page, cursor }
+}
+
+/** A part of the state, or the page. */
+function received(message: ServerMessage, values: unknown): unknown {
+  if (message[0] !== Tell.part) return result(message, undefined)
+  return addEntries(values as Map<string, Wire>, message[2])
 }

@@ -24,29 +24,6 @@ const unpackr = new Unpackr({ useRecords: false, moreTypes: false, int64AsType: 
 /** Plain msgpack of messages or parts of messages; `Packed` values in it are copied, not encoded again. */
 export const encode = (value: unknown): Uint8Array => pack(packr, value, 0)
 
-// Items that are encoded between two places where the work may be left.
-const ITEMS = 256
-
-/** As `encode` of a list, in pieces: see inPieces. */
-export function* encodeList(items: readonly unknown[]): Generator<void, Uint8Array> {
-  const parts: Uint8Array[] = [listHeader(items.length)]
-  for (let from = 0; from < items.length; from += ITEMS) {
-    if (from > 0) yield
-    const some = items.slice(from, from + ITEMS)
-    parts.push(encode(some).subarray(listHeader(some.length).length))
-  }
-  return Buffer.concat(parts)
-}
-
-/** What msgpack begins a list with. */
-function listHeader(length: number): Uint8Array {
-  if (length < 0x10) return Uint8Array.of(0x90 + length)
-  if (length < 0x1_0000) return Uint8Array.of(0xdc, length >> 8, length & 0xff)
-  const header = Buffer.of(0xdd, 0, 0, 0, 0)
-  header.writeUInt32BE(length, 1)
-  return header
-}
-
 /** Throws for anybody's bytes that are none: msgpack could say much more than messages do. */
 export function decode(bytes: Uint8Array): unknown {
   scanFrame(bytes, 0, bytes.length)

@@ -2,6 +2,7 @@ export type Container = Record<string, unknown> | unknown[]
 
 // Shorter arrays are moved up when their first elements go: that costs next to nothing.
 const LONG = 64
+const ROOM: readonly unknown[] = new Array(4096).fill(0)
 
 /**
  * A decoded tree that is changed in place: a change costs what it changes, however much there is beside it. What was lent
@@ -14,6 +15,10 @@ export class LiveTree {
   #own: WeakSet<object> | undefined
   /** For arrays that begin with dead slots, how many. */
   #dead: Map<unknown[], number> | undefined
+  /** Dead slots that a list gets which grows at its beginning: each time twice as many. */
+  #room = LONG
+  /** Elements of lists that were moved, or copied with their list, to make changes. */
+  moved = 0
 
   /** `isLent`: others hold parts of it. */
   constructor(root: unknown, isLent: boolean) {
@@ -37,6 +42,7 @@ export class LiveTree {
 
   /** The whole value, without dead slots, for reading at once. */
   settled(): unknown {
+    this.#room = LONG
     this.#dead?.forEach((dead, list) => void list.splice(0, dead))
     this.#dead = undefined
     return this.#root
@@ -105,8 +111,12 @@ export class LiveTree {
     else if (start + removed === list.length) {
       list.length = start
       for (const value of added) list.push(value)
-    } else if (added.length < LONG) list.splice(start, removed, ...added)
-    else {
+    } else if (at === 0 && added.length < LONG && list.length - dead > LONG) this.#grow(list, removed, added)
+    else if (added.length < LONG) {
+      this.moved += list.length - start
+      list.splice(start, removed, ...added)
+    } else {
+      this.moved += list.length - start
       const rest = list.splice(start)
       for (const value of added) list.push(value)
       for (let i = removed; i < rest.length; i++) list.push(rest[i])
@@ -116,6 +126,15 @@ export class LiveTree {
       list.splice(0, buried)
       this.#dead?.delete(list)
     }
+  }
+
+  /** Makes room at the beginning of a list for more than is added now: others may follow, and all the elements move for it. */
+  #grow(list: unknown[], removed: number, added: readonly unknown[]): void {
+    const room = Math.min(this.#room, list.length >> 2)
+    this.#room = Math.min(2 * this.#room, ROOM.length)
+    this.moved += list.length
+    list.splice(0, this.deadSlots(list) + removed, ...ROOM.slice(0, room), ...added)
+    this.#bury(list, room)
   }
 
   #bury(list: unknown[], dead: number): void {
@@ -129,7 +148,9 @@ export class LiveTree {
   #writable(node: unknown): Container {
     if (!isContainer(node)) throw new TypeError('a step leads into a value that has no parts')
     if (!this.#own || this.#own.has(node)) return node
-    const copy = Array.isArray(node) ? node.slice() : { ...node }
+    const isList = Array.isArray(node)
+    if (isList) this.moved += node.length
+    const copy = isList ? node.slice() : { ...node }
     this.#own.add(copy)
     return copy
   }

@@ -201,6 +201,7 @@ export const Tell = {
   unknownFunction: 4,
   runHere: 5,
   done: 6,
+  part: 7,
   updates: 10,
   fellBehind: 11,
   holdEnded: 12,
@@ -218,6 +219,8 @@ export type ServerMessage =
   | [kind: typeof Tell.committed, id: number, revision: number, result: Wire | Entry]
   /** The calls `id`, `id + 1`, … of which there are `count`, are commits `revision`, `revision + 1`, …, and result in nothing. */
   | [kind: typeof Tell.done, id: number, revision: number, count: number]
+  /** Entries of the state that request `id` asked for, as a msgpack array: its answer comes behind all of them. */
+  | [kind: typeof Tell.part, id: number, entries: Uint8Array]
   /** Not an answer: the call and all that was asked after it wait until the client has defined number `fn` with its bytes. */
   | [kind: typeof Tell.unknownFunction, id: number, fn: number]
   /** This server runs no functions: whoever calls one runs it, while it holds the namespace. */
@@ -250,7 +253,8 @@ export const unchangedAt = (revision: number): number => -1 - revision
 export type FeedStart = [revision: number, entries: Entry[]]
 /**
  * The reply to `page`: commits `first`, `first + 1`, … as a msgpack array of WireCommit, as many as go together; the entries
- * of the state before them, encoded as well, if they were asked for and are there; and the newest revision.
+ * of the state before them, encoded as well, if they were asked for and are there: of a large state only the last of them, the
+ * others came in `Tell.part`; and the newest revision.
  */
 export type LogPage = [first: number, state: Uint8Array | null, commits: Uint8Array, newest: number]
 /** The reply to `seek`: what differs at `revision`. `null` instead of changes: `entries` is the whole state. */

@@ -1,6 +1,7 @@
 import { Packr, Unpackr } from 'msgpackr/pack'
 import { ValueTooLargeError } from '../errors.ts'
 import { describe } from './describe.ts'
+import { encodeList } from './list-pieces.ts'
 import { LiveTree } from './live-tree.ts'
 import { pack } from './pack.ts'
 import { deepEqual } from './value-equal.ts'
@@ -68,6 +69,20 @@ export class Packed {
 
   get bytes(): Uint8Array {
     return this.#bytes ?? this.#encode()
+  }
+
+  /** Makes `bytes`, where that is much work: a long list is encoded in pieces, see inPieces. */
+  *encoding(): Generator<void, void> {
+    if (this.#bytes || !this.#isTree) return
+    const value = this.#content()
+    if (!Array.isArray(value) || value.length < LONG_LIST) return
+    // What changes it meanwhile changes a copy.
+    this.shared()
+    const list = yield* encodeList(value, some => (isTree(some) ? pack(packr, some, 0) : undefined))
+    if (!list || this.#bytes) return
+    this.#bytes = new Uint8Array(1 + list.length)
+    this.#bytes[0] = TREE
+    this.#bytes.set(list, 1)
   }
 
   /** A tree of plain objects and arrays: no cycles, nothing in it twice, nothing that msgpack lacks. */
@@ -275,6 +290,8 @@ const TREE = 0
 const GRAPH = 1
 const GRAPH_HEADER = 5
 const NOTHING = new Uint8Array()
+// Elements of a list that is encoded in pieces, at least.
+const LONG_LIST = 1000
 // Bytes of memory that a Packed takes besides those of its value: measured.
 const PACKED = 288
 

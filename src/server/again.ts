@@ -1,7 +1,6 @@
 import { ConnectionError } from '../errors.ts'
-import { decode } from '../protocol/frames.ts'
-import type { Entry } from '../protocol/messages.ts'
 import type { KeptAnswer } from '../storage/records.ts'
+import { addEntries } from '../store/entry-parts.ts'
 import { Namespace } from '../store/namespace.ts'
 import type { Room } from './core.ts'
 import { pageOf } from './past.ts'
@@ -51,9 +50,10 @@ export async function repeat(
   act: (space: Namespace) => unknown,
 ): Promise<unknown> {
   const { name, maxDepth } = room.space
-  const [, state] = await pageOf(room, revision + 1, revision, true)
   const space = new Namespace(name, 1, { revision, maxDepth })
-  space.values = new Map(decode(state as Uint8Array) as Entry[])
+  const add = (entries: Uint8Array) => addEntries(space.values, entries)
+  const [, state] = await pageOf(room, revision + 1, revision, true, add)
+  add(state as Uint8Array)
   const result = act(space)
   // What functions come to may differ from one time to the next.
   if (space.revision !== revision)

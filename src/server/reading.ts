@@ -98,7 +98,7 @@ export class Reading implements Listener {
     const state = await inPieces(stateAt(room.space, position))
     if (this.#feeds.get(id) !== feed) return begun(null)
     if (state) {
-      begun([position, state])
+      begun([position, state.flat()])
       return room.feeds.add(feed)
     }
     // Memory has no longer what comes next.
@@ -126,7 +126,7 @@ export class Reading implements Listener {
       if (this.#feeds.get(id) !== feed) return begun(null)
       feed.position = first - 1
       feed.isRead = false
-      begun([feed.position, decode(state as Uint8Array) as Entry[]])
+      begun([feed.position, (state ?? []).flatMap(part => decode(part) as Entry[])])
       room.feeds.add(feed)
     } catch (error) {
       feed.isRead = false

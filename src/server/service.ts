@@ -415,7 +415,12 @@ export class Service {
         .open(number, this.#opened(state).room, from, credit, start => this.#tell([Tell.ok, id, start]))
         ?.catch(error => this.#fail(id, error)),
     [Ask.page]: ([, id, state, first, last, wantsState]: [number, number, number, number, number, boolean]) =>
-      this.#answer(id, pageOf(this.#opened(state).room, first, last, wantsState)),
+      this.#answer(
+        id,
+        pageOf(this.#opened(state).room, first, last, wantsState, entries =>
+          this.#tell([Tell.part, id, entries]),
+        ),
+      ),
     [Ask.when]: ([, id, state, time]: [number, number, number, number]) =>
       this.#answer(id, revisionAt(this.#opened(state).room, time)),
     [Ask.credit]: ([, number, bytes]: [number, number, number]) => this.#reading.credit(number, bytes),

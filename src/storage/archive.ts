@@ -27,17 +27,23 @@ let last: Promise<void> = Promise.resolve()
 parentPort?.on('message', ({ id, manifest, ask }: ArchiveMessage) => {
   last = last.then(async () => {
     let answer: ArchiveAnswer
+    let state: Uint8Array[] = []
     try {
       const result =
         ask[0] === 'page'
           ? await rewind.page(manifest, ask[1], ask[2], ask[3], ask[4])
           : await rewind.when(manifest, ask[1], ask[2])
       answer = { id, result }
+      if (typeof result === 'object' && 'state' in result) state = result.state ?? []
     } catch (error) {
       // A cursor that failed is of no more use.
       rewind = new Rewind(disk)
       answer = { id, error: (error as Error).message }
     }
-    parentPort?.postMessage(answer)
+    // Handed over: to copy a large state takes the server long.
+    parentPort?.postMessage(
+      answer,
+      state.map(({ buffer }) => buffer as ArrayBuffer),
+    )
   })
 })

@@ -1,5 +1,7 @@
 import { encode, weigh } from '../protocol/frames.ts'
-import type { WireCommit } from '../protocol/messages.ts'
+import type { Entry, WireCommit } from '../protocol/messages.ts'
+import type { Values } from '../store/commit.ts'
+import { encodeEntries } from '../store/entry-parts.ts'
 import type { Disk } from './disk.ts'
 import { type Checkpoint, LogCursor } from './log-cursor.ts'
 import { basesOf, type Manifest, type SnapshotFile } from './manifest.ts'
@@ -9,6 +11,8 @@ import { readFirst } from './snapshot.ts'
 // Commits that are given together, at most; and about how many bytes of them, unless a single one has more.
 const COMMITS = 256
 const BYTES = 256 << 10
+// Entries of a part of a state, at most.
+const ENTRIES = 1000
 // Cursors that are kept where they are: whoever reads on does not begin at a checkpoint again.
 const CURSORS = 4
 
@@ -16,8 +20,8 @@ const CURSORS = 4
 export interface Page {
   /** The revision of the first of the commits. */
   first: number
-  /** The state before it, if that was asked for: a msgpack array of entries. */
-  state: Uint8Array | null
+  /** The state before it, if that was asked for: msgpack arrays of entries, each with memory of its own. */
+  state: Uint8Array[] | null
   /** A msgpack array of WireCommit. */
   commits: Uint8Array
   count: number
@@ -50,7 +54,7 @@ export class Rewind {
   ): Promise<Page | NotKept> {
     const cursor = await this.#cursorAt(manifest, name, first)
     if (!(cursor instanceof LogCursor)) return cursor
-    const state = wantsState ? encode([...cursor.values]) : null
+    const state = wantsState ? encoded(cursor.values) : null
     const begins = cursor.revision + 1
     const commits: WireCommit[] = []
     let bytes = 0
@@ -108,6 +112,28 @@ export class Rewind {
     if (cursor.revision < from - 1) await cursor.run(() => cursor.revision >= from - 1)
     return cursor
   }
+}
+
+/** The entries in parts: the server that gets them is not to deal with all of them at once. */
+function encoded(values: Values): Uint8Array[] {
+  const parts: Uint8Array[] = []
+  const add = (part: Uint8Array) => void parts.push(new Uint8Array(part))
+  const encoding = encodeEntries(inLists(values), add)
+  let next = encoding.next()
+  while (!next.done) next = encoding.next()
+  add(next.value)
+  return parts
+}
+
+function* inLists(values: Values): Generator<Entry[]> {
+  let list: Entry[] = []
+  for (const entry of values) {
+    list.push(entry)
+    if (list.length < ENTRIES) continue
+    yield list
+    list = []
+  }
+  yield list
 }
 
 /** The revision of a namespace at a checkpoint; one that is not there begins behind all that were dropped. */

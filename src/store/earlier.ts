@@ -1,23 +1,36 @@
+import { LiveTree } from '../protocol/live-tree.ts'
 import type { Entry, Step } from '../protocol/messages.ts'
-import { Packed } from '../protocol/values.ts'
+import { Packed, type Wire } from '../protocol/values.ts'
 import { ABSENT, type Change, type Slot, type Values } from './commit.ts'
 import type { Namespace } from './namespace.ts'
-import { applySteps, copyWithSteps } from './steps.ts'
+import { ShardedMap } from './sharded-map.ts'
+import { makeSteps } from './steps.ts'
 
 // Commits, entries or steps between two places where the work may be left.
 const AT_ONCE = 256
+// Elements that are moved in a list in the time of a step, about.
+const MOVED_AT_ONCE = 1000
 
 /**
- * The entries of a namespace at an earlier revision, from `first - 1` on; undefined: the commits behind that revision are no
- * longer kept. The namespace may be written wherever the work is left; an entry may come twice for that.
+ * The entries of a namespace at an earlier revision, from `first - 1` on, in lists of AT_ONCE: a single one of them all would be
+ * copied whenever it grows. undefined: the commits behind that revision are no longer kept. The namespace may be written
+ * wherever the work is left; an entry may come twice for that.
  */
-export function* stateAt(space: Namespace, revision: number): Generator<void, Entry[] | undefined> {
+export function* stateAt(space: Namespace, revision: number): Generator<void, Entry[][] | undefined> {
   const later = new Later(space, revision)
-  const entries: Entry[] = []
+  let entries: Entry[] = []
+  const lists = [entries]
+  const put = (key: string, value: Wire) => {
+    if (entries.length === AT_ONCE) {
+      entries = []
+      lists.push(entries)
+    }
+    entries.push([key, value])
+  }
   const add = function* (key: string, before: Slot | StepsBack): Generator<void, boolean> {
     later.befores.set(key, ABSENT)
     const value = before instanceof StepsBack ? yield* before.value(later.base.get(key)) : before
-    if (value !== ABSENT) entries.push([key, value])
+    if (value !== ABSENT) put(key, value)
     return !(before instanceof StepsBack) || (yield* later.read())
   }
   if (!(yield* later.read())) return undefined
@@ -25,28 +38,31 @@ export function* stateAt(space: Namespace, revision: number): Generator<void, En
   // What was not changed since is as it was. A state that is emptied stays in its map, as it was then.
   for (const [key, value] of later.base) {
     const before = later.befores.get(key)
-    if (before === undefined && !later.befores.has(key)) entries.push([key, value])
+    if (before === undefined && !later.befores.has(key)) put(key, value)
     else if (!(yield* add(key, before))) return undefined
     if (++count % AT_ONCE > 0) continue
     yield
     if (!(yield* later.read())) return undefined
   }
   // Those that are gone, and those that were changed while this went on.
-  let left = later.befores.size
-  for (const [key, before] of later.befores) {
-    if (left-- === 0) break
-    if (!(yield* add(key, before))) return undefined
-    if (left % AT_ONCE > 0) continue
-    yield
-    if (!(yield* later.read())) return undefined
+  const sizes = later.befores.shards.map(({ size }) => size)
+  for (const [i, shard] of later.befores.shards.entries()) {
+    let left = sizes[i] as number
+    for (const [key, before] of shard) {
+      if (left-- === 0) break
+      if (!(yield* add(key, before))) return undefined
+      if (++count % AT_ONCE > 0) continue
+      yield
+      if (!(yield* later.read())) return undefined
+    }
   }
-  return entries
+  return lists
 }
 
 /** What the commits behind a revision changed, read from the oldest on: what comes next may drop the oldest of them. */
 class Later {
   /** What a key held at the revision, if it was changed since. */
-  readonly befores = new Map<string, Slot | StepsBack>()
+  readonly befores = new ShardedMap<Slot | StepsBack>()
   /** What the other keys hold, and where steps back begin that have no value of their own. */
   base: Values
   readonly #space: Namespace
@@ -106,16 +122,18 @@ class StepsBack {
   *value(now: Slot | undefined): Generator<void, Slot> {
     const from = this.#from ?? now
     if (!(from instanceof Packed)) throw new TypeError('steps lead back from what is no tree')
-    const undos = this.#undos.slice()
-    let value: Packed | undefined
-    while (undos.length > 0) {
-      if (value) yield
-      const steps: Step[] = []
-      for (let undo = undos.pop(); undo; undo = steps.length < AT_ONCE ? undos.pop() : undefined)
-        for (const step of undo) steps.push(step)
-      // The first copies what the steps change; from then on it is nobody else's.
-      value = value ? applySteps(value, steps) : copyWithSteps(from, steps)
+    // The first step copies what it changes; from then on it is nobody else's.
+    const tree = new LiveTree(from.shared(), true)
+    let work = 0
+    for (let i = this.#undos.length - 1; i >= 0; i--) {
+      const undo = this.#undos[i] as readonly Step[]
+      const moved = tree.moved
+      makeSteps(tree, undo)
+      work += undo.length + (tree.moved - moved) / MOVED_AT_ONCE
+      if (work < AT_ONCE) continue
+      work = 0
+      yield
     }
-    return value ?? from
+    return Packed.ofTree(tree)
   }
 }

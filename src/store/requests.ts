@@ -100,6 +100,12 @@ export class Requests {
     })
   }
 
+  /** The request gets a message that comes ahead of its answer, unless it was forgotten. */
+  part(id: number, message: ServerMessage): void {
+    const request = this.#find(id)
+    request?.finish(message, request.extra)
+  }
+
   /** What the request gives for a message that does not settle it. */
   ask(id: number, message: ServerMessage): unknown {
     const request = this.#find(id)

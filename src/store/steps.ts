@@ -26,6 +26,11 @@ function copied(root: unknown, steps: readonly Step[], undo: Step[]): Packed {
   return Packed.ofTree(tree)
 }
 
+/** Makes steps in a tree that nothing else sees; the way back is not kept. */
+export function makeSteps(tree: LiveTree, steps: readonly Step[]): void {
+  for (const step of steps) applyStep(tree, step, [])
+}
+
 /** A value whose tree has become a later one. */
 class Earlier extends Remake {
   readonly #later: Packed

@@ -55,7 +55,7 @@ function readWrongly(): void {
     (space: Namespace, key: string) => unknown
   >
   const old = (space: Namespace, back: number) =>
-    new Map(finished(stateAt(space, Math.max(space.first - 1, space.revision - back))))
+    new Map(finished(stateAt(space, Math.max(space.first - 1, space.revision - back)))?.flat())
   reads[Ask.get] = (space, key: string) =>
     isTime('serves a stale read', 3) ? slot(old(space, 30), key) : get!(space, key)
   reads[Ask.items] = (space, key: never) => {
@@ -85,7 +85,7 @@ function watchWrongly(): void {
     const { space } = (feed as Feed & { room: { space: Namespace } }).room
     const jump = seek.call(this, feed)
     if (!isTime('goes back', 3)) return jump
-    const before = finished(stateAt(space, Math.max(space.first - 1, space.revision - 20))) ?? []
+    const before = finished(stateAt(space, Math.max(space.first - 1, space.revision - 20)))?.flat() ?? []
     return [space.revision, null, before]
   }
   const { tellFellBehind, open } = Reading.prototype

@@ -185,3 +185,20 @@ test('keep names what it takes', () => {
     })
   assert.throws(() => serverSettings({ keep: { bytes: 0 } }, 'startServer'), { name: 'RangeError' })
 })
+
+test('a state that is sent in many parts is whole, from memory and from disk', async t => {
+  const home = await smallLog(t, { keep: { revisions: Number.POSITIVE_INFINITY } })
+  const state = home.state()
+  const list = Array.from({ length: 5000 }, (_, i) => ({ i }))
+  const all: AnyState = Object.fromEntries(
+    Array.from({ length: 3000 }, (_, i) => [`k${i}`, i % 3 ? i : { text: 'x'.repeat(i % 300) }]),
+  )
+  await state.set({ ...all, list })
+  for (let i = 0; i < 5; i++) await push(state, 'list', i)
+  assert.deepEqual(await state.at(1), { ...all, list })
+  for (let i = 0; i < 20; i++) await state.set('k1', -i)
+  assert.deepEqual(await state.at(1), { ...all, list })
+  await home.restart()
+  assert.deepEqual(await state.at(1), { ...all, list })
+  assert.deepEqual((await state.at(0)) as AnyState, {})
+})

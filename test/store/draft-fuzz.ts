@@ -98,7 +98,7 @@ function check({ kind, programs, readers }: Session): number {
   assert.deepEqual(snapshotOf(space.values, fromWire), states.at(-1), 'the state at the end')
   for (const [i, state] of states.entries())
     assertSame(
-      snapshotOf(new Map(finished(stateAt(space, first + i))), fromWire),
+      snapshotOf(new Map(finished(stateAt(space, first + i))?.flat()), fromWire),
       state,
       `the state ${i} commits later`,
     )

@@ -15,7 +15,7 @@ import { finished } from '../kit/finished.ts'
 import { room as ownRoom } from '../kit/servers.ts'
 
 const author: Author = { session: 1, state: 1, pid: 1, name: 'test' }
-const at = (space: Namespace, revision: number): Values => new Map(finished(stateAt(space, revision)))
+const at = (space: Namespace, revision: number): Values => new Map(finished(stateAt(space, revision))?.flat())
 const put = (space: Namespace, key: string, value: unknown) =>
   space.commit(author, 'set', [change(key, slot(space.values, key), toWire(value, 'test'))])
 
