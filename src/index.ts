@@ -1,3 +1,4 @@
+export type { Logger } from './async/logger.ts'
 export { atomic } from './client/atomic.ts'
 export { describeServer } from './client/describe-server.ts'
 export { diagnose } from './client/diagnose.ts'

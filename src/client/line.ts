@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { debug } from '../async/debug.ts'
 import { after, cancel, monotonic, nextTick } from '../async/interval.ts'
+import { withoutPassword } from '../async/shown.ts'
 import type { ServerHello, ServerMessage } from '../protocol/messages.ts'
 import { Channel } from '../transport/channel.ts'
 import { connect, type Greeted } from '../transport/connect.ts'
@@ -87,6 +89,7 @@ export class Line {
   async #dial(): Promise<void> {
     const { ready, secretKey, connectTimeout } = this.#options
     const again = this.#phase === 'remaking'
+    this.#debug(again ? 'connects again' : 'connects')
     // How long the server takes to start is no part of the time to connect. That it failed is said below.
     await ready?.catch(() => {})
     const began = monotonic()
@@ -140,6 +143,7 @@ export class Line {
       this.#events.begun(server)
     }
     this.#server = server
+    this.#debug(`session ${server.session} ${resumed ? 'goes on' : 'begins'}, server pid ${server.pid}`)
     this.channel.attach(socket, server.received, read)
     this.#events.connected(resumed)
   }
@@ -152,12 +156,18 @@ export class Line {
       return this.#giveUp(error as Error, true)
     }
     this.#phase = 'remaking'
+    this.#debug(`lost: ${error?.message ?? 'the other end hung up'}`)
     this.#events.lost(error)
     void this.#dial()
   }
 
+  #debug(words: string): void {
+    debug('connection to %s: %s', withoutPassword(this.#address), words)
+  }
+
   #giveUp(error: Error, again: boolean): void {
     this.#phase = 'down'
+    this.#debug(`given up: ${error.message}`)
     this.#begun = false
     this.channel.forget()
     // Some have nothing to ask and still want to know how things are: views, and who listens for events.

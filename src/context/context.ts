@@ -108,7 +108,7 @@ export class Context<S extends object = AnyState> extends Calls<S> {
     this.#processes = new Processes(this.serverAddress, settings, ready, this.#events)
     this.#connection().events.add(this.#events.add)
     const place = { address: this.serverAddress, ...options, ready }
-    this.#maps = new Maps(place, (...worker) => this.#processes.worker(...worker))
+    this.#maps = new Maps(place, (...worker) => this.#processes.worker(...worker), settings.logger)
     const reports = new Reports(() => this.processList, this.#maps)
     this.#endReports = this.#connection().report?.(reports) ?? (() => {})
   }

@@ -1,7 +1,8 @@
+import type { Logger } from '../async/logger.ts'
 import { type ChangeOptions, changeFields, type WatchOptions, watchFields } from '../client/options.ts'
 import { checkHome } from '../engines/engines.ts'
 import { checkTogether, type ProcessOptions, processFields } from '../process/options.ts'
-import { count, flag, objectOf, oneOf, time } from '../protocol/kinds.ts'
+import { count, flag, logger, objectOf, oneOf, time } from '../protocol/kinds.ts'
 import { type OptionsOf, readOptions } from '../protocol/options.ts'
 import { describe } from '../protocol/values.ts'
 import { type ServerOptions, type ServerSettings, serverSettings } from '../server/options.ts'
@@ -23,6 +24,11 @@ const ownFields = {
   server: objectOf<ServerOptions>(),
   /** Children that stand ready for the next start, once one was started. Default 1; 0: none. */
   spares: count(0),
+  /**
+   * Gets what is said of its server, processes and maps besides the errors of calls, in place of stderr: `(object, message)`, as pino
+   * takes it. What processes print themselves is not among it. Default: none.
+   */
+  logger,
 }
 
 /** How a Context, its server and, unless they say otherwise, its processes are run. */
@@ -99,6 +105,7 @@ export interface Settings {
   connectTimeout: number | undefined
   server: ServerSettings
   spares: number
+  logger: Logger | undefined
   /** For its processes. */
   defaults: ProcessOptions
 }
@@ -112,7 +119,15 @@ export function settingsOf(
   const [address, given] = contextArguments(args)
   const options = readOptions(contextFields, given, CALL)
   checkTogether(options, CALL)
-  const { wait = false, cleanup = true, serverBackend, server = {}, spares = 1, ...defaults } = options
+  const {
+    wait = false,
+    cleanup = true,
+    serverBackend,
+    server = {},
+    spares = 1,
+    logger,
+    ...defaults
+  } = options
   const { namespace = 'default', secretKey, connectTimeout } = options
   const settings = serverSettings(server, CALL, ' of server')
   return {
@@ -124,10 +139,12 @@ export function settingsOf(
     connectTimeout,
     server: {
       ...settings,
+      logger: settings.logger ?? logger,
       backend: serverBackend ?? settings.backend,
       secretKey: secretKey ?? settings.secretKey,
     },
     spares,
+    logger,
     defaults: { ...defaults, namespace },
   }
 }

@@ -87,6 +87,7 @@ export class Processes {
       tied: this.#settings.cleanup,
       hold: () => this.#events.awaited,
       spares: this.#spares,
+      logger: this.#settings.logger,
       observe: event => this.#events.add(event),
     }
   }

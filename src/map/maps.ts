@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
+import type { Logger } from '../async/logger.ts'
 import { ZprocError } from '../errors.ts'
 import type { Process } from '../process/process.ts'
 import type { PoolReport } from '../protocol/context-report.ts'
@@ -29,14 +30,17 @@ const KEPT_TARGETS = 100
 export class Maps {
   readonly pool: Pool
   readonly #place: PoolPlace
+  readonly #logger: Logger | undefined
   #shared: Pool | undefined
   readonly #tasks = new Map<string, MapResult<unknown>>()
   readonly #pulled = new Set<string>()
   /** By the hash of the target, the one called last at the end. */
   readonly #calls = new Map<string, { queue: CallQueue; job: Job }>()
 
-  constructor(place: PoolPlace, make: MakeWorker) {
+  /** `logger` gets what is said of maps in place of stderr. */
+  constructor(place: PoolPlace, make: MakeWorker, logger: Logger | undefined) {
     this.#place = place
+    this.#logger = logger
     this.pool = new Pool(events => new LocalWorkers(make, events))
   }
 
@@ -56,6 +60,7 @@ export class Maps {
     const job = new Job(pool.nextNumber(), source, outcomes, settings)
     const control = {
       subject: `processMap ${settings.shape.name}`,
+      logger: this.#logger,
       ordered,
       settle,
       total,

@@ -3,6 +3,7 @@ import { onAbort } from '../async/aborted.ts'
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { interruptible } from '../async/interrupt.ts'
 import { soon } from '../async/interval.ts'
+import { type Logger, tell } from '../async/logger.ts'
 import { ZprocError } from '../errors.ts'
 import { errorFromWire } from '../protocol/values.ts'
 import type { Outcome } from './item-io.ts'
@@ -43,6 +44,8 @@ export type Yielded<R, Z extends boolean = false, O extends boolean = true> = O 
 export interface MapControl {
   /** For messages: the call and the target. */
   subject: string
+  /** Gets what is said of it in place of stderr. */
+  logger: Logger | undefined
   ordered: boolean
   settle: boolean
   /** The number of items, as far as it is known. */
@@ -253,16 +256,20 @@ export class MapResult<R> implements AsyncIterable<R>, AsyncIterator<R, undefine
     this.#waiting = undefined
   }
 
+  #sayUnread(error: unknown): void {
+    const { subject, logger } = this.#map
+    const words = 'failed, and its results are not being read'
+    if (logger) tell(logger, 'error', { err: error }, `${subject} ${words}`)
+    else process.stderr.write(`[${subject}] ${words}: ${inspect(error)}\n`)
+  }
+
   // As a process that fails while nothing awaits it. One turn later: what was called just now may be read at once.
   #reportUnread(): void {
     if (this.#isRead || this.#isReported || !this.#outcomes.failure) return
     this.#isReported = true
     soon(() => {
       const failure = this.#outcomes.failure
-      if (!this.#isRead && failure && this.#state === 'open')
-        process.stderr.write(
-          `[${this.#map.subject}] failed, and its results are not being read: ${inspect(failure.error)}\n`,
-        )
+      if (!this.#isRead && failure && this.#state === 'open') this.#sayUnread(failure.error)
     })
   }
 }

@@ -1,3 +1,4 @@
+import { step } from '../async/debug.ts'
 import { after, cancel, monotonic } from '../async/interval.ts'
 import type { EndDescription, ProcessDescription, Vitals } from '../protocol/description.ts'
 import type { Assignment, Reached } from './assignment.ts'
@@ -41,7 +42,7 @@ export class Attempts {
   readonly causes: unknown[] = []
   // Let go of at the end, as the assignment: a process may be kept for its value long after.
   #options: ProcessOptions | undefined
-  readonly #inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready' | 'keepsStderr'>
+  readonly #inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready' | 'keepsStderr' | 'logger'>
   readonly #events: AttemptsEvents
   #assignment: Assignment | undefined
   #policy: RetryPolicy | undefined
@@ -57,7 +58,7 @@ export class Attempts {
   constructor(
     assignment: Assignment,
     options: ProcessOptions,
-    inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready' | 'keepsStderr'>,
+    inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready' | 'keepsStderr' | 'logger'>,
     events: AttemptsEvents,
   ) {
     this.#assignment = assignment
@@ -95,6 +96,7 @@ export class Attempts {
     this.pid = attempt.pid
     this.keepAlive()
     this.output.read(attempt)
+    this.#step('begins')
     this.#events.happened({ type: 'started' })
     const began = begin(attempt, assignment.job(this.count, currentProcess(), this.#reached), ready)
     void attempt.outcome.then(async outcome => {
@@ -168,12 +170,19 @@ export class Attempts {
   #ended(outcome: Outcome): void {
     this.exitCode = outcome.exitCode
     this.#end = endOf(outcome)
+    this.#step(`has ended: ${outcome.kind}, exit code ${outcome.exitCode}`)
     if (outcome.kind === 'failed') {
       this.causes.push(outcome.error)
       const delay = this.#phase === 'running' ? this.#next(outcome) : undefined
       if (delay !== undefined) return this.#retry(outcome, delay)
     }
     this.#finish(outcome)
+  }
+
+  #step(words: string): void {
+    const { name = '' } = this.#assignment ?? {}
+    const details = { process: name, childPid: this.pid, attempt: this.count }
+    step(this.#inner.logger, details, `process '${name}' (pid ${this.pid}), attempt ${this.count}, ${words}`)
   }
 
   #next(failure: Failure): number | undefined {
@@ -190,7 +199,7 @@ export class Attempts {
   #retry(failure: Failure, delay: number): void {
     const { name } = this.#assignment as Assignment
     this.#enter('retrying')
-    reportCrash(name, this.pid, this.count, failure, delay)
+    reportCrash(this.#inner.logger, name, this.pid, this.count, failure, delay)
     this.#events.happened({ type: 'retrying', reason: failure.words, error: failure.error, delay })
     this.#retryTimer = after(delay, () => {
       this.exitCode = null

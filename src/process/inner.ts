@@ -1,3 +1,4 @@
+import type { Logger } from '../async/logger.ts'
 import type { WatchAssignment } from './assignment.ts'
 import type { Spares } from './spares.ts'
 
@@ -57,5 +58,7 @@ export interface InnerOptions<P> {
   keepsStderr?: boolean
   /** The call, for messages. Default 'new Process'. */
   call?: string
+  /** Gets what is said of failures in place of stderr. */
+  logger?: Logger | undefined
   observe?(event: EventOf<P>): void
 }

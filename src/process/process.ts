@@ -229,7 +229,8 @@ export class Process<R = unknown> {
     const { count, causes } = this.#attempts
     for (const callOff of this.#calledOff) callOff()
     const failed = outcome.kind === 'failed' ? outcome : undefined
-    if (failed && !this.#ending.awaited && !asked && count > 0) reportFailure(this.name, this.pid, failed)
+    if (failed && !this.#ending.awaited && !asked && count > 0)
+      reportFailure(this.#inner.logger, this.name, this.pid, failed)
     this.#observe({
       type: 'exited',
       reason: failed?.words ?? 'returned',

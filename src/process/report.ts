@@ -1,9 +1,11 @@
+import { type Logger, tell } from '../async/logger.ts'
 import { ProcessWaitError } from '../errors.ts'
 import type { Failure } from './attempt.ts'
 import { inspected } from './print.ts'
 
-/** Tells, on stderr, of a failure after which the target is tried again. */
+/** Tells, the logger or on stderr, of a failure after which the target is tried again. */
 export function reportCrash(
+  logger: Logger | undefined,
   name: string,
   pid: number | undefined,
   attempt: number,
@@ -11,16 +13,36 @@ export function reportCrash(
   delay: number,
 ): void {
   const next = delay < 1000 ? `${Math.round(delay)} ms` : `${Math.round(delay / 100) / 10} s`
-  print(
-    name,
-    `${subject(name, pid)}, attempt ${attempt}, ${failure.words}${trace(failure)}\nnext attempt in ${next}`,
-  )
+  const words = `${subject(name, pid)}, attempt ${attempt}, ${failure.words}`
+  if (!logger) return print(name, `${words}${trace(failure)}\nnext attempt in ${next}`)
+  tell(logger, 'warn', details(name, pid, failure, { attempt, delay }), `${words}; next attempt in ${next}`)
 }
 
-/** Tells, on stderr, of a failure that nobody waits for. */
-export function reportFailure(name: string, pid: number | undefined, failure: Failure): void {
-  print(name, `${subject(name, pid)} ${failure.words}${trace(failure)}`)
+/** Tells, the logger or on stderr, of a failure that nothing waits for. */
+export function reportFailure(
+  logger: Logger | undefined,
+  name: string,
+  pid: number | undefined,
+  failure: Failure,
+): void {
+  const words = `${subject(name, pid)} ${failure.words}`
+  if (!logger) return print(name, `${words}${trace(failure)}`)
+  tell(logger, 'error', details(name, pid, failure, {}), words)
 }
+
+/** As pino names them: `err` is an error. */
+const details = (
+  name: string,
+  pid: number | undefined,
+  { error, reason }: Failure,
+  more: object,
+): object => ({
+  process: name,
+  childPid: pid,
+  reason,
+  ...more,
+  ...(error !== undefined && { err: error }),
+})
 
 /** What `wait` rejects with after the last of `attempts`. `causes`: what each of them failed with. */
 export function waitError(

@@ -1,3 +1,4 @@
+import type { Logger } from '../async/logger.ts'
 import { describe } from './describe.ts'
 
 /** What the value of an option has to be. */
@@ -84,6 +85,15 @@ export const functionOf = <F extends (...args: never[]) => unknown>(): Kind<F> =
   must: 'a function',
   is: (value): value is F => typeof value === 'function',
 })
+
+/** Something with the methods of a logger. */
+export const logger: Kind<Logger> = {
+  must: 'a logger with the methods info, warn and error (object, message)',
+  is: (value): value is Logger =>
+    typeof value === 'object' &&
+    value !== null &&
+    ['info', 'warn', 'error'].every(name => typeof Reflect.get(value, name) === 'function'),
+}
 
 /** An object that is no array; what it holds is known to the compiler alone. */
 export const objectOf = <T extends object>(): Kind<T> => ({

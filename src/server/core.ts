@@ -12,6 +12,7 @@ import { Expiry } from './expiry.ts'
 import { Feeds } from './feed.ts'
 import { Exclusive } from './hold.ts'
 import { Keeper } from './keeper.ts'
+import type { ServerLog } from './log.ts'
 import type { KeepOptions, Limits } from './options.ts'
 
 // Milliseconds after which it is tried again to delete keys, where the log could not be written.
@@ -88,10 +89,13 @@ export class Core<S = unknown> {
 
   /** Where it is written down which function runs, for who watches this thread. */
   readonly doing: Doing | undefined
+  /** What there is to say to whoever runs the server. */
+  readonly operator: ServerLog
 
-  constructor(limits: Limits, doing: Doing | undefined) {
+  constructor(limits: Limits, doing: Doing | undefined, operator: ServerLog) {
     this.limits = limits
     this.doing = doing
+    this.operator = operator
   }
 
   /** The namespaces that have keys or States. */
@@ -132,7 +136,7 @@ export class Core<S = unknown> {
       options,
       this.log,
       (name, revision) => this.#space(name, revision),
-      events,
+      { ...events, said: (kind, line) => this.operator.client(kind, line) },
     )
     this.keeper = keeper
     this.log = keeper.log
@@ -184,10 +188,15 @@ export class Core<S = unknown> {
 
   #open(space: Namespace): Room {
     const archive = isMail(space.name) ? undefined : this.keeper?.archive
-    const feeds: Feeds = new Feeds(space, archive, () => {
-      this.#dirty.add(feeds)
-      this.#schedule()
-    })
+    const feeds: Feeds = new Feeds(
+      space,
+      archive,
+      () => {
+        this.#dirty.add(feeds)
+        this.#schedule()
+      },
+      line => this.operator.client('archive', line),
+    )
     const exclusive = new Exclusive(() => this.tidy(room))
     const expiry = new Expiry(space, exclusive, () => this.tidy(room))
     const room: Room = { space, feeds, exclusive, expiry, states: 0, tied: new Set() }

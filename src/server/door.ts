@@ -2,18 +2,20 @@ import type { Socket } from 'node:net'
 import { after, cancel } from '../async/interval.ts'
 import { encodeFrame } from '../protocol/frames.ts'
 import { PROTOCOL, type Refusal, VERSION } from '../protocol/messages.ts'
-import { log } from './log.ts'
+import type { ServerLog } from './log.ts'
 import type { Limits } from './options.ts'
 
 /** Those who have connected and not said hello: no more than the limits allow, and not for long. */
 export class Door {
   readonly #limits: Limits
   readonly #secret: boolean
+  readonly #log: ServerLog
   readonly #waiting = new Map<Socket, NodeJS.Timeout | undefined>()
 
-  constructor(limits: Limits, secret: boolean) {
+  constructor(limits: Limits, secret: boolean, log: ServerLog) {
     this.#limits = limits
     this.#secret = secret
+    this.#log = log
   }
 
   enter(socket: Socket): void {
@@ -35,7 +37,7 @@ export class Door {
 
   #send(socket: Socket, kind: string, why: string): void {
     this.leave(socket)
-    log(kind, `ended a connection: ${why}`)
+    this.#log.client(kind, `ended a connection: ${why}`)
     // On a connection that is being encrypted there is no way to say it.
     if (this.#secret) socket.destroy()
     else refuse(socket, { refused: why })

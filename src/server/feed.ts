@@ -6,7 +6,6 @@ import type { Page } from '../storage/rewind.ts'
 import { wireCommit } from '../store/commit.ts'
 import type { Namespace } from '../store/namespace.ts'
 import type { Archive } from './archive.ts'
-import { log } from './log.ts'
 
 // Commits that are sent together, at most; and about how many bytes of them, unless a single one has more.
 const CHUNK = 256
@@ -50,11 +49,19 @@ export class Feeds {
   readonly #current = new Set<Feed>()
   #sent: number
   readonly #schedule: () => void
+  readonly #failed: (words: string) => void
 
-  constructor(space: Namespace, archive: Archive | undefined, schedule: () => void) {
+  /** `failed`: what is on disk could not be read. */
+  constructor(
+    space: Namespace,
+    archive: Archive | undefined,
+    schedule: () => void,
+    failed: (words: string) => void,
+  ) {
     this.#space = space
     this.archive = archive
     this.#schedule = schedule
+    this.#failed = failed
     this.#sent = space.revision
     space.onCommit = this.#committed
   }
@@ -136,7 +143,7 @@ export class Feeds {
     this.archive.page(this.#space.name, first, this.#sent, false).then(
       page => this.#wasRead(feed, first, page),
       error => {
-        if (!(error instanceof MissedUpdatesError)) log('archive', error.message)
+        if (!(error instanceof MissedUpdatesError)) this.#failed(error.message)
         feed.isRead = false
         if (this.#all.has(feed)) this.#fellBehind(feed, error.to)
       },

@@ -6,20 +6,22 @@ import { BATCH, type Read } from '../transport/channel.ts'
 import { readHello } from '../transport/hello.ts'
 import type { Core, Returning } from './core.ts'
 import { refuse } from './door.ts'
-import { log } from './log.ts'
 import { Session } from './session.ts'
 
 /** Gives a socket its session: a new one, or one that lost its connection. `greeted` is called when it has one. */
 export function greet(core: Core<Session>, socket: Socket, greeted: () => void): void {
   socket.on('error', () => {})
   const send = (kind: string, refused: string) => {
-    log(kind, `refused a client: ${refused}`)
+    core.operator.client(kind, `refused a client: ${refused}`)
     // Whatever else it says is not heard.
     socket.resume()
     refuse(socket, { refused })
   }
   const failed = (error: Error) => {
-    log('broken', `ended the connection of somebody who had not said hello: ${error.message}`)
+    core.operator.client(
+      'broken',
+      `ended the connection of somebody who had not said hello: ${error.message}`,
+    )
     socket.destroy()
   }
   const heard = (hello: unknown, read: Read) => {

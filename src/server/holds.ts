@@ -3,7 +3,6 @@ import { quote } from '../protocol/describe.ts'
 import { type Grant, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { Core, Room } from './core.ts'
 import { partOf } from './hold.ts'
-import { log } from './log.ts'
 
 /** The namespaces that one client holds: it alone writes there. */
 export class Holds {
@@ -31,7 +30,10 @@ export class Holds {
     const hold = this.#core.nextHold()
     const end = exclusive.take(partOf(number, pid, call), atomicTimeout, () => {
       this.#holds.delete(hold)
-      log(`hold ${pid}`, `${call} of process ${pid} held its namespace for ${atomicTimeout} ms`)
+      this.#core.operator.client(
+        `hold ${pid}`,
+        `${call} of process ${pid} held its namespace for ${atomicTimeout} ms`,
+      )
       this.#tell([Tell.holdEnded, hold, atomicTimeout])
     })
     this.#holds.set(hold, { room, end })

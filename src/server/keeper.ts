@@ -16,11 +16,20 @@ import type { Namespace } from '../store/namespace.ts'
 import type { Gate } from '../transport/channel.ts'
 import { Archive } from './archive.ts'
 import { lockFolder } from './folder-lock.ts'
-import { log } from './log.ts'
 import type { KeepOptions } from './options.ts'
 
 // Bytes of a commit's record besides its keys and values, about.
 const RECORD = 128
+
+/** What the log of a server has to say. */
+export interface KeeperEvents {
+  /** It can be written no more. */
+  failed(error: StorageError): void
+  /** The end of it was cut off when it was opened. */
+  repaired(line: string): void
+  /** Something that is said once a second at most. */
+  said(kind: string, line: string): void
+}
 
 /**
  * Keeps what a server's namespaces become in a log on disk, and says when what a session is sent may leave: not before
@@ -45,7 +54,7 @@ export class Keeper implements Gate {
     options: KeepOptions,
     newLog: string,
     openSpace: (name: string, revision: number) => Namespace,
-    events: { failed(error: StorageError): void; repaired(line: string): void },
+    events: KeeperEvents,
   ): Promise<{ keeper: Keeper; replay: Replay }> {
     const disk = await openFolder(options.data)
     const unlock = await lockFolder(options.data)
@@ -60,7 +69,7 @@ export class Keeper implements Gate {
       throw error
     })
     if (opened.repaired) events.repaired(opened.repaired)
-    return { keeper: new Keeper(disk, opened, replay, options, unlock, events.failed), replay }
+    return { keeper: new Keeper(disk, opened, replay, options, unlock, events), replay }
   }
 
   private constructor(
@@ -69,12 +78,12 @@ export class Keeper implements Gate {
     replay: Replay,
     options: KeepOptions,
     unlock: () => void,
-    failed: (error: StorageError) => void,
+    events: KeeperEvents,
   ) {
     this.log = manifest.now.log
     this.#unlock = unlock
     this.#checkpoints = new Checkpoints(disk, manifest, options.keep, error =>
-      log('snapshot', `no snapshot was made of the log in ${disk.path}: ${error.message}`),
+      events.said('snapshot', `no snapshot was made of the log in ${disk.path}: ${error.message}`),
     )
     this.#sessions = new Set(replay.sessions.keys())
     this.#lastNumber = Math.max(0, ...replay.spaces.keys())
@@ -86,7 +95,7 @@ export class Keeper implements Gate {
       { durability: options.durability, segmentBytes: options.segmentBytes ?? SEGMENT_BYTES },
       {
         passed: sequence => this.#pass(sequence),
-        failed,
+        failed: events.failed,
         closed: segment => this.#checkpoints.closed(segment),
       },
     )

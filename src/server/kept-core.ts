@@ -2,6 +2,7 @@ import { sleep } from '../async/interval.ts'
 import type { StorageError } from '../errors.ts'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { Core } from './core.ts'
+import type { ServerLog } from './log.ts'
 import type { KeepOptions, Limits } from './options.ts'
 import type { Session } from './session.ts'
 
@@ -15,6 +16,7 @@ const REOPEN = 1000
 export class KeptCore {
   readonly #limits: Limits
   readonly #doing: Doing | undefined
+  readonly #log: ServerLog
   #core: Core<Session>
   #opening: Promise<void> | undefined
   #ended = false
@@ -23,16 +25,18 @@ export class KeptCore {
     limits: Limits,
     doing: Doing | undefined,
     keep: KeepOptions | undefined,
+    log: ServerLog,
   ): Promise<KeptCore> {
-    const kept = new KeptCore(limits, doing)
+    const kept = new KeptCore(limits, doing, log)
     if (keep) kept.#core = await kept.#open(keep)
     return kept
   }
 
-  private constructor(limits: Limits, doing: Doing | undefined) {
+  private constructor(limits: Limits, doing: Doing | undefined, log: ServerLog) {
     this.#limits = limits
     this.#doing = doing
-    this.#core = new Core(limits, doing)
+    this.#log = log
+    this.#core = new Core(limits, doing, log)
   }
 
   get now(): Core<Session> {
@@ -52,16 +56,16 @@ export class KeptCore {
   }
 
   async #open(keep: KeepOptions): Promise<Core<Session>> {
-    const core = new Core<Session>(this.#limits, this.#doing)
+    const core = new Core<Session>(this.#limits, this.#doing, this.#log)
     await core.open(keep, {
-      repaired: line => console.error(`zproc: ${line}`),
+      repaired: line => this.#log.line(line),
       failed: error => this.#lost(error, keep),
     })
     return core
   }
 
   #lost(error: StorageError, keep: KeepOptions): void {
-    console.error(`zproc: ${error.message}; the server goes on with what is on disk`)
+    this.#log.line(`${error.message}; the server goes on with what is on disk`)
     this.#opening ??= this.#reopen(keep).finally(() => {
       this.#opening = undefined
     })
@@ -76,7 +80,7 @@ export class KeptCore {
         Object.assign(this.#core, { home, address, started })
         return
       } catch (error) {
-        console.error(`zproc: ${(error as Error).message}; it is tried again in ${REOPEN} ms`)
+        this.#log.line(`${(error as Error).message}; it is tried again in ${REOPEN} ms`)
       }
     }
   }

@@ -9,7 +9,7 @@ import { createServer } from '../transport/secure.ts'
 import { Door, refuse } from './door.ts'
 import { greet } from './greet.ts'
 import { KeptCore } from './kept-core.ts'
-import { log } from './log.ts'
+import { ServerLog } from './log.ts'
 import type { KeepOptions, Limits } from './options.ts'
 
 /** What a server needs to know. */
@@ -34,13 +34,14 @@ export interface Listening {
   stop(): Promise<void>
 }
 
-/** Runs a state server in this process. */
-export async function listen(start: Start, doing?: Doing): Promise<Listening> {
+/** Runs a state server in this process. `say` gets each line that is for the operator; default: stderr. */
+export async function listen(start: Start, doing?: Doing, say?: (line: string) => void): Promise<Listening> {
   const { address, limits, keep, key, picked } = start
   const endpoint = parseAddress(address, 'startServer')
-  const core = await KeptCore.open(limits, doing, keep)
+  const log = new ServerLog(say)
+  const core = await KeptCore.open(limits, doing, keep, log)
   const sockets = new Set<Socket>()
-  const door = new Door(limits, key !== undefined)
+  const door = new Door(limits, key !== undefined, log)
   let kept = true
   const net = createServer(key, limits.handshakeTimeout, {
     arrived: raw => {
@@ -50,10 +51,10 @@ export async function listen(start: Start, doing?: Doing): Promise<Listening> {
     },
     socket: (socket, raw) => core.use(now => greet(now, socket, () => door.leave(raw))),
     withoutKey: raw => {
-      log('no key', 'refused a client that gave no secret key')
+      log.client('no key', 'refused a client that gave no secret key')
       refuse(raw, { refused: 'it was started with a secretKey and none was given here', key: true })
     },
-    refused: why => log('key', `refused a client: ${why}`),
+    refused: why => log.client('key', `refused a client: ${why}`),
   })
   const unbind = await bind(net, endpoint, address)
   const bound = net.address()

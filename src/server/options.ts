@@ -7,6 +7,7 @@ import {
   functionOf,
   type Kind,
   limit,
+  logger,
   oneOf,
   secret,
   text,
@@ -114,6 +115,11 @@ const serverFields = {
    * Called within five seconds when the server hangs, besides a line on stderr. Not for `'inline'`. Default: none.
    */
   onHung: functionOf<(hung: HungServer) => void>(),
+  /**
+   * Gets what the server says, in place of stderr: `(object, message)`, as pino takes it. Of a server with a process or a thread of its
+   * own that is each line that this writes to stderr. Default: none.
+   */
+  logger,
   ...limitFields,
   ...keepFields,
 }
@@ -145,6 +151,7 @@ export function serverSettings(given: ServerOptions, call: string, place?: strin
     secretKey,
     insecure,
     onHung,
+    logger,
     data,
     durability = 'commit',
     keep: bounds,
@@ -152,5 +159,5 @@ export function serverSettings(given: ServerOptions, call: string, place?: strin
   } = options
   // The server may run in another directory.
   const keep = data === undefined ? undefined : { data: resolve(data), durability, keep: bounds }
-  return { backend, secretKey, insecure, onHung, keep, limits: { ...DEFAULTS, ...limits } }
+  return { backend, secretKey, insecure, onHung, logger, keep, limits: { ...DEFAULTS, ...limits } }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { debug } from '../async/debug.ts'
 import { after, cancel, monotonic, wallClock } from '../async/interval.ts'
 import { Question } from '../async/question.ts'
 import type { ReaderDescription, ServerDescription, SessionDescription } from '../protocol/description.ts'
@@ -9,7 +10,6 @@ import { hasEnded, machine } from '../transport/machine.ts'
 import { AnswerDelay } from './answer-delay.ts'
 import type { Core, Returning } from './core.ts'
 import { checkLimit, type Described, describeServer } from './describe.ts'
-import { log } from './log.ts'
 import { type Arrived, mayAnswer, readReport, withinPatience } from './reports.ts'
 import { Service } from './service.ts'
 
@@ -68,8 +68,10 @@ export class Session implements Described {
       heard: (hasAnswers: boolean) => core.heard(this, hasAnswers),
       drain: () => this.#service.drain(),
       lost: (error: Error | undefined, broken: boolean) => {
-        if (broken) log('broken', `ended the connection of process ${this.pid}: ${error?.message}`)
+        if (broken)
+          core.operator.client('broken', `ended the connection of process ${this.pid}: ${error?.message}`)
         this.#lost ??= wallClock()
+        debug('server: session %d of process %d lost its connection', this.number, this.pid)
         if (broken || !keeps) this.close()
         else if (!this.#closed) this.#linger(monotonic(), FIRST_LOOK)
       },
@@ -97,6 +99,7 @@ export class Session implements Described {
   attach(socket: Socket, received: number, read: Read): void {
     cancel(this.#lingering)
     this.#lost = undefined
+    debug('server: session %d of process %d is connected', this.number, this.pid)
     this.#channel.attach(socket, received, read)
   }
 
@@ -178,6 +181,7 @@ export class Session implements Described {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    debug('server: session %d of process %d is over', this.number, this.pid)
     cancel(this.#lingering)
     this.#delay.end()
     this.#processes.over()
@@ -190,7 +194,7 @@ export class Session implements Described {
   /** Ends it against the client's will, which is told why. */
   refuse(why: string): void {
     if (this.#closed) return
-    log('ahead', `ended the session of process ${this.pid}: ${why}`)
+    this.#core.operator.client('ahead', `ended the session of process ${this.pid}: ${why}`)
     const { socket } = this.#channel
     this.#channel.send([Tell.ended, why] satisfies ServerMessage)
     this.close()

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { isRunning, originOf } from '../shipping/atomic.ts'
-import { log } from './log.ts'
+import { ServerLog } from './log.ts'
 
 /** What ends the process or the thread that calls it. */
 const ENDINGS = ['exit', 'reallyExit', 'abort', 'kill', 'disconnect'] as const
@@ -20,7 +20,9 @@ export function shield(): void {
     }
     Reflect.set(process, name, shielded)
   }
-  const goOn = (error: unknown) => log('uncaught', `an error that no caller waits for: ${inspect(error)}`)
+  const log = new ServerLog()
+  const goOn = (error: unknown) =>
+    log.client('uncaught', `an error that no caller waits for: ${inspect(error)}`)
   process.on('uncaughtException', goOn)
   process.on('unhandledRejection', goOn)
 }

@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads'
 import { deferred } from '../async/deferred.ts'
 import { ownModule } from '../async/home.ts'
 import { after, cancel } from '../async/interval.ts'
+import { type Logger, tell } from '../async/logger.ts'
 import { assertStarts } from '../async/runtime.ts'
 import { SHOWN, shown } from '../async/shown.ts'
 import { ConnectionError } from '../errors.ts'
@@ -53,8 +54,8 @@ export interface InnerServer {
   picked?: boolean
   /** Called when it hangs no more. */
   onGoesOn?: () => void
-  /** Gets each line that is written for the operator. Default: they go to this process's stderr. For a process. */
-  say?: (line: string) => void
+  /** Gets each line that is written for the operator. Default: they go to this process's stderr. */
+  say?: ((line: string) => void) | undefined
   /** It ends when it had no clients for so many milliseconds, and belongs to nobody: to no process, and no terminal. */
   linger?: number
 }
@@ -82,8 +83,12 @@ export async function serve(address: string, settings: ServerSettings, inner: In
     throw new TypeError(
       `startServer: ${where} can be reached from other machines; give a secretKey, or insecure: true to let anybody in`,
     )
-  const { picked = false, say = console.error, linger } = inner
+  const { picked = false, linger } = inner
   const tied = inner.tied ?? linger === undefined
+  // One that outlives this process is not to lose its stderr with it.
+  const logger = tied ? settings.logger : undefined
+  const given = inner.say ?? (logger && sayTo(logger, () => watch.address || where))
+  const say = given ?? ((line: string) => console.error(line))
   const start = () => ({
     address: where,
     limits,
@@ -110,7 +115,7 @@ export async function serve(address: string, settings: ServerSettings, inner: In
     forget()
   }
   const started = await { process: inProcess, thread: inThread, inline }
-    [backend](start, { ...inner, tied }, watch)
+    [backend](start, { ...inner, tied, say: given }, watch)
     .catch(async error => {
       await swept()
       throw error
@@ -139,6 +144,14 @@ export async function serve(address: string, settings: ServerSettings, inner: In
   }
 }
 
+/** What the server says as a logger takes it: without the name in front. What is about the server itself is an error. */
+const sayTo =
+  (logger: Logger, addressNow: () => string) =>
+  (line: string): void => {
+    const found = /^zproc( server)?: (.*)$/s.exec(line)
+    tell(logger, found && !found[1] ? 'error' : 'warn', { address: addressNow() }, found?.[2] ?? line)
+  }
+
 type End = Awaited<Server['exited']>
 type Running = Pick<Server, 'address' | 'pid' | 'exited' | 'stop' | 'ref' | 'unref'>
 
@@ -146,8 +159,8 @@ type Running = Pick<Server, 'address' | 'pid' | 'exited' | 'stop' | 'ref' | 'unr
 const STOPPING = 2000
 const STOPPING_HUNG = 200
 
-async function inline(start: () => Start): Promise<Running> {
-  const { address, keep, stop } = await listen(start())
+async function inline(start: () => Start, { say }: InnerServer): Promise<Running> {
+  const { address, keep, stop } = await listen(start(), undefined, say)
   const exited = deferred<End>()
   return {
     address,
@@ -206,8 +219,9 @@ async function inProcess(
   }
 }
 
-async function inThread(start: () => Start, _: InnerServer, watch: Watch): Promise<Running> {
-  const worker = serverThread()
+async function inThread(start: () => Start, { say }: InnerServer, watch: Watch): Promise<Running> {
+  const worker = serverThread(say !== undefined)
+  if (say && worker.stderr) readLines(worker.stderr, say)
   let failure: unknown
   // It may end of what its owner has no part in: a lack of memory, say.
   worker.on('error', error => {
@@ -227,7 +241,10 @@ async function inThread(start: () => Start, _: InnerServer, watch: Watch): Promi
   })
   worker.once('exit', () => {
     watchdog?.terminate()
-    if (failure !== undefined) console.error(`zproc: the server thread at ${address} ended: ${said(failure)}`)
+    if (failure === undefined) return
+    const line = `zproc: the server thread at ${address} ended: ${said(failure)}`
+    if (say) say(line)
+    else console.error(line)
   })
   return {
     address,
@@ -245,9 +262,9 @@ async function inThread(start: () => Start, _: InnerServer, watch: Watch): Promi
   }
 }
 
-function serverThread(): Worker {
+function serverThread(isRead: boolean): Worker {
   try {
-    return startThread(entry, { name: 'zproc server' })
+    return startThread(entry, { name: 'zproc server', stderr: isRead })
   } catch (cause) {
     throw new ConnectionError(`startServer: the server thread cannot be started: ${said(cause)}`, { cause })
   }

@@ -60,6 +60,7 @@ const serving = {
   secretKey: kind.text,
   insecure: kind.flag,
   onHung: kind.callback,
+  logger: kind.logger,
   atomicTimeout: kind.time(1),
   historyLimit: kind.limit(1),
   historyBytes: kind.limit(1),
@@ -83,6 +84,7 @@ const inContext = {
   /** What is in it has calls of its own here. */
   server: (value: unknown) => (kind.object(value) === false ? false : undefined),
   spares: kind.count(0),
+  logger: kind.logger,
 }
 const mapping = {
   mapArgs: kind.iterable,

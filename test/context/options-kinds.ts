@@ -43,6 +43,10 @@ export const oneOf =
   value =>
     texts.includes(value as string)
 export const callback: Expected = isFunction
+export const logger: Expected = value =>
+  typeof value === 'object' &&
+  value !== null &&
+  ['info', 'warn', 'error'].every(name => isFunction(Reflect.get(value, name)))
 export const signal: Expected = value => value instanceof AbortSignal
 export const bytes: Expected = value => value instanceof Uint8Array
 /** An object, of data if it is sent somewhere. */
