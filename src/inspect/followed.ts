@@ -1,3 +1,4 @@
+import { monotonic } from '../async/interval.ts'
 import type { Update } from '../client/cursor.ts'
 import type { Link } from '../client/link.ts'
 import { Reader } from '../client/reader.ts'
@@ -10,6 +11,14 @@ import { Log } from './log.ts'
 import { Past } from './past.ts'
 import type { Redactor } from './redact.ts'
 import type { Shown } from './tree.ts'
+
+// Of more commits than these in a tenth of a second not each is taken: to send all to one more reader would cost the server as much
+// again as half of what they cost it. Instead the newest state is asked for, after some time at the least, and so much longer that
+// the keys that have changed meanwhile cost the server a few percent of its time. In milliseconds.
+const TAKEN = 1000
+const TICK = 100
+const LEAST = 250
+const PER_KEY = 0.03
 
 /** How to get to the state. */
 export interface Home {
@@ -28,6 +37,11 @@ export class Followed {
   readonly #link: Link
   #reader: Reader
   readonly #ready = new Set<() => void>()
+  // Commits that were taken since; when the newest state may be asked for, once there were too many; and whether it is.
+  #taken = 0
+  #since = 0
+  #due = 0
+  #isSeeking = false
 
   constructor({ address, secretKey }: Home, namespace: string, redactor: Redactor) {
     this.state = new State<AnyState>(address, { secretKey, namespace }, { name: 'zproc inspect' })
@@ -60,6 +74,27 @@ export class Followed {
       : new Promise(resolve => this.#ready.add(resolve))
   }
 
+  /** Comes up to date, as far as that is due: called before each answer, and ten times a second while a page is open. */
+  refresh(): Promise<void> {
+    const now = monotonic()
+    if (this.#rests) {
+      if (now >= this.#due && !this.#isSeeking && !this.error) {
+        this.#isSeeking = true
+        this.#reader.seek()
+      }
+    } else if (now - this.#since >= TICK) {
+      this.#taken = 0
+      this.#since = now
+    }
+    if (!this.#isSeeking) return this.ready()
+    return new Promise(resolve => this.#ready.add(resolve))
+  }
+
+  /** Whether there are too many commits to take each of them. */
+  get #rests(): boolean {
+    return this.#taken >= TAKEN
+  }
+
   /** The newest state as a tree has it. */
   shown(filter: string, order: 'put' | 'name' | 'changed'): Shown {
     const { values, position } = this.#reader
@@ -83,8 +118,12 @@ export class Followed {
 
   #read(): Reader {
     const isNewest = () => this.#reader === undefined || this.#reader === reader
+    const rests = () => this.#rests
     const reader: Reader = new Reader(this.#link, -1, {
       follower: {
+        get rests() {
+          return rests()
+        },
         passed: update => this.#passed(reader, update),
         stands: () => isNewest() && this.#stands(reader),
         failed: error => isNewest() && this.#failed(error),
@@ -95,24 +134,41 @@ export class Followed {
   }
 
   #passed({ values }: Reader, update: Update): void {
+    let written = 0
     for (const key of update.keys()) {
+      written++
       const isThere = values.has(key)
       if (isThere !== (update.was(key) !== ABSENT)) this.keys.moved()
       this.keys.wrote(key, update.revision, isThere)
     }
-    if (update.commit) this.log.add(update.revision, update.commit)
-    else this.log.newest = update.revision
+    if (update.commit) {
+      this.#taken++
+      this.log.add(update.revision, update.commit)
+    } else {
+      this.#due = monotonic() + Math.max(LEAST, written * PER_KEY)
+      this.log.newest = update.revision
+    }
   }
 
   #stands(reader: Reader): void {
     if (this.error || this.log.newest > reader.position) this.keys.moved()
     this.error = undefined
+    if (this.#isSeeking) this.#landed()
     if (this.log.newest !== reader.position) this.log.begin(reader.position)
     this.#wake()
   }
 
+  /** The newest state is here: commits are taken again, for a while. */
+  #landed(): void {
+    this.#isSeeking = false
+    this.#taken = 0
+    this.#since = monotonic()
+    this.#due = Math.max(this.#due, this.#since + LEAST)
+  }
+
   #failed(error: Error): void {
     this.error = error
+    this.#isSeeking = false
     this.#wake()
   }
 

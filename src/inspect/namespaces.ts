@@ -4,7 +4,7 @@ import { Refused } from './gate.ts'
 import type { Redactor } from './redact.ts'
 
 /** Milliseconds after which a namespace that is not looked at is let go. */
-const UNUSED = 60_000
+const UNUSED = 10_000
 /** Namespaces that are looked at at the same time. */
 const MOST = 16
 
@@ -28,7 +28,7 @@ export class Namespaces {
   /** The namespace, once its state is here. */
   async use(name: string): Promise<Followed> {
     const followed = this.get(name)
-    await followed.ready()
+    await followed.refresh()
     if (followed.revision < 0 && followed.error) throw new Refused(503, followed.error.message)
     return followed
   }
@@ -51,7 +51,7 @@ export class Namespaces {
   async settle(): Promise<void> {
     const now = wallClock()
     for (const [name, { followed, used }] of this.#open) {
-      if (name !== this.first && now - used > UNUSED) {
+      if (now - used > UNUSED) {
         this.#open.delete(name)
         await followed.close()
       } else if (!followed.error) await followed.log.measure().catch(() => {})

@@ -72,7 +72,9 @@ export class Streams {
   }
 
   #tell(stream: Stream): void {
-    const { revision, size, log, error } = this.#namespaces.get(stream.namespace)
+    const followed = this.#namespaces.get(stream.namespace)
+    void followed.refresh()
+    const { revision, size, log, error } = followed
     const line: StreamLine = {
       type: 'tick',
       namespace: stream.namespace,
