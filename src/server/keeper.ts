@@ -7,7 +7,7 @@ import { Checkpoints } from '../storage/checkpoint.ts'
 import { type Disk, openFolder } from '../storage/disk.ts'
 import { Journal } from '../storage/journal.ts'
 import { type OpenLog, openLog } from '../storage/log.ts'
-import { Kept, type LogRecord } from '../storage/records.ts'
+import { Kept, type OtherRecord } from '../storage/records.ts'
 import { Replay } from '../storage/replay.ts'
 import { SEGMENT_BYTES } from '../storage/segment.ts'
 import { type Change, wireChange } from '../store/commit.ts'
@@ -59,11 +59,10 @@ export class Keeper implements Gate {
     const disk = await openFolder(options.data)
     const unlock = await lockFolder(options.data)
     const replay = new Replay(openSpace)
-    const apply = (record: unknown) => replay.apply(record as LogRecord)
     const opened = await openLog(
       disk,
       { log: newLog, segmentBytes: options.segmentBytes ?? SEGMENT_BYTES },
-      { snapshot: apply, block: (_, records) => records.forEach(apply) },
+      { snapshot: replay.apply, block: (_, records) => records.forEach(replay.apply) },
     ).catch(error => {
       unlock()
       throw error
@@ -168,7 +167,7 @@ export class Keeper implements Gate {
     this.#unlock()
   }
 
-  #add(record: LogRecord): void {
+  #add(record: OtherRecord): void {
     this.#journal.add(record)
   }
 

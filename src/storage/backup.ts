@@ -1,6 +1,6 @@
 import { StorageError } from '../errors.ts'
 import { readNamed } from './damage.ts'
-import type { Disk } from './disk.ts'
+import { type Disk, withFile } from './disk.ts'
 import { type Manifest, readManifest, type SegmentFile, writeManifest } from './manifest.ts'
 import { manifestOf } from './rebuild.ts'
 import { dataStart, readSegment, startOf } from './segment.ts'
@@ -76,12 +76,8 @@ async function endOf(disk: Disk, log: string, segment: SegmentFile): Promise<num
 
 const part = (bytes: Buffer, at = 0, length = bytes.length): Buffer => bytes.subarray(at, at + length)
 
-async function write(disk: Disk, name: string, bytes: Buffer): Promise<void> {
-  const file = await disk.open(name)
-  try {
+const write = (disk: Disk, name: string, bytes: Buffer): Promise<void> =>
+  withFile(disk, name, async file => {
     await file.write(bytes, 0)
     await file.sync()
-  } finally {
-    await file.close()
-  }
-}
+  })

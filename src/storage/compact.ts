@@ -3,7 +3,6 @@ import { Namespace } from '../store/namespace.ts'
 import type { Compaction } from './checkpoint.ts'
 import { openFolder } from './disk.ts'
 import { readLog } from './log.ts'
-import type { LogRecord } from './records.ts'
 import { Replay } from './replay.ts'
 import { writeSnapshot } from './snapshot.ts'
 
@@ -12,10 +11,9 @@ import { writeSnapshot } from './snapshot.ts'
 const { path, manifest, file } = workerData as Compaction
 const disk = await openFolder(path)
 const replay = new Replay((name, revision) => new Namespace(name, 1, { revision }))
-const apply = (record: unknown) => replay.apply(record as LogRecord)
 const { tail } = await readLog(disk, manifest, manifest.snapshots.at(-1), {
-  snapshot: apply,
-  block: (_, records) => records.forEach(apply),
+  snapshot: replay.apply,
+  block: (_, records) => records.forEach(replay.apply),
 })
 const { sequence, checksum } = tail
 const before = manifest.snapshots.at(-1)

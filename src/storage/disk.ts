@@ -29,6 +29,20 @@ export interface OpenFile {
   close(): Promise<void>
 }
 
+/** Opens a file for `act`, and closes it. */
+export async function withFile(
+  disk: Disk,
+  name: string,
+  act: (file: OpenFile) => Promise<void>,
+): Promise<void> {
+  const file = await disk.open(name)
+  try {
+    await act(file)
+  } finally {
+    await file.close()
+  }
+}
+
 /** The folder at `path` of this machine's file system; created if it is not there. */
 export async function openFolder(path: string): Promise<Disk> {
   await fs.mkdir(path, { recursive: true, mode: 0o700 })

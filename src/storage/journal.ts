@@ -8,7 +8,7 @@ import type { Disk, OpenFile } from './disk.ts'
 import type { SegmentFile } from './manifest.ts'
 import type { ManifestOwner } from './manifest-owner.ts'
 import { type Payload, RecordWriter } from './record-writer.ts'
-import type { LogRecord } from './records.ts'
+import type { OtherRecord } from './records.ts'
 import { createSegment, dataStart, type Position, type Tail } from './segment.ts'
 
 /** `'commit'`: synced before it counts as written; `interval`: synced at least so often; `'none'`: by the system's choice. */
@@ -102,8 +102,8 @@ export class Journal {
     )
   }
 
-  /** Adds a record to the next block; that is written at the end of the turn at the latest. */
-  add(record: LogRecord): void {
+  /** Adds a record that is no commit to the next block; that is written at the end of the turn at the latest. */
+  add(record: OtherRecord): void {
     this.#begin()
     this.#records.add(record)
   }
@@ -150,7 +150,7 @@ export class Journal {
     return Math.max(segment.size - offset, this.#nextRoom)
   }
 
-  #roomOf({ file, size }: SegmentFile): number {
+  #bytesForBlocks({ file, size }: SegmentFile): number {
     return size - dataStart(this.#manifest.now.log, file)
   }
 
@@ -228,7 +228,7 @@ export class Journal {
   async #roll(needed: number): Promise<void> {
     if (this.#file && this.#synced < this.#tail.sequence) await this.#sync()
     let next = await (this.#next ?? this.#create(0))
-    if (this.#roomOf(next) < needed) {
+    if (this.#bytesForBlocks(next) < needed) {
       await this.#manifest.change(manifest => {
         manifest.segments = manifest.segments.filter(({ file }) => file !== next.file)
       })
@@ -238,7 +238,7 @@ export class Journal {
     const full = this.#tail.segment
     await this.#file?.close()
     this.#file = undefined
-    this.#tail = { ...this.#tail, segment: next, offset: next.size - this.#roomOf(next) }
+    this.#tail = { ...this.#tail, segment: next, offset: next.size - this.#bytesForBlocks(next) }
     this.#prepare()
     this.#events.closed(full)
   }
@@ -250,7 +250,7 @@ export class Journal {
     this.#next = next
     next.then(
       segment => {
-        this.#nextRoom = this.#roomOf(segment)
+        this.#nextRoom = this.#bytesForBlocks(segment)
         this.#nextError = undefined
       },
       error => {

@@ -29,7 +29,7 @@ export class LogCursor {
     { revision, snapshot }: Checkpoint,
   ): Promise<LogCursor> {
     const cursor = new LogCursor(disk, manifest, name, revision, snapshot ?? BEGINNING)
-    if (snapshot) await readSnapshot(disk, snapshot, record => cursor.#apply(record as LogRecord))
+    if (snapshot) await readSnapshot(disk, snapshot, record => cursor.#apply(record))
     return cursor
   }
 

@@ -1,6 +1,6 @@
 import { StorageError } from '../errors.ts'
 import { damaged } from './damage.ts'
-import type { Disk } from './disk.ts'
+import { type Disk, withFile } from './disk.ts'
 import {
   type Manifest,
   readManifest,
@@ -34,7 +34,7 @@ export interface OpenLog {
 
 /** What is read of a log: the records of a snapshot, then those of the blocks behind it, until `block` says false. */
 export interface LogReader {
-  snapshot(record: unknown): void
+  snapshot(record: LogRecord): void
   block(sequence: number, records: LogRecord[]): unknown
 }
 
@@ -62,12 +62,7 @@ export async function openLog(
     const copy = await cutTorn(disk, tail.segment, tail.offset)
     repaired = `an unfinished write at the end of ${tail.segment.file} (offset ${tail.offset}) in ${disk.path} was cut off; a copy is in ${copy}`
   } else await syncSegment(disk, tail.segment)
-  await dropUnused(disk, manifest, tail.segment)
-  // Before a block is added that older versions do not read.
-  if (manifest.now.version !== VERSION)
-    await manifest.change(next => {
-      next.version = VERSION
-    })
+  await endAt(disk, manifest, tail.segment)
   return { manifest, tail, repaired }
 }
 
@@ -156,21 +151,19 @@ async function removeOthers(disk: Disk, { segments, snapshots }: Manifest): Prom
     if (/^\d+\.(log|snapshot)$|^manifest\.new$/.test(file) && !named.has(file)) await disk.remove(file)
 }
 
-async function syncSegment(disk: Disk, { file }: SegmentFile): Promise<void> {
-  const opened = await disk.open(file)
-  try {
-    await opened.sync()
-  } finally {
-    await opened.close()
-  }
-}
+const syncSegment = (disk: Disk, { file }: SegmentFile): Promise<void> =>
+  withFile(disk, file, opened => opened.sync())
 
-/** Segments behind the tail hold nothing yet: they are made anew when they are needed. */
-async function dropUnused(disk: Disk, manifest: ManifestOwner, tail: SegmentFile): Promise<void> {
+/**
+ * From now on blocks are added behind the tail. Older versions do not read them, and segments behind it hold nothing yet: those
+ * are made anew when they are needed.
+ */
+async function endAt(disk: Disk, manifest: ManifestOwner, tail: SegmentFile): Promise<void> {
   const at = manifest.now.segments.findIndex(({ file }) => file === tail.file)
   const unused = manifest.now.segments.slice(at + 1)
-  if (unused.length === 0) return
+  if (unused.length === 0 && manifest.now.version === VERSION) return
   await manifest.change(next => {
+    next.version = VERSION
     next.segments = next.segments.slice(0, at + 1)
   })
   for (const { file } of unused) await disk.remove(file)

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { damaged } from './damage.ts'
-import type { Disk } from './disk.ts'
+import { type Disk, withFile } from './disk.ts'
 
 /** Since version 2 a block says once who made the commits that follow each other in it: version 1 is read as well. */
 export const VERSION = 2
@@ -78,13 +78,10 @@ export async function writeManifest(disk: Disk, manifest: Manifest): Promise<voi
   const body = JSON.stringify(manifest)
   const bytes = Buffer.from(`${body}\n${sum(body)}\n`, 'latin1')
   await disk.remove(NEW)
-  const file = await disk.open(NEW)
-  try {
+  await withFile(disk, NEW, async file => {
     await file.write(bytes, 0)
     await file.sync()
-  } finally {
-    await file.close()
-  }
+  })
   await disk.rename(NEW, NAME)
   await disk.sync()
 }

@@ -96,10 +96,8 @@ export async function eachCommit(
     }
   }
   await readLog(disk, manifest, basesOf(manifest)[0], {
-    snapshot: record => see(record as LogRecord),
-    block: (_, records) => {
-      for (const record of records) see(record as LogRecord)
-    },
+    snapshot: see,
+    block: (_, records) => records.forEach(see),
   })
 }
 
@@ -152,9 +150,9 @@ async function replayFrom(
   const rebuilt: Rebuilt = { replay, commits: 0, sequence: 0, damage: undefined }
   try {
     await readLog(disk, manifest, base, {
-      snapshot: record => replay.apply(record as LogRecord),
+      snapshot: replay.apply,
       block: (sequence, records) => {
-        for (const record of records as LogRecord[]) {
+        for (const record of records) {
           if (isEnd(record)) return false
           replay.apply(record)
         }

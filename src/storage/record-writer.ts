@@ -3,7 +3,7 @@ import type { Entry } from '../protocol/messages.ts'
 import type { Wire } from '../protocol/values.ts'
 import { ABSENT, type Author, type Change, type Commit, wireChange } from '../store/commit.ts'
 import { blockBytes, HEADER } from './blocks.ts'
-import { Kept, type LogRecord } from './records.ts'
+import { Kept, type OtherRecord } from './records.ts'
 
 // The records begin with the header of a list of any length, behind that of the block.
 const LIST = HEADER
@@ -49,11 +49,10 @@ export class RecordWriter {
     return this.#count === 0
   }
 
-  add(record: LogRecord): void {
+  /** Adds a record that is no commit. */
+  add(record: OtherRecord): void {
     this.#bytes(encode(record))
     this.#count++
-    // The next commit is not like one of which nothing is known here.
-    if (record[0] === Kept.commit) this.#author = undefined
   }
 
   /** Adds the next commit of namespace `number`. By the same State and method as the one before, it does not say so again. */

@@ -51,13 +51,16 @@ export type Revision = [name: string, revision: number]
 export type KeptAuthor = [session: number, state: number, pid: number, name: string]
 export type KeptAnswer = [id: number, revision: number, result: Wire | Entry, state: number]
 
+/** A record that is no commit. */
+export type OtherRecord = Exclude<LogRecord, { 0: typeof Kept.commit }>
+
 /**
  * A commit in a block, by the same State and method as the commit before it in the block: clients ask for many at a time, and
  * who they are takes longer to say than what they change.
  */
 type Likewise = [time: WireCommit[5], identical: WireCommit[6], changes: WireCommit[7]]
 type Stored =
-  | Exclude<LogRecord, { 0: typeof Kept.commit }>
+  | OtherRecord
   | [kind: typeof Kept.commit, namespace: number, commit: WireCommit | Likewise, ...answer: unknown[]]
 
 /** The records that a payload holds, which RecordWriter wrote. */

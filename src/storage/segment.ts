@@ -1,6 +1,6 @@
 import { ALIGN, beforeHeader, blockBytes, encodeBlock, provesDurable, readBlock } from './blocks.ts'
 import { damaged, readNamed } from './damage.ts'
-import type { Disk } from './disk.ts'
+import { type Disk, withFile } from './disk.ts'
 import type { SegmentFile } from './manifest.ts'
 
 /** Bytes of a segment. */
@@ -29,15 +29,12 @@ export const dataStart = (log: string, file: string): number => blockBytes(heade
 export async function createSegment(disk: Disk, log: string, { file, size }: SegmentFile): Promise<void> {
   const { bytes } = encodeBlock(headerOf(log, file), { sequence: 0, previous: 0, unsynced: 0, at: 0 })
   const zeros = Buffer.alloc(Math.min(ZEROED, size))
-  const opened = await disk.open(file)
-  try {
+  await withFile(disk, file, async opened => {
     for (let at = bytes.length; at < size; at += zeros.length)
       await opened.write(zeros.subarray(0, Math.min(zeros.length, size - at)), at)
     await opened.write(bytes, 0)
     await opened.sync()
-  } finally {
-    await opened.close()
-  }
+  })
   await disk.sync()
 }
 
@@ -114,20 +111,17 @@ export async function cutTorn(disk: Disk, segment: SegmentFile, at: number): Pro
   let end = bytes.length
   while (end > at && bytes[end - 1] === 0) end--
   const copy = `${segment.file}.torn-${at}`
-  const kept = await disk.open(copy)
-  await kept.write(bytes.subarray(at, end), 0)
-  await kept.sync()
-  await kept.close()
+  await withFile(disk, copy, async kept => {
+    await kept.write(bytes.subarray(at, end), 0)
+    await kept.sync()
+  })
   await disk.sync()
-  const opened = await disk.open(segment.file)
-  try {
+  await withFile(disk, segment.file, async opened => {
     // The header first: without its first byte, whatever is left of the block counts as torn.
     await opened.write(Buffer.alloc(ALIGN), at)
     await opened.sync()
     await opened.write(Buffer.alloc(Math.max(0, end - at - ALIGN)), at + ALIGN)
     await opened.sync()
-  } finally {
-    await opened.close()
-  }
+  })
   return copy
 }

@@ -1,8 +1,9 @@
 import { decode, encode } from '../protocol/frames.ts'
 import { ALIGN, blockBytes, encodeBlock, payloadLength, readBlock } from './blocks.ts'
 import { damaged, readNamed } from './damage.ts'
-import type { Disk } from './disk.ts'
+import { type Disk, withFile } from './disk.ts'
 import type { SnapshotFile, SnapshotPlace } from './manifest.ts'
+import type { LogRecord } from './records.ts'
 
 // Records of a block, about: a snapshot is written while the server works, in pieces.
 const RECORDS = 1000
@@ -14,17 +15,16 @@ export async function writeSnapshot(
   place: SnapshotPlace,
   records: Iterable<unknown>,
 ): Promise<SnapshotFile> {
-  const opened = await disk.open(file)
   let at = 0
   let sequence = 0
   let previous = place.checksum
-  const write = async (payload: Uint8Array) => {
-    const { bytes, checksum } = encodeBlock(payload, { sequence: ++sequence, previous, unsynced: 0, at })
-    await opened.write(bytes, at)
-    at += bytes.length
-    previous = checksum
-  }
-  try {
+  await withFile(disk, file, async opened => {
+    const write = async (payload: Uint8Array) => {
+      const { bytes, checksum } = encodeBlock(payload, { sequence: ++sequence, previous, unsynced: 0, at })
+      await opened.write(bytes, at)
+      at += bytes.length
+      previous = checksum
+    }
     let block: unknown[] = []
     for (const record of records) {
       block.push(record)
@@ -34,9 +34,7 @@ export async function writeSnapshot(
     }
     await write(encode(block))
     await opened.sync()
-  } finally {
-    await opened.close()
-  }
+  })
   await disk.sync()
   return { file, size: at, ...place }
 }
@@ -45,7 +43,7 @@ export async function writeSnapshot(
 export async function readSnapshot(
   disk: Disk,
   snapshot: SnapshotFile,
-  apply: (record: unknown) => void,
+  apply: (record: LogRecord) => void,
 ): Promise<void> {
   const { file, size } = snapshot
   const bytes = await readNamed(disk, snapshot)
@@ -55,7 +53,7 @@ export async function readSnapshot(
     const found = readBlock(bytes, at)
     if (found.kind !== 'block' || found.previous !== previous || found.block.sequence !== ++sequence)
       throw damaged(disk, file, at, 'a block is damaged')
-    for (const record of decode(found.block.payload) as unknown[]) apply(record)
+    for (const record of decode(found.block.payload) as LogRecord[]) apply(record)
     previous = found.block.checksum
     at = found.block.end
   }

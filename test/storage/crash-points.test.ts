@@ -3,7 +3,6 @@
 // was never written. VARIANTS=n sets how many outcomes of each power cut are tried, SEED=n the first seed.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { WireCommit } from '../../src/protocol/messages.ts'
 import { backup } from '../../src/storage/backup.ts'
 import { adopt } from '../../src/storage/checkpoint.ts'
 import { Journal } from '../../src/storage/journal.ts'
@@ -11,10 +10,11 @@ import { openLog } from '../../src/storage/log.ts'
 import { readManifest } from '../../src/storage/manifest.ts'
 import type { ManifestOwner } from '../../src/storage/manifest-owner.ts'
 import { manifestOf, rebuild, replayWhole, writeLog } from '../../src/storage/rebuild.ts'
-import { Kept, type LogRecord } from '../../src/storage/records.ts'
+import { Kept } from '../../src/storage/records.ts'
 import { Replay } from '../../src/storage/replay.ts'
 import { writeSnapshot } from '../../src/storage/snapshot.ts'
 import { verify } from '../../src/storage/verify.ts'
+import { ABSENT, type Commit, change } from '../../src/store/commit.ts'
 import { Namespace } from '../../src/store/namespace.ts'
 import { type Random, random } from '../history/random.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
@@ -32,31 +32,25 @@ interface Known {
 
 const replayed = () => new Replay((name, revision) => new Namespace(name, 1, { revision }))
 
-const commit = (n: number): WireCommit => [
-  1,
-  1,
-  1,
-  'test',
-  'set',
-  n,
-  false,
-  [
-    ['n', n],
-    [`k${n % 7}`, 'x'.repeat(n % 90)],
-  ],
-]
+const author = { session: 1, state: 1, pid: 1, name: 'test' }
+const commit = (n: number): Commit => ({
+  author,
+  method: 'set',
+  time: n,
+  identical: false,
+  changes: [change('n', n - 1, n), change(`k${n % 7}`, ABSENT, 'x'.repeat(n % 90))],
+})
 
 /** Opens the log and checks it; gives what is needed to write on. */
 async function open(disk: SimulatedDisk, known: Known) {
   const replay = replayed()
-  const apply = (record: unknown) => replay.apply(record as LogRecord)
   const { manifest, tail } = await openLog(
     disk,
     { log: 'test', segmentBytes },
     {
-      snapshot: apply,
+      snapshot: replay.apply,
       block: (_, records) => {
-        for (const record of records) apply(record)
+        for (const record of records) replay.apply(record)
       },
     },
   )
@@ -99,7 +93,7 @@ async function scenario(disk: SimulatedDisk, known: Known): Promise<void> {
   if (first === 0) journal.add([Kept.namespace, 1, 'default', 0])
   for (let n = first + 1; n <= COMMITS; n++) {
     known.added = Math.max(known.added, n)
-    journal.add([Kept.commit, 1, commit(n)])
+    journal.commit(1, commit(n))
     endOf.set(journal.newest, n)
     // Some are written by themselves, others together.
     if (n % 3 !== 0) await journal.sync()
