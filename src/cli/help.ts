@@ -324,5 +324,7 @@ Options:
   --key-file <file>          holds the secretKey; default: the environment variable ZPROC_SECRET_KEY
   --insecure                 listen without a key where other machines can reach it
   --restart                  start the server again when it ends by itself
+  --metrics [<host>:]<port>  serves metrics for Prometheus at http://host:port/metrics; host: by default 127.0.0.1
+  --metrics-token-file <f>   holds a token that whoever reads them sends as 'Authorization: Bearer'; needed off this machine
   --json                     a JSON object on each line of stderr
   -h, --help                 this text`

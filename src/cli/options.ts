@@ -51,6 +51,8 @@ export const options = {
     'key-file': text,
     insecure: flag,
     restart: flag,
+    metrics: text,
+    'metrics-token-file': text,
     json: flag,
     help,
   },
@@ -71,5 +73,5 @@ export const wordsOf: { readonly [name in CommandName]?: readonly string[] } = {
 
 /** The options whose value is a file or a folder. */
 export const isPath = (command: CommandName, option: string): boolean =>
-  ['key-file', 'redact-with', 'data'].includes(option) ||
+  ['key-file', 'metrics-token-file', 'redact-with', 'data'].includes(option) ||
   (option === 'to' && (command === 'backup' || command === 'restore'))

@@ -27,16 +27,16 @@ export function wholeNumber(command: string, name: string, given: string, least:
   return value
 }
 
-/** The key that the file holds, or else the environment: neither is seen in a list of processes. */
-export function keyFrom(command: string, file: string | undefined): string | undefined {
+/** The key that the file of an option holds, or else the environment: neither is seen in a list of processes. */
+export function keyFrom(command: string, file: string | undefined, option = 'key-file'): string | undefined {
   if (file === undefined) return process.env.ZPROC_SECRET_KEY || undefined
   let key: string
   try {
     key = readFileSync(file, 'utf8').trim()
   } catch (error) {
-    throw wrong(command, `--key-file cannot be read: ${(error as Error).message}`)
+    throw wrong(command, `--${option} cannot be read: ${(error as Error).message}`)
   }
-  if (key === '') throw wrong(command, `--key-file: there is no key in ${file}`)
+  if (key === '') throw wrong(command, `--${option}: there is no key in ${file}`)
   return key
 }
 

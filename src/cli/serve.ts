@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { after, cancel, holdOpen, monotonic, sleep, type Timer } from '../async/interval.ts'
+import { ConnectionError } from '../errors.ts'
 import { type ServerOptions, type ServerSettings, serverSettings } from '../server/options.ts'
 import type { Server } from '../server/start.ts'
 import { serveHelp } from './help.ts'
+import { type MetricsPlace, metricsPlace, serveMetrics } from './metrics.ts'
 import { options } from './options.ts'
 import { keyFrom, parse, wholeNumber, wrong } from './parse.ts'
 import { onSignals } from './signals.ts'
@@ -23,6 +25,7 @@ export async function serve(args: string[]): Promise<number> {
   const [given, ...others] = positionals
   if (given === undefined) throw wrong('serve', 'the address is missing')
   if (others.length > 0) throw wrong('serve', `one address is enough, got '${others[0]}' as well`)
+  const place = placeOf(values)
   const server = await import('../server/start.ts')
   const { namedAddress } = await import('../context/join.ts')
   let settings: ServerSettings
@@ -35,10 +38,24 @@ export async function serve(args: string[]): Promise<number> {
   }
   const report = new Report(values.json === true)
   const start = (at: string) => server.serve(at, settings, { say: line => report.line(line) })
-  return new Supervisor(start, report, values.restart === true).run(address)
+  const supervisor = new Supervisor(start, report, values.restart === true)
+  if (!place) return supervisor.run(address)
+  const metrics = await serveMetrics(place, () => supervisor.metrics())
+  report.event('metrics', `metrics at ${metrics.url}`, { url: metrics.url })
+  try {
+    return await supervisor.run(address)
+  } finally {
+    metrics.close()
+  }
 }
 
 type Values = ReturnType<typeof parse<typeof options.serve>>['values']
+
+function placeOf({ metrics, 'metrics-token-file': file }: Values): MetricsPlace | undefined {
+  if (metrics !== undefined) return metricsPlace('serve', metrics, file)
+  if (file !== undefined) throw wrong('serve', '--metrics-token-file needs --metrics')
+  return undefined
+}
 
 function serverOptions(values: Values): ServerOptions {
   const bound = (name: 'revisions' | 'bytes' | 'time') => {
@@ -102,6 +119,12 @@ class Supervisor {
     this.#start = start
     this.#report = report
     this.#restarts = restarts
+  }
+
+  /** What the server that runs at present says of itself. */
+  async metrics(): Promise<string> {
+    if (!this.#server) throw new ConnectionError('the server does not run yet')
+    return this.#server.metrics()
   }
 
   /** Resolves when it is over, with the exit code. */

@@ -62,6 +62,10 @@ export class OwnServer implements Server {
     await server?.stop()
   }
 
+  async metrics(): Promise<string> {
+    return (await this.#ready).metrics()
+  }
+
   ref(): void {
     this.#server?.ref()
   }

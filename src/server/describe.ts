@@ -12,7 +12,7 @@ import type {
 import { DESCRIBED } from '../protocol/messages.ts'
 import type { Core, Room } from './core.ts'
 import type { Part } from './hold.ts'
-import type { Arrived } from './reports.ts'
+import { type Arrived, withinPatience } from './reports.ts'
 
 // Characters of a name that a client chose.
 const LONGEST = 200
@@ -24,6 +24,8 @@ export interface Described {
   readers(): Omit<ReaderDescription, 'session' | 'pid' | 'name'>[]
   /** What its program said of its processes; undefined: nothing. */
   readonly processes: Arrived | undefined
+  /** Asks its program which processes it has; undefined: there is nothing to wait for. */
+  askProcesses(): Promise<void> | undefined
 }
 
 /** How many items each list is to have at most. */
@@ -37,7 +39,17 @@ export function checkLimit(limit: unknown): number {
  * What the server says of itself to session `asker`. Everything is counted here, when it is asked for; no list has more than
  * `limit` items.
  */
-export function describeServer(core: Core<Described>, most: number, asker: number): ServerDescription {
+export function describeServer(
+  core: Core<Described>,
+  most: number,
+  asker: number,
+): ServerDescription | Promise<ServerDescription> {
+  const asked = [...core.sessions.values()].flatMap(session => session.askProcesses() ?? [])
+  const told = () => described(core, most, asker)
+  return asked.length === 0 ? told() : withinPatience(asked).then(told)
+}
+
+function described(core: Core<Described>, most: number, asker: number): ServerDescription {
   const rooms = [...core.rooms]
   const sessions = describeSessions(core, rooms)
   const known = new Map(sessions.map(session => [session.session, session]))

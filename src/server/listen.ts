@@ -4,8 +4,11 @@ import { ConnectionError } from '../errors.ts'
 import { listening, SocketFile } from '../lifeline/socket-file.ts'
 import type { Doing } from '../lifeline/watchdog.ts'
 import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
+import type { ServerDescription } from '../protocol/description.ts'
+import { DESCRIBED } from '../protocol/messages.ts'
 import type { DerivedKey } from '../transport/key.ts'
 import { createServer } from '../transport/secure.ts'
+import { describeServer } from './describe.ts'
 import { Door, refuse } from './door.ts'
 import { greet } from './greet.ts'
 import { KeptCore } from './kept-core.ts'
@@ -29,6 +32,8 @@ export interface Listening {
   address: string
   /** Whether it, and its ends of the connections, keep this program alive; at first they do. */
   keep(alive: boolean): void
+  /** What it says of itself, and the programs that use it of their processes. */
+  describe(): ServerDescription | Promise<ServerDescription>
   /** Whether nobody has a session. */
   isUnused(): boolean
   stop(): Promise<void>
@@ -77,10 +82,14 @@ export async function listen(start: Start, doing?: Doing, say?: (line: string) =
       kept = alive
       for (const one of [net, ...sockets]) alive ? one.ref() : one.unref()
     },
+    describe: () => describeServer(core.now, DESCRIBED, NONE),
     isUnused: () => core.now.sessions.size === 0,
     stop,
   }
 }
+
+// The session that asks, where it is none.
+const NONE = 0
 
 // Hundreds of processes may come at once: what the system allows of this may wait in line.
 const BACKLOG = 4096

@@ -5,12 +5,19 @@ import { lineToOwner } from '../lifeline/line.ts'
 import { endWithOwner } from '../lifeline/owner.ts'
 import { Doing, startWatchdog } from '../lifeline/watchdog.ts'
 import { socketPath } from '../protocol/address.ts'
+import type { ServerDescription } from '../protocol/description.ts'
 import { errorToWire, Packed } from '../protocol/values.ts'
 import { type Listening, listen, type Start } from './listen.ts'
 import { shield } from './shield.ts'
 
 /** The two answers to what the owner sends first. */
 export type Started = { address: string; pid: number } | { error: unknown }
+/** What the owner sends. */
+export type Order = Start | 'stop' | 'describe'
+/** The answer to 'describe'. */
+export interface Told {
+  described: ServerDescription
+}
 /** A thread asks its owner to watch it. */
 export interface Watched {
   watch: SharedArrayBuffer
@@ -26,11 +33,9 @@ const FIRST = 15_000
 const BEYOND = 1500
 
 // The program of a server that has a process, or a thread, of its own.
-const line = parentPort
-  ? undefined
-  : lineToOwner<Started, Start | 'stop'>({ heard: message => hear(message) })
+const line = parentPort ? undefined : lineToOwner<Started | Told, Order>({ heard: message => hear(message) })
 parentPort?.on('message', message => hear(message))
-const tell = (message: Started) =>
+const tell = (message: Started | Told) =>
   new Promise<void>(resolve => {
     if (line) return line.send(message, resolve)
     parentPort?.postMessage(message)
@@ -40,8 +45,9 @@ const leave = () => (parentPort ? parentPort.close() : process.exit(0))
 
 let server: Listening | undefined
 
-function hear(message: Start | 'stop'): void {
+function hear(message: Order): void {
   if (message === 'stop') return void end()
+  if (message === 'describe') return void describe()
   const { limits } = message
   const doing = new Doing()
   listen(message, doing).then(
@@ -85,6 +91,10 @@ function endAfter(linger: number): void {
       unused = now
     } else if (now - unused >= (wasUsed ? Math.max(linger, ARRIVING) : FIRST)) void end()
   })
+}
+
+async function describe(): Promise<void> {
+  if (server) await tell({ described: await server.describe() })
 }
 
 async function end(): Promise<void> {

@@ -10,7 +10,7 @@ import { hasEnded, machine } from '../transport/machine.ts'
 import { AnswerDelay } from './answer-delay.ts'
 import type { Core, Returning } from './core.ts'
 import { checkLimit, type Described, describeServer } from './describe.ts'
-import { type Arrived, mayAnswer, readReport, withinPatience } from './reports.ts'
+import { type Arrived, mayAnswer, readReport } from './reports.ts'
 import { Service } from './service.ts'
 
 // How soon after a connection was lost the client's process is looked for: milliseconds, then twice as many, up to these.
@@ -123,11 +123,8 @@ export class Session implements Described {
     return this.#processes.latest
   }
 
-  describeServer(given: unknown): ServerDescription | Promise<ServerDescription> {
-    const limit = checkLimit(given)
-    const asked = [...this.#core.sessions.values()].flatMap(session => session.#askProcesses() ?? [])
-    const describe = () => describeServer(this.#core, limit, this.number)
-    return asked.length === 0 ? describe() : withinPatience(asked).then(describe)
+  describeServer(limit: unknown): ServerDescription | Promise<ServerDescription> {
+    return describeServer(this.#core, checkLimit(limit), this.number)
   }
 
   hasProcesses(): void {
@@ -151,8 +148,7 @@ export class Session implements Described {
     return true
   }
 
-  /** Asks the program which processes it has; undefined: there is nothing to wait for. */
-  #askProcesses(): Promise<void> | undefined {
+  askProcesses(): Promise<void> | undefined {
     if (!this.#hasProcesses || this.#lost !== undefined) return undefined
     const isWorthIt = mayAnswer(this.#processes.silent)
     const answered = this.#processes.ask()

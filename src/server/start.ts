@@ -2,11 +2,12 @@ import type { InspectOptionsStylized } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { deferred } from '../async/deferred.ts'
 import { ownModule } from '../async/home.ts'
-import { after, cancel } from '../async/interval.ts'
+import { after, cancel, soon, type Timer } from '../async/interval.ts'
 import { type Logger, tell } from '../async/logger.ts'
+import { Question } from '../async/question.ts'
 import { assertStarts } from '../async/runtime.ts'
 import { SHOWN, shown } from '../async/shown.ts'
-import { ConnectionError } from '../errors.ts'
+import { ConnectionError, TimeoutError } from '../errors.ts'
 import { sweepAtEnd } from '../lifeline/guard.ts'
 import { noteOf } from '../lifeline/hung-note.ts'
 import { removeStale } from '../lifeline/socket-file.ts'
@@ -14,11 +15,13 @@ import { readLines, spawnTied } from '../lifeline/spawn.ts'
 import { startThread } from '../lifeline/thread.ts'
 import { startWatchdog } from '../lifeline/watchdog.ts'
 import { formatAddress, isLocal, parseAddress, randomIpcAddress, socketPath } from '../protocol/address.ts'
+import type { ServerDescription } from '../protocol/description.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
 import { newKey } from '../transport/key.ts'
 import { describeHung, Watch } from './hung.ts'
 import { listen, type Start } from './listen.ts'
-import type { Started, Watched } from './main.ts'
+import type { Order, Started, Told, Watched } from './main.ts'
+import { metricsOf } from './metrics.ts'
 import { type ServerOptions, type ServerSettings, serverSettings } from './options.ts'
 
 /** A running state server. Like any server of Node's it keeps its program alive until it is stopped, or unref'd. */
@@ -34,6 +37,11 @@ export interface Server {
    * ended its process. `{ code: 0, signal: null }` for one that was stopped.
    */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /**
+   * What the server says of itself, and the programs around it of their processes, as Prometheus reads it: its text format. Rejects with
+   * `ZPROC_TIMEOUT` when there is no answer within 5 seconds, with `ZPROC_CONNECTION` when the server has ended.
+   */
+  metrics(): Promise<string>
   /** The running server keeps its program alive: the default. */
   ref(): void
   /** The running server does not keep its program alive. */
@@ -135,6 +143,7 @@ export async function serve(address: string, settings: ServerSettings, inner: In
     pid: started.pid,
     exited,
     stop,
+    metrics: () => metricsWithin(started, exited),
     ref: started.ref,
     unref: started.unref,
     [Symbol.asyncDispose]: stop,
@@ -153,19 +162,52 @@ const sayTo =
   }
 
 type End = Awaited<Server['exited']>
-type Running = Pick<Server, 'address' | 'pid' | 'exited' | 'stop' | 'ref' | 'unref'>
+type Running = Pick<Server, 'address' | 'pid' | 'exited' | 'stop' | 'ref' | 'unref'> & {
+  describe(): Promise<ServerDescription>
+}
+
+// Milliseconds in which a server says what it is doing.
+const DESCRIBING = 5000
+
+async function metricsWithin({ address, describe }: Running, exited: Promise<unknown>): Promise<string> {
+  const call = 'server.metrics'
+  let timer: Timer | undefined
+  const late = new Promise<never>((_, reject) => {
+    const words = `${call}: no answer from ${address} within ${DESCRIBING} ms`
+    timer = after(DESCRIBING, () => reject(new TimeoutError(words)))
+  })
+  const over = exited.then(() => undefined)
+  try {
+    // One that has ended is looked for first: among the code of this program it could answer still.
+    const told = await Promise.race([over, soonAfter(describe), late])
+    if (!told) throw new ConnectionError(`${call}: the server at ${address} has ended`)
+    return metricsOf(told)
+  } finally {
+    cancel(timer)
+  }
+}
+
+const soonAfter = <T>(act: () => Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => soon(() => act().then(resolve, reject)))
+
+/** Asks the other process, or thread. */
+async function answerOf(question: Question<ServerDescription>): Promise<ServerDescription> {
+  await question.ask()
+  return question.latest as ServerDescription
+}
 
 // Milliseconds that a server gets to end when it is told to; and one that hangs.
 const STOPPING = 2000
 const STOPPING_HUNG = 200
 
 async function inline(start: () => Start, { say }: InnerServer): Promise<Running> {
-  const { address, keep, stop } = await listen(start(), undefined, say)
+  const { address, keep, stop, describe } = await listen(start(), undefined, say)
   const exited = deferred<End>()
   return {
     address,
     pid: process.pid,
     exited: exited.promise,
+    describe: async () => describe(),
     ref: () => keep(true),
     unref: () => keep(false),
     stop: async () => {
@@ -181,7 +223,8 @@ async function inProcess(
   watch: Watch,
 ): Promise<Running> {
   const answered = deferred<Started>()
-  const child = spawnTied<Start | 'stop', Started>(entry, {
+  const question = new Question<ServerDescription>(() => child.line.send('describe'))
+  const child = spawnTied<Order, Started | Told>(entry, {
     rank: 'last',
     tied,
     args: tied ? [] : [linger === undefined ? 'untied' : 'lingers'],
@@ -189,7 +232,10 @@ async function inProcess(
     // Whoever waits for the end of what the first of its clients writes does not wait for the server.
     ...((linger !== undefined || say) && { stdio: say ? 'pipe-stderr' : 'ignore' }),
     onReport: line => watch.saw(JSON.parse(line)),
-    heard: answered.resolve,
+    heard: message => {
+      if ('described' in message) question.answered(message.described)
+      else answered.resolve(message)
+    },
   })
   if (say && child.stderr) readLines(child.stderr, say)
   let failure: unknown
@@ -207,6 +253,7 @@ async function inProcess(
     address,
     pid,
     exited,
+    describe: () => answerOf(question),
     ref: () => child.keepAlive(true),
     unref: () => child.keepAlive(false),
     stop: async () => {
@@ -236,7 +283,10 @@ async function inThread(start: () => Start, { say }: InnerServer, watch: Watch):
   const { address, pid } = checkStarted(answer, 'thread', failure)
   let watchdog: Worker | undefined
   const path = socketPath(address)
-  worker.on('message', ({ watch: memory, patience: longest }: Watched) => {
+  const question = new Question<ServerDescription>(() => worker.postMessage('describe'))
+  worker.on('message', (message: Watched | Told) => {
+    if ('described' in message) return question.answered(message.described)
+    const { watch: memory, patience: longest } = message
     watchdog = startWatchdog(memory, longest, watch.saw, path && noteOf(path))
   })
   worker.once('exit', () => {
@@ -250,6 +300,7 @@ async function inThread(start: () => Start, { say }: InnerServer, watch: Watch):
     address,
     pid,
     exited,
+    describe: () => answerOf(question),
     ref: () => worker.ref(),
     unref: () => worker.unref(),
     stop: async () => {

@@ -1,6 +1,8 @@
 // `zproc serve`: a server that the command looks after.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -8,8 +10,10 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AnyState, State, waitForServer } from 'zproc'
 import { serve } from '../../src/cli/serve.ts'
+import { randomIpcAddress } from '../../src/protocol/address.ts'
 import { program } from '../kit/programs.ts'
 import { zproc } from '../map/hosts.ts'
+import { commands } from './kit.ts'
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'zproc-serve-'))
@@ -116,4 +120,65 @@ test('what makes no sense is refused by name', async () => {
     [['ipc://a', '--colour'], /--colour/],
   ]
   for (const [args, message] of wrong) await assert.rejects(serve(args), { message, command: ['serve'] })
+})
+
+test('metrics are served to this machine, and elsewhere only with a token', async t => {
+  const file = join(folderOf(t), 'token')
+  writeFileSync(file, 'sesame\n')
+  const served = async (...args: string[]) => {
+    const running = zproc(t, 'serve', randomIpcAddress(), '--json', '--metrics', ...args)
+    const said = events(running)
+    const { url } = await until(said, 'metrics')
+    await until(said, 'listening')
+    return { ...running, url: url as string }
+  }
+  const own = await served('0')
+  assert.match(own.url, /^http:\/\/127\.0\.0\.1:\d+\/metrics$/)
+  const answer = await fetch(own.url)
+  assert.deepEqual(
+    [answer.status, answer.headers.get('content-type')],
+    [200, 'text/plain; version=0.0.4; charset=utf-8'],
+  )
+  assert.match(await answer.text(), /^zproc_sessions 0$/m)
+  assert.equal((await fetch(own.url.replace('/metrics', '/'))).status, 404)
+  assert.equal((await fetch(own.url, { method: 'POST' })).status, 405)
+  // A name that somebody has made to stand for this machine. fetch does not let the header be chosen.
+  const { port } = new URL(own.url)
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.end('GET /metrics HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n')
+  let raw = ''
+  for await (const chunk of socket) raw += chunk
+  assert.match(raw, /^HTTP\/1\.1 403 /)
+  own.child.kill('SIGTERM')
+  assert.equal((await own.ended()).code, 0)
+
+  const far = await served('0.0.0.0:0', '--metrics-token-file', file)
+  const url = far.url.replace('0.0.0.0', '127.0.0.1')
+  assert.equal((await fetch(url)).status, 401)
+  assert.equal((await fetch(url, { headers: { authorization: 'Bearer sesam' } })).status, 401)
+  assert.equal((await fetch(url, { headers: { authorization: 'Bearer sesame' } })).status, 200)
+})
+
+test('where metrics cannot be served is said with exit code 2, or 1', async t => {
+  const address = randomIpcAddress()
+  const wrong: [args: string[], says: RegExp][] = [
+    [['--metrics', '0.0.0.0:9464'], /can be reached from other machines: give --metrics-token-file/],
+    [['--metrics', '[::]:9464'], /can be reached from other machines/],
+    [['--metrics', 'example.org:9464'], /can be reached from other machines/],
+    [['--metrics', '70000'], /--metrics must be port or host:port, got '70000'/],
+    [['--metrics', 'nine'], /got 'nine'/],
+    [['--metrics-token-file', 'x'], /needs --metrics/],
+    [['--metrics', '0', '--metrics-token-file', '/nowhere'], /--metrics-token-file cannot be read/],
+  ]
+  const { run } = commands(t)
+  for (const [args, says] of wrong)
+    await assert.rejects(run(serve, address, ...args), { command: ['serve'], message: says })
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.after(() => taken.close())
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  await assert.rejects(run(serve, address, '--metrics', `${port}`), {
+    code: 'ZPROC_CONNECTION',
+    message: new RegExp(`^metrics cannot be served at 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`),
+  })
 })

@@ -2,15 +2,17 @@
 import type { Readable } from 'node:stream'
 import {
   atomic,
-  type Context,
+  Context,
   currentProcess,
   type Draft,
   describeServer,
   diagnose,
+  type Logger,
   type MapResult,
   Process,
   ping,
   RemoteException,
+  type Server,
   type Settled,
   type Snapshot,
   State,
@@ -220,6 +222,16 @@ export async function processesThemselves(ctx: Context<Shop>, address: string): 
     if (event.type === 'exited') exactly<number | null>()(event.exitCode)
     if (event.type === 'started') exactly<Process<unknown>>()(event.process)
   }
+}
+
+/** Metrics are text; a logger is what pino is. */
+export async function metrics(server: Server): Promise<void> {
+  exactly<string>()(await server.metrics())
+  const entries: [object, string][] = []
+  const say = (details: object, message: string) => entries.push([details, message])
+  const logger: Logger = { info: say, warn: say, error: say }
+  await startServer(null, { logger })
+  new Context({ logger: { ...logger, debug: say, trace: say } as Logger })
 }
 
 /** What a server says of itself. */
