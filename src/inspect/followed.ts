@@ -17,8 +17,8 @@ import type { Shown } from './tree.ts'
 // the keys that have changed meanwhile cost the server a few percent of its time. In milliseconds.
 const TAKEN = 1000
 const TICK = 100
-const LEAST = 250
-const PER_KEY = 0.03
+const LEAST = 400
+const PER_KEY = 0.04
 
 /** How to get to the state. */
 export interface Home {
