@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { type AnyState, atomic, Context, State } from 'zproc'
+import { type AnyState, atomic, State } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
 import { blankPage, noChromium } from '../kit/chromium.ts'
 import { elsewhere } from '../kit/elsewhere.ts'
@@ -229,46 +229,6 @@ browserTest('a planted deadlock and a watcher that is stuck are on top, in words
   await watchers.getByText('its program, which has not used what it was sent').waitFor()
   await loop.return?.()
 })
-
-browserTest(
-  'programs are shown with what they have started: processes, restarts, workers and maps',
-  async t => {
-    const { page, address } = await opened(t, { server: { backend: 'process' } })
-    const ctx = new Context<AnyState>(address, { retryDelay: 50 })
-    const waits = ctx.process(async (state: State<AnyState>) => void (await state.getWhen(() => false)), {
-      name: 'waits',
-    })
-    const loops = ctx.process(
-      () => {
-        throw new RangeError('no flour')
-      },
-      { name: 'baker', stateful: false, retryFor: [Error], stdio: 'pipe' },
-    )
-    loops.wait().catch(() => {})
-    waits.wait().catch(() => {})
-    const map = ctx.processMap(
-      async function thumbnail(n: number) {
-        await new Promise(done => setTimeout(done, 100))
-        return n
-      },
-      Array.from({ length: 400 }, (_, i) => i),
-      { count: 1 },
-    )
-    const all = map.toArray().catch(() => {})
-    await page.getByRole('button', { name: 'Server' }).click()
-    const processes = page.getByRole('region', { name: 'Processes' }).first()
-    await processes.getByRole('row', { name: /^waits \d+ running/ }).waitFor()
-    await processes.getByRole('row', { name: /^baker .*error \(RangeError\)/ }).waitFor()
-    await processes.getByRole('row', { name: /^worker 1 .*thumbnail/ }).waitFor()
-    const maps = page.getByRole('region', { name: 'Maps and calls' }).first()
-    await maps.getByRole('row', { name: /^map of thumbnail pid \d+ 1 \d+ 400/ }).waitFor()
-    const stuck = page.getByRole('region', { name: 'What is stuck' })
-    await stuck.getByText(/baker restarted \d+ times in 10 s/).waitFor()
-    map.cancel()
-    await all
-    await ctx.close()
-  },
-)
 
 browserTest('another namespace is looked at, and comes with its own state and log', async t => {
   const { page, address, state } = await opened(t)
