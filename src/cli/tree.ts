@@ -22,6 +22,9 @@ interface Node {
   children: Node[]
 }
 
+// As a spare child of a Context calls itself: it runs nothing yet.
+const SPARE = 'rehearsal'
+
 // So many items of each list are asked for: a tree is read as a whole.
 const LIMIT = 1000
 
@@ -81,9 +84,11 @@ export function treeOf(description: ServerDescription): Node[] {
   return sessions.flatMap(one => {
     const at = place(one.session, one.pid)
     const isAsker = one.session === asker && one.states === 0
-    if (isAsker || started.has(at) || seen.has(at)) return []
+    const children = below(one.session, one.pid)
+    const isSpare = one.name === SPARE && children.length === 0
+    if (isAsker || isSpare || started.has(at) || seen.has(at)) return []
     seen.add(at)
-    return { text: programLine(one, time), children: below(one.session, one.pid) }
+    return { text: programLine(one, time), children }
   })
 }
 

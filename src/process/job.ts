@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
+import { loopTimes } from '../async/interval.ts'
 import { Packed, type Wire } from '../protocol/values.ts'
 import type { DerivedKey } from '../transport/key.ts'
-import type { Answer } from './pulse.ts'
 
 // What the two ends of a process tell each other. A Wire crosses as `bytesOf` makes it: values stay encoded.
 export type WireBytes = Exclude<Wire, Packed> | Uint8Array
@@ -95,3 +95,18 @@ export type Report =
   /** The target returned a RemoteException with this error. */
   | { kind: 'rejected'; error: WireBytes }
   | { kind: 'failed'; stage: Stage; error: WireBytes; classes: string[]; signal: NodeJS.Signals | undefined }
+
+/** What a child says when it is asked how it is. */
+export interface Answer {
+  /** Bytes: the resident set, and what of V8's heap is used. */
+  rss: number
+  heapUsed: number
+  loop: { active: number; idle: number }
+}
+
+/** How this child is. */
+export function howItIs(): Answer {
+  const { rss, heapUsed } = process.memoryUsage()
+  const { active, idle } = loopTimes()
+  return { rss, heapUsed, loop: { active, idle } }
+}

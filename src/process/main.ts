@@ -3,10 +3,9 @@ import { lineToOwner } from '../lifeline/line.ts'
 import { endWithOwner } from '../lifeline/owner.ts'
 import { becomeProcess } from './current.ts'
 import { exitNow } from './exit.ts'
-import type { Job, Order, Report } from './job.ts'
+import { howItIs, type Job, type Order, type Report } from './job.ts'
 import { offerMessages } from './messages.ts'
 import { printAtOnce } from './output.ts'
-import { howItIs } from './pulse.ts'
 import { run } from './run.ts'
 
 // The program of a child process: waits for its job and does it. It imports just what every job needs.

@@ -1,22 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { loopTimes } from '../async/interval.ts'
 import type { Question } from '../async/question.ts'
 import type { Vitals } from '../protocol/description.ts'
-
-/** What a child says when it is asked how it is. */
-export interface Answer {
-  /** Bytes: the resident set, and what of V8's heap is used. */
-  rss: number
-  heapUsed: number
-  loop: { active: number; idle: number }
-}
-
-/** The child's part: how it is. */
-export function howItIs(): Answer {
-  const { rss, heapUsed } = process.memoryUsage()
-  const { active, idle } = loopTimes()
-  return { rss, heapUsed, loop: { active, idle } }
-}
+import type { Answer } from './job.ts'
 
 /** What a child is asked. */
 export type Pulse = Question<Answer>

@@ -1,8 +1,7 @@
 import { workerData } from 'node:worker_threads'
 import { becomeProcess } from './current.ts'
 import { exitNow } from './exit.ts'
-import type { Report, ThreadData, ThreadOrder } from './job.ts'
-import { howItIs } from './pulse.ts'
+import { howItIs, type Report, type ThreadData, type ThreadOrder } from './job.ts'
 import { run } from './run.ts'
 
 // The program of a worker thread: waits for its job and does it. `parentPort` is left to the target.
