@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import { type AnyState, atomic, State } from 'zproc'
+import { type AnyState, atomic, Context, State } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
 import { blankPage, noChromium } from '../kit/chromium.ts'
 import { elsewhere } from '../kit/elsewhere.ts'
@@ -228,6 +228,28 @@ browserTest('a planted deadlock and a watcher that is stuck are on top, in words
   const watchers = page.getByRole('region', { name: 'Watchers' })
   await watchers.getByText('its program, which has not used what it was sent').waitFor()
   await loop.return?.()
+})
+
+browserTest('programs are shown with the processes that they have started', async t => {
+  const { page, address, state } = await opened(t, { server: { backend: 'process' } })
+  // The inspector of this test is in this process: by another name of the address the program is a client of its own.
+  const ctx = new Context<AnyState>(elsewhere(address))
+  t.after(() => ctx.close())
+  const goes = ctx.process(async own => void (await own.getWhenEqual('go', true)), { name: 'waits' })
+  await page.getByRole('button', { name: 'Server' }).click()
+  const processes = page.getByRole('region', { name: 'Processes' }).first()
+  await processes.getByText(/^running$/).waitFor()
+  const lines = await processes.getByRole('row').allTextContents()
+  assert.ok(
+    lines.some(text => text.startsWith(`main${process.pid}connected`)),
+    lines.join('\n'),
+  )
+  assert.ok(
+    lines.some(text => text.startsWith(`waits${goes.pid}running`)),
+    lines.join('\n'),
+  )
+  await state.set('go', true)
+  await goes.wait()
 })
 
 browserTest('another namespace is looked at, and comes with its own state and log', async t => {
