@@ -86,7 +86,7 @@ export const promises: Promised[] = [
     slack: 0.1,
   }),
   ratio('processor-time', 'Processor time of all processes, on one core', 'set that one process watches', {
-    atMost: 1.9,
+    atMost: 1.7,
     slack: 0.1,
   }),
   median('fan-out', '500 writes to 1,000 watchers, 100 connections', 'zproc', {
