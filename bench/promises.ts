@@ -154,11 +154,11 @@ export const promises: Promised[] = [
     ),
   ),
   ratio('map', 'One call at a time', "piscina.run, atomics: 'disabled'", {
-    atLeast: 0.9,
+    atLeast: 1,
     slack: 0.1,
     peer: 'piscina',
   }),
-  ratio('map', 'One call at a time', 'piscina.run', { atLeast: 0.8, slack: 0.1, peer: 'piscina' }),
+  ratio('map', 'One call at a time', 'piscina.run', { atLeast: 1, slack: 0.1, peer: 'piscina' }),
   ratio('map', '400 items that wait for 20 ms, four of them for 2 s, 4 workers', 'processMap', {
     atMost: 1.1,
     slack: 0.05,
