@@ -190,7 +190,10 @@ export type ClientMessage =
   /** Takes a feed to the newest revision: replies with a Jump over what lies between. */
   | [kind: typeof Ask.seek, id: number, feed: number]
   | [kind: typeof Ask.unfeed, feed: number]
-  /** The client awaits an update since the requests before this one in the frame: their answers may be sent with it. */
+  /**
+   * The client, which has `received` so many frames, awaits an update since the requests before this one in the frame: their
+   * answers may be sent with it, unless it is on its way already.
+   */
   | [kind: typeof Ask.awaiting, received: number]
 
 export const Tell = {

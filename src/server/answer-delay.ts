@@ -10,7 +10,8 @@ const PENALTY = 100
 /**
  * Whether the answers to a client are delayed until the update that it awaits, to leave in one frame with that. Of two processes
  * that wake each other, each is then woken once for the answer to its write and for the update by the other. This is done where
- * the client has said that it awaits an update (Ask.awaiting), and where the last updates came before it asked anything more.
+ * the client has said that it awaits an update (Ask.awaiting) and has received all that was sent, and where the last updates came
+ * before it asked anything more.
  */
 export class AnswerDelay {
   readonly #sendNow: () => void

@@ -196,7 +196,7 @@ export class Reading implements Listener {
     this.#last = [Tell.updates, [feed], first, commits]
     // Of what is encoded, some may be by others.
     if (commits instanceof Uint8Array || commits[0][0] !== this.#session.number) this.#session.updated()
-    // A session that has an answer to send as well has written: sessions that only watch go first.
+    // A session that has answers to send as well sends both together, see Sender.sendAnswers.
     if (!this.#channel.scheduled && !this.#isAdded) {
       this.#isAdded = true
       this.#core.addUpdates(this.#session)
