@@ -1,14 +1,14 @@
 // `zproc kill`, and what a server does when it is asked to end a process.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type AnyState, Context, describeServer, type ProcessOptions, type State } from 'zproc'
-import { sleep } from '../../src/async/interval.ts'
+import { type AnyState, Context, type ProcessOptions, type State } from 'zproc'
 import { kill } from '../../src/cli/kill.ts'
 import { useStore } from '../../src/client/use-store.ts'
 import { Ask } from '../../src/protocol/messages.ts'
 import { result } from '../../src/store/store.ts'
-import { program } from '../kit/programs.ts'
+import { described, named, stuckProgram } from '../kit/described.ts'
 import { room } from '../kit/servers.ts'
+import { until } from '../kit/until.ts'
 import { isThere } from '../map/contexts.ts'
 import { commands } from './kit.ts'
 
@@ -23,14 +23,7 @@ async function started(t: TestContext, options: Parameters<typeof room>[1] = {})
   t.after(() => ctx.close())
   const start = (name: string, options: Pick<ProcessOptions, 'backend' | 'retryFor' | 'retryDelay'> = {}) =>
     ctx.process(waits, { name, ...options })
-  const running = async (name: string) => {
-    for (;;) {
-      const { processes } = await describeServer(address)
-      const found = processes.find(one => one.name === name && one.state === 'running')
-      if (found) return found
-      await sleep(20)
-    }
-  }
+  const running = (name: string) => described(address, named(name))
   return { address, ctx, start, running, ...commands(t) }
 }
 
@@ -49,7 +42,7 @@ test('a process ends by its name, with --write, as by its Context', async t => {
 test('a process is told by its pid where several have its name, and a pid of another is refused', async t => {
   const { address, start, running, run } = await started(t)
   const [first, second] = [start('same'), start('same')]
-  while (!first.pid || !second.pid) await sleep(20)
+  await until(() => first.pid && second.pid)
   await running('same')
   await assert.rejects(run(kill, address, 'same', '--write'), {
     message: new RegExp(
@@ -86,16 +79,7 @@ test('where the program that started it does not answer, it is ended by the syst
   skip: process.platform !== 'linux' && 'who started a process cannot be seen here',
 }, async t => {
   const { address, ctx, running, run } = await started(t)
-  const stuck = program(
-    t,
-    `import { Context } from 'zproc'
-    const ctx = new Context(process.argv[2], { spares: 0 })
-    ctx.process(async state => void (await state.getWhenAvailable('over')), { name: 'child' })
-    await ctx.state.getWhenAvailable('stick')
-    console.log('stuck')
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`,
-    [address],
-  )
+  const stuck = stuckProgram(t, address)
   const { pid } = await running('child')
   await ctx.state.set('stick', true)
   assert.equal(await stuck.line(), 'stuck')

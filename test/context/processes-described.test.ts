@@ -3,20 +3,10 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import {
-  type AnyState,
-  Context,
-  type ContextOptions,
-  describeServer,
-  diagnose,
-  type ProcessDescription,
-  type ServerDescription,
-  type State,
-} from 'zproc'
-import { sleep } from '../../src/async/interval.ts'
+import { type AnyState, Context, type ContextOptions, describeServer, diagnose, type State } from 'zproc'
 import { Ask, PROTOCOL, VERSION } from '../../src/protocol/messages.ts'
 import { readReport } from '../../src/server/reports.ts'
-import { program } from '../kit/programs.ts'
+import { described, named, stuckProgram } from '../kit/described.ts'
 import { raw } from '../kit/raw.ts'
 import { room } from '../kit/servers.ts'
 
@@ -25,20 +15,6 @@ const joined = (t: TestContext, address: string, options: ContextOptions = {}) =
   t.after(() => ctx.close())
   return ctx
 }
-
-/** Asks again and again, until the description is as wanted. */
-async function until<T>(address: string, look: (told: ServerDescription) => T | undefined): Promise<T> {
-  for (;;) {
-    const found = look(await describeServer(address))
-    if (found !== undefined) return found
-    await sleep(20)
-  }
-}
-
-const named =
-  (name: string, isSo: (one: ProcessDescription) => boolean = ({ state }) => state === 'running') =>
-  ({ processes }: ServerDescription) =>
-    processes.find(one => one.name === name && isSo(one))
 
 const waits = async (state: State<AnyState>) => {
   await state.getWhenAvailable('over')
@@ -56,7 +32,7 @@ test('a process is described with its pid, attempt, memory and event loop, and i
   const from = Date.now()
   const secret = 'confidential'
   const process_ = ctx.process(waits, { name: 'waits', kwargs: { secret } })
-  const one = await until(
+  const one = await described(
     ctx.serverAddress,
     named('waits', ({ eventLoop }) => eventLoop !== null),
   )
@@ -81,7 +57,7 @@ test('a process is described with its pid, attempt, memory and event loop, and i
   assert.doesNotMatch(JSON.stringify(told), /confidential/)
   await ctx.state.set('over', true)
   await process_.wait()
-  const ended = await until(
+  const ended = await described(
     ctx.serverAddress,
     named('waits', ({ state }) => state === 'ended'),
   )
@@ -95,7 +71,7 @@ test('a thread is described by the times of its event loop as they are seen from
   const { server } = await room(t)
   const ctx = joined(t, server().address)
   ctx.process(waits, { name: 'thread', backend: 'thread' })
-  const one = await until(
+  const one = await described(
     ctx.serverAddress,
     named('thread', ({ memory }) => memory !== null),
   )
@@ -113,7 +89,7 @@ test('a process that a process has started is described by that one', async t =>
     },
     { name: 'outer', passContext: true },
   )
-  const inner = await until(ctx.serverAddress, named('inner'))
+  const inner = await described(ctx.serverAddress, named('inner'))
   assert.equal(inner.parent, outer.pid)
   const told = await describeServer(ctx.serverAddress)
   assert.equal(told.sessions.find(({ session }) => session === inner.session)?.pid, outer.pid)
@@ -129,9 +105,9 @@ test('how an attempt failed is said without what was thrown, and a crash loop in
     },
     { name: 'crasher', stateful: false, retryFor: [Error], retryDelay: 0, backend: 'thread' },
   )
-  const told = await until(
+  const told = await described(
     ctx.serverAddress,
-    described => named('crasher', ({ recentRestarts }) => recentRestarts >= 5)(described) && described,
+    now => named('crasher', ({ recentRestarts }) => recentRestarts >= 5)(now) && now,
   )
   assert.doesNotMatch(JSON.stringify(told), /confidential/)
   const end = named('crasher', () => true)(told)?.end
@@ -155,7 +131,7 @@ test('a pool is described with what each worker has, and how far its maps are', 
     { count: 2, stateful: true },
   )
   const all = everything(results)
-  const pool = await until(ctx.serverAddress, ({ pools: [one] }) =>
+  const pool = await described(ctx.serverAddress, ({ pools: [one] }) =>
     one && one.maps[0]?.done === 2 && one.workers.filter(({ has }) => has).length === 2 ? one : undefined,
   )
   assert.deepEqual([pool.kind, pool.parent, pool.moreWorkers, pool.moreMaps], ['own', process.pid, 0, 0])
@@ -170,7 +146,7 @@ test('a pool is described with what each worker has, and how far its maps are', 
   ])
   await ctx.state.set('over', true)
   assert.deepEqual(await all, [0, 1, 2, 3, 4, 5])
-  await until(ctx.serverAddress, ({ pools: [one] }) => (one?.maps.length === 0 ? one : undefined))
+  await described(ctx.serverAddress, ({ pools: [one] }) => (one?.maps.length === 0 ? one : undefined))
 })
 
 test('a worker whose event loop does not turn is found, with its item', async t => {
@@ -189,7 +165,7 @@ test('a worker whose event loop does not turn is found, with its item', async t 
       for await (const _ of results);
     })(),
   )
-  const line = await until(ctx.serverAddress, told => diagnose(told)[0])
+  const line = await described(ctx.serverAddress, told => diagnose(told)[0])
   const [worker] = ctx.workerList
   assert.match(
     line,
@@ -206,21 +182,12 @@ test('a worker whose event loop does not turn is found, with its item', async t 
 test('a program that does not answer is listed as silent, and holds nobody up for long', async t => {
   const { server } = await room(t)
   const { address } = server()
-  const stuck = program(
-    t,
-    `import { Context } from 'zproc'
-    const ctx = new Context(process.argv[2], { spares: 0 })
-    ctx.process(async state => void (await state.getWhenAvailable('over')), { name: 'child' })
-    await ctx.state.getWhenAvailable('stick')
-    console.log('stuck')
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`,
-    [address],
-  )
-  await until(address, named('child'))
+  const stuck = stuckProgram(t, address)
+  await described(address, named('child'))
   const ctx = joined(t, address)
   await ctx.state.set('stick', true)
   assert.equal(await stuck.line(), 'stuck')
-  const line = await until(address, told => diagnose(told)[0])
+  const line = await described(address, told => diagnose(told)[0])
   assert.match(
     line,
     new RegExp(`^pid ${stuck.pid} \\(main\\) does not answer: its event loop has not turned for 1 s$`),

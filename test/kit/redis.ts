@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { watchOver } from '../../src/lifeline/guard.ts'
+import { until } from './until.ts'
 
 const found = ['redis-server', 'valkey-server'].find(name => !spawnSync(name, ['--version']).error)
 
@@ -127,15 +127,6 @@ export async function startSentinels(): Promise<RedisHome> {
     address: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/main`,
     servers,
     stop: async () => void (await Promise.all(servers.reverse().map(server => server.stop()))),
-  }
-}
-
-/** Asks until the answer is yes. */
-export async function until(holds: () => Promise<boolean>, ms = 20_000): Promise<void> {
-  const late = Date.now() + ms
-  while (!(await holds().catch(() => false))) {
-    if (Date.now() > late) throw new Error(`it did not become so within ${ms} ms: ${holds}`)
-    await delay(20)
   }
 }
 

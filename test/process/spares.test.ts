@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type AnyState, Context, startServer } from 'zproc'
+import { until } from '../kit/until.ts'
 
 const noProc = process.platform !== 'linux' && 'there is no /proc to read the time from that a process used'
 
@@ -52,7 +53,7 @@ test("a State on a spare begins with its job, and has begun in the target's firs
     writeFileSync(file, '')
     return [process.pid, await state.getWhenChange('cookies')]
   })
-  await until(() => existsSync(file) || undefined)
+  await until(() => existsSync(file))
   await ctx.state.set('cookies', 2)
   assert.deepEqual(await watches.wait(), [spare, { cookies: 2 }])
 })
@@ -106,9 +107,9 @@ test('spares: 0 makes none', { skip: noProc }, async t => {
 test('closing a Context ends its spares', { skip: noProc }, async t => {
   const ctx = context(t, 2)
   await ctx.process(() => 1).wait()
-  await until(() => (children().length === 2 ? true : undefined))
+  await until(() => children().length === 2)
   await ctx.close()
-  await until(() => (children().length === 0 ? true : undefined))
+  await until(() => children().length === 0)
 })
 
 function folder(t: TestContext): string {
@@ -126,14 +127,6 @@ async function atRest(): Promise<number> {
     // For longer than it waits until it rehearses.
     return asleep === 30 ? pid : undefined
   })
-}
-
-async function until<T>(found: () => T | undefined): Promise<T> {
-  for (const end = performance.now() + 20_000; performance.now() < end; await delay(20)) {
-    const it = found()
-    if (it !== undefined) return it
-  }
-  throw new Error('it has not come to be within 20 seconds')
 }
 
 /** Children of this process that run targets, or wait for one. */

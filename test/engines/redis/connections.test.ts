@@ -2,14 +2,8 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
 import { State } from 'zproc'
-import {
-  noRedis,
-  type RedisHome,
-  type RedisServer,
-  startCluster,
-  startRedis,
-  until,
-} from '../../kit/redis.ts'
+import { noRedis, type RedisHome, type RedisServer, startCluster, startRedis } from '../../kit/redis.ts'
+import { until } from '../../kit/until.ts'
 
 const NAMESPACES = 8
 

@@ -5,7 +5,8 @@ import { after, before, describe, type TestContext, test } from 'node:test'
 import { type AnyState, atomic, State } from 'zproc'
 import { deferred } from '../../../src/async/deferred.ts'
 import { type Program, program } from '../../kit/programs.ts'
-import { noRedis, type RedisHome, type RedisServer, startRedis, until } from '../../kit/redis.ts'
+import { noRedis, type RedisHome, type RedisServer, startRedis } from '../../kit/redis.ts'
+import { until } from '../../kit/until.ts'
 
 // What every home of a state promises of ephemeral keys is in test/faults/gone.test.ts.
 describe('ephemeral keys in Redis', { skip: noRedis }, () => {

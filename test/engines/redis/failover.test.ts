@@ -2,14 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { type AnyState, atomic, State } from 'zproc'
 import { deferred } from '../../../src/async/deferred.ts'
-import {
-  noRedis,
-  type RedisHome,
-  type RedisServer,
-  startCluster,
-  startSentinels,
-  until,
-} from '../../kit/redis.ts'
+import { noRedis, type RedisHome, type RedisServer, startCluster, startSentinels } from '../../kit/redis.ts'
+import { until } from '../../kit/until.ts'
 
 const increment = atomic((state: AnyState) => {
   state.count = (state.count ?? 0) + 1

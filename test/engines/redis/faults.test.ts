@@ -6,7 +6,8 @@ import { type AnyState, atomic, State } from 'zproc'
 import { deferred } from '../../../src/async/deferred.ts'
 import { program } from '../../kit/programs.ts'
 import { proxy } from '../../kit/proxy.ts'
-import { noRedis, type RedisHome, type RedisServer, startRedis, until } from '../../kit/redis.ts'
+import { noRedis, type RedisHome, type RedisServer, startRedis } from '../../kit/redis.ts'
+import { until } from '../../kit/until.ts'
 
 const increment = atomic((state: AnyState) => {
   state.count = (state.count ?? 0) + 1

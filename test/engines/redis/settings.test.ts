@@ -6,7 +6,8 @@ import { describe, type TestContext, test } from 'node:test'
 import { type AnyState, atomic, State } from 'zproc'
 import { certificate } from '../../kit/certificates.ts'
 import { program } from '../../kit/programs.ts'
-import { freePort, noRedis, type RedisServer, startRedis, until } from '../../kit/redis.ts'
+import { freePort, noRedis, type RedisServer, startRedis } from '../../kit/redis.ts'
+import { until } from '../../kit/until.ts'
 
 const increment = atomic((state: AnyState) => {
   state.count = (state.count ?? 0) + 1
