@@ -49,54 +49,81 @@ export async function tree(args: string[]): Promise<number> {
   return 0
 }
 
-/** The programs that no other one has started, with what is below them. */
-export function treeOf(description: ServerDescription): Node[] {
-  const { sessions, processes, pools, asker, time } = description
+/**
+ * The programs that no other one has started, with what is below them. Each is shown once: programs may say of each other that they
+ * have started them.
+ */
+export function treeOf({ sessions, processes, pools, asker, time }: ServerDescription): Node[] {
   const machines = new Map(sessions.map(({ session, machine }) => [session, machine]))
-  const place = (session: number, pid: number | null) => `${machines.get(session)} ${pid}`
-  const started = new Set(
-    [
-      ...processes.map(({ session, pid, backend }) => ({ session, pid, backend })),
-      ...pools.flatMap(({ session, workers }) =>
-        workers.map(({ pid, backend }) => ({ session, pid, backend })),
-      ),
-    ]
-      .filter(({ backend }) => backend === 'process')
-      .map(({ session, pid }) => place(session, pid)),
-  )
-  /** What the sessions of this process have started. */
-  const below = (session: number, pid: number | null): Node[] => {
-    const own = new Set(
-      sessions.filter(one => place(one.session, one.pid) === place(session, pid)).map(one => one.session),
-    )
-    const processNodes = processes
-      .filter(one => own.has(one.session))
-      .map(one => ({
-        text: processLine(one, time),
-        children: one.backend === 'process' && one.pid !== pid ? below(one.session, one.pid) : [],
-      }))
+  const placeOf: PlaceOf = (session, pid) => `${machines.get(session)} ${pid}`
+  const owners = new Map(sessions.map(({ session, pid }) => [session, placeOf(session, pid)]))
+  const processesOf = byPlace(processes, owners)
+  const poolsOf = byPlace(pools, owners)
+  const expanded = new Set<string>()
+  /** What the sessions of a process have started. */
+  const below: Below = (session, { backend, pid }) => {
+    const place = placeOf(session, pid)
+    if (backend !== 'process' || expanded.has(place)) return []
+    expanded.add(place)
     return [
-      ...processNodes,
-      ...pools.filter(one => own.has(one.session)).map(pool => poolNode(pool, time, below)),
+      ...(processesOf.get(place) ?? []).map(one => ({
+        text: processLine(one, time),
+        children: below(one.session, one),
+      })),
+      ...(poolsOf.get(place) ?? []).map(pool => poolNode(pool, time, below)),
     ]
   }
-  const seen = new Set<string>()
-  return sessions.flatMap(one => {
-    const at = place(one.session, one.pid)
+  const started = startedBy(processes, pools, placeOf)
+  const isStarted = ({ session, pid }: SessionDescription) => started.has(placeOf(session, pid))
+  const inOrder = [...sessions.filter(one => !isStarted(one)), ...sessions.filter(isStarted)]
+  return inOrder.flatMap(one => {
+    const place = placeOf(one.session, one.pid)
     const isAsker = one.session === asker && one.states === 0
-    const children = below(one.session, one.pid)
-    const isSpare = one.name === SPARE && children.length === 0
-    if (isAsker || isSpare || started.has(at) || seen.has(at)) return []
-    seen.add(at)
+    const isSpare = one.name === SPARE && !processesOf.has(place) && !poolsOf.has(place)
+    if (isAsker || isSpare || expanded.has(place)) return []
+    const children = below(one.session, { backend: 'process', pid: one.pid })
     return { text: programLine(one, time), children }
   })
 }
 
-function poolNode(
-  pool: PoolDescription,
-  time: number,
-  below: (session: number, pid: number | null) => Node[],
-): Node {
+/** The machine and the pid of a process that a session tells of. */
+type PlaceOf = (session: number, pid: number | null) => string
+/** What is below something that a session has started. */
+type Below = (session: number, child: Pick<WorkerDescription, 'backend' | 'pid'>) => Node[]
+
+/** Items by the place of the process whose session they are of. */
+function byPlace<T extends { session: number }>(
+  items: T[],
+  places: ReadonlyMap<number, string>,
+): Map<string, T[]> {
+  const found = new Map<string, T[]>()
+  for (const item of items) {
+    const place = places.get(item.session) ?? ''
+    const list = found.get(place)
+    if (list) list.push(item)
+    else found.set(place, [item])
+  }
+  return found
+}
+
+/** The places of the processes that others have started. */
+function startedBy(
+  processes: ProcessDescription[],
+  pools: PoolDescription[],
+  placeOf: PlaceOf,
+): ReadonlySet<string> {
+  const children = [
+    ...processes.map(one => ({ session: one.session, one })),
+    ...pools.flatMap(({ session, workers }) => workers.map(one => ({ session, one }))),
+  ]
+  return new Set(
+    children
+      .filter(({ one }) => one.backend === 'process')
+      .map(({ session, one }) => placeOf(session, one.pid)),
+  )
+}
+
+function poolNode(pool: PoolDescription, time: number, below: Below): Node {
   const { kind, workers, maps, session, moreWorkers, moreMaps } = pool
   const name = { own: 'pool', shared: 'shared pool', host: 'zproc worker' }[kind]
   const count = workers.length + moreWorkers
@@ -110,7 +137,7 @@ function poolNode(
       })),
       ...workers.map(one => ({
         text: workerLine(one, time),
-        children: one.backend === 'process' ? below(session, one.pid) : [],
+        children: below(session, one),
       })),
       ...(more > 0 ? [{ text: dim(`… and ${more} more`), children: [] }] : []),
     ],
