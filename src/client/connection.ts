@@ -193,7 +193,8 @@ export class Connection implements Store {
 
   report(reporter: Reporter): () => void {
     const callOff = this.#reporters.add(reporter)
-    if (this.#line.phase === 'up') this.#reporters.begin()
+    // A session that is yet to begin is told then; one that may go on is told when it does.
+    if (this.#line.phase !== 'connecting') this.#reporters.begin()
     return callOff
   }
 

@@ -1,5 +1,5 @@
 import type { Maps } from '../map/maps.ts'
-import { askAll } from '../process/ask-all.ts'
+import { askChildren, endChild } from '../process/children.ts'
 import { type Process, reportOf } from '../process/process.ts'
 import type { ContextReport } from '../protocol/context-report.ts'
 import { DESCRIBED } from '../protocol/messages.ts'
@@ -18,7 +18,7 @@ export class Reports implements Reporter {
   async report(): Promise<ContextReport> {
     const processes = this.#processes()
     const shown = processes.slice(-DESCRIBED)
-    await askAll([...shown, ...this.#maps.processes])
+    await askChildren([...shown, ...this.#maps.processes])
     return {
       processes: shown.map(reportOf),
       pools: this.#maps.describe(),
@@ -28,8 +28,6 @@ export class Reports implements Reporter {
 
   /** Ends one of them; a worker is replaced, where there is work for it. */
   end(id: number): boolean {
-    const found = [...this.#processes(), ...this.#maps.processes].find(one => reportOf(one).id === id)
-    void found?.stop()
-    return found !== undefined
+    return endChild([...this.#processes(), ...this.#maps.processes], id)
   }
 }

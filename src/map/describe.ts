@@ -17,14 +17,21 @@ export function describePool(
   const workers = slots
     .map(slot => describeWorker(slot.worker, itemsOf(slot)))
     .sort((a, b) => (b.has?.since ?? -1) - (a.has?.since ?? -1))
-  return {
-    kind,
-    workers: workers.slice(0, DESCRIBED),
-    moreWorkers: Math.max(0, workers.length - DESCRIBED),
-    maps: jobs.slice(0, DESCRIBED).map(job => job.describe()),
-    moreMaps: Math.max(0, jobs.length - DESCRIBED),
-  }
+  return poolReport(kind, workers, jobs)
 }
+
+/** The first of them, and how many others there are. */
+export const poolReport = (
+  kind: PoolDescription['kind'],
+  workers: WorkerDescription[],
+  jobs: Job[],
+): PoolReport => ({
+  kind,
+  workers: workers.slice(0, DESCRIBED),
+  moreWorkers: Math.max(0, workers.length - DESCRIBED),
+  maps: jobs.slice(0, DESCRIBED).map(job => job.describe()),
+  moreMaps: Math.max(0, jobs.length - DESCRIBED),
+})
 
 /** A worker; of one that runs elsewhere little is known here. */
 export function describeWorker(

@@ -1,5 +1,5 @@
 import { monotonic } from '../async/interval.ts'
-import { askProcess } from '../process/process.ts'
+import { pulseOf } from '../process/process.ts'
 import type { Chunk } from './chunk.ts'
 import type { Job } from './job.ts'
 import type { PoolMessage } from './messages.ts'
@@ -68,7 +68,8 @@ export class Slot {
   look(): void {
     const [current] = this.queue
     if (current === this.#seen && current?.chunk.first === this.#seenFirst) {
-      if (current && this.worker.process) void askProcess(this.worker.process)
+      const { process } = this.worker
+      if (current && process) void pulseOf(process)?.ask()
       return
     }
     this.#seen = current

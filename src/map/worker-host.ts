@@ -1,13 +1,8 @@
 import { deferred } from '../async/deferred.ts'
 import { after } from '../async/interval.ts'
-import { useStore } from '../client/use-store.ts'
 import { ConnectionError, ValueTooLargeError } from '../errors.ts'
-import { askAll } from '../process/ask-all.ts'
-import { reportOf } from '../process/process.ts'
-import type { ContextReport, PoolReport } from '../protocol/context-report.ts'
 import { errorToWire } from '../protocol/values.ts'
-import type { Reporter, Store } from '../store/store.ts'
-import { describeWorker } from './describe.ts'
+import { HostReports } from './host-reports.ts'
 import { LocalWorkers } from './local-workers.ts'
 import {
   type Addressed,
@@ -41,7 +36,7 @@ interface HostedWorker {
 }
 
 /** Workers of this machine that take part in the pool of a namespace. It schedules nothing: it relays messages. */
-export class WorkerHost implements Reporter {
+export class WorkerHost {
   readonly #options: WorkerHostOptions
   readonly #workers: LocalWorkers
   readonly #hosted = new Map<number, HostedWorker>()
@@ -52,8 +47,7 @@ export class WorkerHost implements Reporter {
   #jobs = 0
   #chunks = 0
   #closed: Promise<void> | undefined
-  readonly #store: Store
-  readonly #endReports: () => void
+  readonly #reports: HostReports
 
   /** Resolves when all workers have joined. */
   static async open(options: WorkerHostOptions): Promise<WorkerHost> {
@@ -77,8 +71,8 @@ export class WorkerHost implements Reporter {
       ...(secretKey && { secretKey }),
       ...(connectTimeout !== undefined && { connectTimeout }),
     }
-    this.#store = useStore(address, { secretKey, connectTimeout })
-    this.#endReports = this.#store.report?.(this) ?? (() => {})
+    const workers = () => Array.from(this.#hosted.values(), ({ worker }) => worker)
+    this.#reports = new HostReports(address, { secretKey, connectTimeout }, workers)
     const inner = { call: 'zproc worker', tied: true }
     this.#workers = new LocalWorkers(
       (path, worker, ended) => startWorker(address, settings, inner, path, worker, ended),
@@ -156,28 +150,10 @@ export class WorkerHost implements Reporter {
       }
   }
 
-  /** What there is to say of the workers when the server asks. */
-  async report(): Promise<ContextReport> {
-    const handles = [...this.#hosted.values()].map(({ worker }) => worker)
-    await askAll(handles.flatMap(({ process }) => process ?? []))
-    const workers = handles.map(handle => describeWorker(handle, null))
-    const pool: PoolReport = { kind: 'host', workers, moreWorkers: 0, maps: [], moreMaps: 0 }
-    return { processes: [], pools: [pool], more: 0 }
-  }
-
-  /** Ends a worker, which is replaced. */
-  end(id: number): boolean {
-    const ids = [...this.#hosted.values()].map(({ worker: { process } }) => process)
-    const found = ids.find(process => process && reportOf(process).id === id)
-    void found?.stop()
-    return found !== undefined
-  }
-
   async #close(): Promise<void> {
-    this.#endReports()
+    await this.#reports.close()
     await this.#peer?.leave()
     await this.#workers.close()
-    await this.#store.release()
     this.#ended.resolve()
   }
 

@@ -8,6 +8,7 @@ import type { Happening, InnerOptions } from './inner.ts'
 import { begin, launch } from './launch.ts'
 import { Output } from './lines.ts'
 import type { ProcessOptions } from './options.ts'
+import type { Pulse } from './pulse.ts'
 import { reportCrash } from './report.ts'
 import { Restarts } from './restarts.ts'
 import { RetryPolicy } from './retry.ts'
@@ -124,9 +125,9 @@ export class Attempts {
     return () => attempt?.kill()
   }
 
-  /** Asks the target that runs how it is; resolves when it has answered. */
-  async ask(): Promise<void> {
-    if (this.#isRunning) await this.#attempt?.pulse.ask()
+  /** Asks the target how it is; undefined: none runs. */
+  get pulse(): Pulse | undefined {
+    return this.#isRunning ? this.#attempt?.pulse : undefined
   }
 
   /** What there is to say, in milliseconds that have passed in place of times. */

@@ -20,6 +20,7 @@ import {
   stopFields,
   type WaitOptions,
 } from './options.ts'
+import type { Pulse } from './pulse.ts'
 import { reportFailure, waitError } from './report.ts'
 
 /** What happened to a process: an attempt was started, is tried again, or the process has ended. See `ctx.events()`. */
@@ -36,8 +37,10 @@ export let stderrTailOf: (process: Process) => string
 /** @internal Looks again whether a process keeps this one alive. */
 export let refreshKeepAlive: (process: Process) => void
 
-/** @internal Asks the target of a process how it is; resolves when it has answered. */
-export let askProcess: (process: Process) => Promise<void>
+/** @internal Asks the target of a process how it is; undefined: none runs. */
+export let pulseOf: (process: Process) => Pulse | undefined
+/** @internal The number of a process among those that this program has made. */
+export let idOf: (process: Process) => number
 /** @internal What there is to say of a process, in milliseconds that have passed in place of times. */
 export let reportOf: (process: Process) => ProcessReport
 
@@ -77,7 +80,8 @@ export class Process<R = unknown> {
     }
     isDealtWith = process => process.#attempts.isOver && process.#ending.told
     refreshKeepAlive = process => process.#attempts.keepAlive()
-    askProcess = process => process.#attempts.ask()
+    pulseOf = process => process.#attempts.pulse
+    idOf = process => process.#number
     reportOf = process => ({
       id: process.#number,
       name: process.name,

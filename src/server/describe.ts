@@ -1,5 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { loopTimes, wallClock } from '../async/interval.ts'
+import { askAll, type Question } from '../async/question.ts'
+import type { ContextReport, PoolReport } from '../protocol/context-report.ts'
 import type {
   LockDescription,
   NamespaceDescription,
@@ -12,10 +14,10 @@ import type {
 import { DESCRIBED } from '../protocol/messages.ts'
 import type { Core, Room } from './core.ts'
 import type { Part } from './hold.ts'
-import { type Arrived, withinPatience } from './reports.ts'
+import { short } from './reports.ts'
 
-// Characters of a name that a client chose.
-const LONGEST = 200
+// Milliseconds in which a program says which processes it has: one that takes longer is described by what it said before.
+const PATIENCE = 250
 
 /** A session, as it is described. */
 export interface Described {
@@ -23,9 +25,9 @@ export interface Described {
   describe(): Omit<SessionDescription, 'session' | 'ephemeral'>
   readers(): Omit<ReaderDescription, 'session' | 'pid' | 'name'>[]
   /** What its program said of its processes; undefined: nothing. */
-  readonly processes: Arrived | undefined
-  /** Asks its program which processes it has; undefined: there is nothing to wait for. */
-  askProcesses(): Promise<void> | undefined
+  readonly reportedLast: ContextReport | undefined
+  /** Asks its program which processes it has; undefined: it has none, or no connection. */
+  readonly question: Question<ContextReport> | undefined
 }
 
 /** How many items each list is to have at most. */
@@ -44,9 +46,9 @@ export function describeServer(
   most: number,
   asker: number,
 ): ServerDescription | Promise<ServerDescription> {
-  const asked = [...core.sessions.values()].flatMap(session => session.askProcesses() ?? [])
+  const questions = [...core.sessions.values()].flatMap(({ question }) => question ?? [])
   const told = () => described(core, most, asker)
-  return asked.length === 0 ? told() : withinPatience(asked).then(told)
+  return askAll(questions, PATIENCE)?.then(told) ?? told()
 }
 
 function described(core: Core<Described>, most: number, asker: number): ServerDescription {
@@ -70,7 +72,7 @@ function described(core: Core<Described>, most: number, asker: number): ServerDe
     locks: first(held, most, (a, b) => sinceOf(a) - sinceOf(b)),
     functions: first(core.functions.described(), most, (a, b) => b.ms - a.ms),
   }
-  const reported = describeProcesses([...core.sessions.values()], most)
+  const reported = describeProcesses(core.sessions.values(), known, most)
   return {
     time: wallClock(),
     server: describeProcess(core, sessions),
@@ -124,14 +126,17 @@ function describeSessions(core: Core<Described>, rooms: Room[]): SessionDescript
 }
 
 /** What the programs said, the oldest session first. */
-function describeProcesses(sessions: Described[], most: number) {
+function describeProcesses(
+  sessions: Iterable<Described>,
+  known: ReadonlyMap<number, SessionDescription>,
+  most: number,
+) {
   const processes: ProcessDescription[] = []
   const pools: PoolDescription[] = []
   let [moreProcesses, morePools] = [0, 0]
-  for (const one of sessions.sort((a, b) => a.number - b.number)) {
-    const { report } = one.processes ?? {}
+  for (const { number, reportedLast: report } of [...sessions].sort((a, b) => a.number - b.number)) {
     if (!report) continue
-    const whose = { session: one.number, parent: one.describe().pid }
+    const whose = { session: number, parent: known.get(number)?.pid ?? 0 }
     for (const process of report.processes)
       if (processes.length < most) processes.push({ ...whose, ...process })
       else moreProcesses++
@@ -143,7 +148,7 @@ function describeProcesses(sessions: Described[], most: number) {
   return { processes, pools, moreProcesses, morePools }
 }
 
-function shortened<P extends Omit<PoolDescription, 'session' | 'parent'>>(pool: P, most: number): P {
+function shortened(pool: PoolReport, most: number): PoolReport {
   const { workers, maps } = pool
   return {
     ...pool,
@@ -196,5 +201,3 @@ function first<T>(
 ): { items: T[]; more: number } {
   return { items: items.sort(order).slice(0, most), more: Math.max(0, items.length - most) }
 }
-
-const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)

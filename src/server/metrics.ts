@@ -149,5 +149,6 @@ function labelsOf(labels: Labels): string {
   return all.length === 0 ? '' : `{${all.join(',')}}`
 }
 
+// Halves of characters, of names that were cut short, all become the same when the text is sent.
 const escaped = (value: string): string =>
-  value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+  value.toWellFormed().replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')

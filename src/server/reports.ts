@@ -1,55 +1,32 @@
-import { after, cancel, type Timer, wallClock } from '../async/interval.ts'
-import type { ContextReport } from '../protocol/context-report.ts'
+import { wallClock } from '../async/interval.ts'
+import type { ContextReport, PoolReport, ProcessReport } from '../protocol/context-report.ts'
 import type {
   EndDescription,
   ItemsDescription,
   MapDescription,
-  PoolDescription,
-  ProcessDescription,
   Vitals,
   WorkerDescription,
 } from '../protocol/description.ts'
 import { DESCRIBED } from '../protocol/messages.ts'
 
-// Milliseconds in which a program says which processes it has: one that takes longer is described by what it said before.
-const PATIENCE = 250
 // Characters of a name that a client chose.
 const LONGEST = 200
 
-/** Resolves when all of them are over, or have had the time that they get. */
-export async function withinPatience(asked: Promise<void>[]): Promise<void> {
-  let timer: Timer | undefined
-  const late = new Promise<void>(resolve => {
-    timer = after(PATIENCE, resolve)
-  })
-  await Promise.race([Promise.all(asked), late])
-  cancel(timer)
-}
+/** A name that a client chose, as it is described. */
+export const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)
 
-/** Whether a program that is asked is worth waiting for. */
-export const mayAnswer = (silent: number | null): boolean => silent === null || silent < PATIENCE
-
-/** What a program said of its processes, read as what a stranger wrote, and when it arrived. */
-export interface Arrived {
-  time: number
-  report: ContextReport
-}
-
-/** Takes what a client says. Throws a TypeError for what is no report. */
-export function readReport(value: unknown): Arrived {
-  const time = wallClock()
+/**
+ * Takes what a client says of its processes, read as what a stranger wrote; in place of milliseconds that have passed it has times.
+ * It has DESCRIBED processes, workers and maps at most, and counts the others. Throws a TypeError for what is no report.
+ */
+export function readReport(value: unknown): ContextReport {
+  const now = wallClock()
   const { processes, pools, more } = fieldsOf(value)
-  return {
-    time,
-    report: {
-      processes: listOf(processes, one => readProcess(one, time)),
-      pools: listOf(pools, one => readPool(one, time)),
-      more: numberOf(more),
-    },
-  }
+  const [items, left] = listOf(processes, DESCRIBED, one => readProcess(one, now))
+  return { processes: items, pools: readPools(pools, now), more: numberOf(more) + left }
 }
 
-function readProcess(value: unknown, now: number): Omit<ProcessDescription, 'session' | 'parent'> {
+function readProcess(value: unknown, now: number): ProcessReport {
   const one = fieldsOf(value)
   return {
     id: numberOf(one.id),
@@ -87,15 +64,23 @@ function readVitals({ memory, eventLoop, silent }: Fields): Vitals {
   }
 }
 
-function readPool(value: unknown, now: number): Omit<PoolDescription, 'session' | 'parent'> {
-  const { kind, workers, moreWorkers, maps, moreMaps } = fieldsOf(value)
-  return {
-    kind: oneOf(['own', 'shared', 'host'], kind),
-    workers: listOf(workers, one => readWorker(one, now)),
-    moreWorkers: numberOf(moreWorkers),
-    maps: listOf(maps, readMap),
-    moreMaps: numberOf(moreMaps),
-  }
+function readPools(value: unknown, now: number): PoolReport[] {
+  let [workersLeft, mapsLeft] = [DESCRIBED, DESCRIBED]
+  const [pools] = listOf(value, DESCRIBED, one => {
+    const { kind, workers, moreWorkers, maps, moreMaps } = fieldsOf(one)
+    const [ofWorkers, others] = listOf(workers, workersLeft, worker => readWorker(worker, now))
+    const [ofMaps, otherMaps] = listOf(maps, mapsLeft, readMap)
+    workersLeft -= ofWorkers.length
+    mapsLeft -= ofMaps.length
+    return {
+      kind: oneOf(['own', 'shared', 'host'], kind),
+      workers: ofWorkers,
+      moreWorkers: numberOf(moreWorkers) + others,
+      maps: ofMaps,
+      moreMaps: numberOf(moreMaps) + otherMaps,
+    }
+  })
+  return pools
 }
 
 function readWorker(value: unknown, now: number): WorkerDescription {
@@ -140,9 +125,10 @@ function fieldsOf(value: unknown): Fields {
   return value as Fields
 }
 
-function listOf<T>(value: unknown, read: (item: unknown) => T): T[] {
+/** The first `most` items of a list, and how many others there are. */
+function listOf<T>(value: unknown, most: number, read: (item: unknown) => T): [items: T[], more: number] {
   if (!Array.isArray(value)) throw noReport()
-  return value.slice(0, DESCRIBED).map(read)
+  return [value.slice(0, most).map(read), Math.max(0, value.length - most)]
 }
 
 function numberOf(value: unknown): number {
@@ -152,7 +138,7 @@ function numberOf(value: unknown): number {
 
 function textOf(value: unknown): string {
   if (typeof value !== 'string') throw noReport()
-  return value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value
+  return short(value)
 }
 
 function oneOf<T extends string>(words: readonly T[], value: unknown): T {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { debug } from '../async/debug.ts'
 import { after, cancel, monotonic, wallClock } from '../async/interval.ts'
 import { Question } from '../async/question.ts'
+import type { ContextReport } from '../protocol/context-report.ts'
 import type { ReaderDescription, ServerDescription, SessionDescription } from '../protocol/description.ts'
 import { type ClientHello, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { KeptAnswer } from '../storage/records.ts'
@@ -10,7 +11,7 @@ import { hasEnded, machine } from '../transport/machine.ts'
 import { AnswerDelay } from './answer-delay.ts'
 import type { Core, Returning } from './core.ts'
 import { checkLimit, type Described, describeServer } from './describe.ts'
-import { type Arrived, mayAnswer, readReport } from './reports.ts'
+import { readReport } from './reports.ts'
 import { Service } from './service.ts'
 
 // How soon after a connection was lost the client's process is looked for: milliseconds, then twice as many, up to these.
@@ -35,8 +36,7 @@ export class Session implements Described {
   readonly #since = wallClock()
   readonly #delay = new AnswerDelay(() => this.#channel.flush())
   // Which processes its program has, if it has any.
-  readonly #processes = new Question<Arrived>(() => this.#channel.send([Tell.report] satisfies ServerMessage))
-  #hasProcesses = false
+  #processes: Question<ContextReport> | undefined
   #lost: number | undefined
   #lingering: NodeJS.Timeout | undefined
   #closed = false
@@ -110,7 +110,7 @@ export class Session implements Described {
       machine,
       since: this.#since,
       lost: this.#lost ?? null,
-      silent: this.#lost === undefined ? this.#processes.silent : null,
+      silent: this.question?.silent ?? null,
       ...this.#service.describe(),
     }
   }
@@ -119,8 +119,12 @@ export class Session implements Described {
     return this.#service.readers()
   }
 
-  get processes(): Arrived | undefined {
-    return this.#processes.latest
+  get reportedLast(): ContextReport | undefined {
+    return this.#processes?.latest
+  }
+
+  get question(): Question<ContextReport> | undefined {
+    return this.#lost === undefined ? this.#processes : undefined
   }
 
   describeServer(limit: unknown): ServerDescription | Promise<ServerDescription> {
@@ -128,11 +132,11 @@ export class Session implements Described {
   }
 
   hasProcesses(): void {
-    this.#hasProcesses = true
+    this.#processes ??= new Question(() => this.#channel.send([Tell.report] satisfies ServerMessage))
   }
 
   reported(report: unknown): void {
-    this.#processes.answered(readReport(report))
+    this.#processes?.answered(readReport(report))
   }
 
   endProcess(session: unknown, process: unknown): boolean {
@@ -141,18 +145,11 @@ export class Session implements Described {
         'this server was started with allowCode: false, and ends no processes for its clients',
       )
     const owner = [...this.#core.sessions.values()].find(({ number }) => number === session)
-    const { processes = [], pools = [] } = owner?.processes?.report ?? {}
+    const { processes = [], pools = [] } = owner?.reportedLast ?? {}
     const all = [...processes, ...pools.flatMap(({ workers }) => workers)]
     if (!owner || typeof process !== 'number' || !all.some(({ id }) => id === process)) return false
     owner.#channel.send([Tell.endProcess, process] satisfies ServerMessage)
     return true
-  }
-
-  askProcesses(): Promise<void> | undefined {
-    if (!this.#hasProcesses || this.#lost !== undefined) return undefined
-    const isWorthIt = mayAnswer(this.#processes.silent)
-    const answered = this.#processes.ask()
-    return isWorthIt ? answered : undefined
   }
 
   updated(): void {
@@ -180,7 +177,7 @@ export class Session implements Described {
     debug('server: session %d of process %d is over', this.number, this.pid)
     cancel(this.#lingering)
     this.#delay.end()
-    this.#processes.over()
+    this.#processes?.over()
     this.#core.sessions.delete(this.#token)
     this.#service.close()
     this.#core.keeper?.ended(this.number)

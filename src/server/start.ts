@@ -2,12 +2,11 @@ import type { InspectOptionsStylized } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { deferred } from '../async/deferred.ts'
 import { ownModule } from '../async/home.ts'
-import { after, cancel, soon, type Timer } from '../async/interval.ts'
-import { type Logger, tell } from '../async/logger.ts'
+import { after, cancel } from '../async/interval.ts'
 import { Question } from '../async/question.ts'
 import { assertStarts } from '../async/runtime.ts'
 import { SHOWN, shown } from '../async/shown.ts'
-import { ConnectionError, TimeoutError } from '../errors.ts'
+import { ConnectionError } from '../errors.ts'
 import { sweepAtEnd } from '../lifeline/guard.ts'
 import { noteOf } from '../lifeline/hung-note.ts'
 import { removeStale } from '../lifeline/socket-file.ts'
@@ -21,8 +20,9 @@ import { newKey } from '../transport/key.ts'
 import { describeHung, Watch } from './hung.ts'
 import { listen, type Start } from './listen.ts'
 import type { Order, Started, Told, Watched } from './main.ts'
-import { metricsOf } from './metrics.ts'
+import { metricsWithin } from './metrics-within.ts'
 import { type ServerOptions, type ServerSettings, serverSettings } from './options.ts'
+import { toLogger } from './to-logger.ts'
 
 /** A running state server. Like any server of Node's it keeps its program alive until it is stopped, or unref'd. */
 export interface Server {
@@ -95,7 +95,7 @@ export async function serve(address: string, settings: ServerSettings, inner: In
   const tied = inner.tied ?? linger === undefined
   // One that outlives this process is not to lose its stderr with it.
   const logger = tied ? settings.logger : undefined
-  const given = inner.say ?? (logger && sayTo(logger, () => watch.address || where))
+  const given = inner.say ?? (logger && toLogger(logger, () => watch.address || where))
   const say = given ?? ((line: string) => console.error(line))
   const start = () => ({
     address: where,
@@ -129,7 +129,15 @@ export async function serve(address: string, settings: ServerSettings, inner: In
       throw error
     })
   watch.address = started.address
+  return handleOf(started, swept)
+}
+
+/** What whoever started a server gets. `swept` removes what one that has ended could not. */
+function handleOf(started: Running, swept: () => Promise<void>): Server {
+  const { address, pid, ref, unref } = started
+  let isOver = false
   const exited = started.exited.then(async end => {
+    isOver = true
     await swept()
     return end
   })
@@ -139,61 +147,25 @@ export async function serve(address: string, settings: ServerSettings, inner: In
     return stopped
   }
   return {
-    address: started.address,
-    pid: started.pid,
+    address,
+    pid,
     exited,
     stop,
-    metrics: () => metricsWithin(started, exited),
-    ref: started.ref,
-    unref: started.unref,
+    // Among the code of this program one that has ended could answer still.
+    metrics: () => metricsWithin(address, async () => (isOver ? undefined : started.describe())),
+    ref,
+    unref,
     [Symbol.asyncDispose]: stop,
     [SHOWN](depth, options) {
-      return shown('Server', { address: started.address, pid: started.pid }, depth, options)
+      return shown('Server', { address, pid }, depth, options)
     },
   }
 }
 
-/** What the server says as a logger takes it: without the name in front. What is about the server itself is an error. */
-const sayTo =
-  (logger: Logger, addressNow: () => string) =>
-  (line: string): void => {
-    const found = /^zproc( server)?: (.*)$/s.exec(line)
-    tell(logger, found && !found[1] ? 'error' : 'warn', { address: addressNow() }, found?.[2] ?? line)
-  }
-
 type End = Awaited<Server['exited']>
 type Running = Pick<Server, 'address' | 'pid' | 'exited' | 'stop' | 'ref' | 'unref'> & {
-  describe(): Promise<ServerDescription>
-}
-
-// Milliseconds in which a server says what it is doing.
-const DESCRIBING = 5000
-
-async function metricsWithin({ address, describe }: Running, exited: Promise<unknown>): Promise<string> {
-  const call = 'server.metrics'
-  let timer: Timer | undefined
-  const late = new Promise<never>((_, reject) => {
-    const words = `${call}: no answer from ${address} within ${DESCRIBING} ms`
-    timer = after(DESCRIBING, () => reject(new TimeoutError(words)))
-  })
-  const over = exited.then(() => undefined)
-  try {
-    // One that has ended is looked for first: among the code of this program it could answer still.
-    const told = await Promise.race([over, soonAfter(describe), late])
-    if (!told) throw new ConnectionError(`${call}: the server at ${address} has ended`)
-    return metricsOf(told)
-  } finally {
-    cancel(timer)
-  }
-}
-
-const soonAfter = <T>(act: () => Promise<T>): Promise<T> =>
-  new Promise((resolve, reject) => soon(() => act().then(resolve, reject)))
-
-/** Asks the other process, or thread. */
-async function answerOf(question: Question<ServerDescription>): Promise<ServerDescription> {
-  await question.ask()
-  return question.latest as ServerDescription
+  /** undefined: it has ended. */
+  describe(): Promise<ServerDescription | undefined>
 }
 
 // Milliseconds that a server gets to end when it is told to; and one that hangs.
@@ -249,11 +221,12 @@ async function inProcess(
   const answer = await Promise.race([answered.promise, silent])
   const { address, pid } = checkStarted(answer, 'process', failure)
   void exited.then(watch.listen())
+  void exited.then(() => question.over())
   return {
     address,
     pid,
     exited,
-    describe: () => answerOf(question),
+    describe: () => question.ask(),
     ref: () => child.keepAlive(true),
     unref: () => child.keepAlive(false),
     stop: async () => {
@@ -291,6 +264,7 @@ async function inThread(start: () => Start, { say }: InnerServer, watch: Watch):
   })
   worker.once('exit', () => {
     watchdog?.terminate()
+    question.over()
     if (failure === undefined) return
     const line = `zproc: the server thread at ${address} ended: ${said(failure)}`
     if (say) say(line)
@@ -300,7 +274,7 @@ async function inThread(start: () => Start, { say }: InnerServer, watch: Watch):
     address,
     pid,
     exited,
-    describe: () => answerOf(question),
+    describe: () => question.ask(),
     ref: () => worker.ref(),
     unref: () => worker.unref(),
     stop: async () => {

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { type AnyState, Context, type ContextOptions, describeServer, diagnose, type State } from 'zproc'
+import { type AnyState, Context, type ContextOptions, describeServer, diagnose, State } from 'zproc'
+import { useStore } from '../../src/client/use-store.ts'
 import { Ask, PROTOCOL, VERSION } from '../../src/protocol/messages.ts'
 import { readReport } from '../../src/server/reports.ts'
 import { described, named, stuckProgram } from '../kit/described.ts'
+import { proxy } from '../kit/proxy.ts'
 import { raw } from '../kit/raw.ts'
 import { room } from '../kit/servers.ts'
 
@@ -175,6 +177,9 @@ test('a worker whose event loop does not turn is found, with its item', async t 
   )
   const [one] = (await describeServer(ctx.serverAddress)).pools[0]?.workers ?? []
   assert.ok(process.platform !== 'linux' || (one?.memory ?? 0) > 10e6, 'its memory is seen from outside')
+  const began = performance.now()
+  for (let i = 0; i < 20; i++) await describeServer(ctx.serverAddress)
+  assert.ok(performance.now() - began < 20 * 100, 'each of twenty looks has waited for it')
   await ctx.close()
   await read
 })
@@ -232,6 +237,61 @@ test('a report that is none ends the connection of whoever sends it, and of nobo
   assert.equal(await ctx.ping(), process.pid)
 })
 
+test('a report has 1000 processes, workers and maps at most, and counts the others', () => {
+  const vitals = { memory: null, eventLoop: null, silent: null }
+  const worker = { id: 1, number: 1, pid: 1, backend: 'process', has: null, ...vitals }
+  const map = { number: 1, function: '', unit: 'item', done: 0, total: null, waiting: 0 }
+  const one = { id: 1, name: '', target: '', backend: 'thread', pid: 1, state: 'new', since: 0, end: null }
+  const read = readReport({
+    processes: Array(1500).fill({ ...one, attempt: 1, recentRestarts: 0, ...vitals }),
+    pools: Array(3).fill({
+      kind: 'own',
+      workers: Array(700).fill(worker),
+      moreWorkers: 10,
+      maps: Array(400).fill(map),
+      moreMaps: 0,
+    }),
+    more: 7,
+  })
+  assert.deepEqual([read.processes.length, read.more], [1000, 507])
+  assert.deepEqual(
+    read.pools.map(({ workers, moreWorkers, maps, moreMaps }) => [
+      workers.length,
+      moreWorkers,
+      maps.length,
+      moreMaps,
+    ]),
+    [
+      [700, 10, 400, 0],
+      [300, 410, 400, 0],
+      [0, 710, 200, 200],
+    ],
+  )
+})
+
+test('a Context that begins while its program connects again is described', async t => {
+  const { server } = await room(t)
+  const way = await proxy(t, server().address)
+  // The connection that the Context shares.
+  const store = useStore(way.address, {})
+  t.after(() => store.release())
+  const client = new State<AnyState>(way.address)
+  t.after(() => client.close())
+  await client.set('n', 1)
+  const lost = new Promise<void>(resolve => {
+    store.events.add(({ type }) => type === 'disconnected' && resolve())
+  })
+  await way.close()
+  await lost
+  const ctx = joined(t, way.address)
+  ctx.process(() => {}, { name: 'late', start: false, stateful: false })
+  await way.open()
+  await described(
+    server().address,
+    named('late', ({ state }) => state === 'new'),
+  )
+})
+
 test('whatever a client reports becomes a description of the right shape, or a TypeError', () => {
   const record = <T>(fields: { [N in keyof T]: fc.Arbitrary<T[N]> }) =>
     fc.record<T>(fields, { noNullPrototype: true })
@@ -264,7 +324,7 @@ test('whatever a client reports becomes a description of the right shape, or a T
   const report = record({ processes: fc.array(process_), pools: fc.constant([]), more: number })
   fc.assert(
     fc.property(report, given => {
-      const { report: read } = readReport(given)
+      const read = readReport(given)
       assert.equal(read.processes.length, given.processes.length)
       for (const [i, one] of read.processes.entries()) {
         const { since, end, target, ...rest } = one
@@ -284,7 +344,7 @@ test('whatever a client reports becomes a description of the right shape, or a T
   fc.assert(
     fc.property(fc.oneof(fc.anything(), broken), given => {
       try {
-        const { report: read } = readReport(given)
+        const read = readReport(given)
         assert.ok(read.processes.length <= 1000)
         assert.equal(typeof read.more, 'number')
       } catch (error) {

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type AnyState, atomic, Context, describeServer, State, startServer } from 'zproc'
 import { metricsOf } from '../../src/server/metrics.ts'
+import { held } from '../kit/memory.ts'
 import { room } from '../kit/servers.ts'
 
 const settle = atomic(function settle(state: AnyState) {
@@ -80,6 +81,18 @@ for (const backend of ['process', 'thread', 'inline'] as const)
     await assert.rejects(server.metrics(), { code: 'ZPROC_CONNECTION' })
   })
 
+test('metrics that are read again and again leave nothing in memory', async t => {
+  const server = await startServer(null, { backend: 'inline' })
+  t.after(() => server.stop())
+  const read = async (times: number) => {
+    for (let i = 0; i < times; i++) await server.metrics()
+    return (await held()).heapUsed
+  }
+  const before = await read(1000)
+  const [times, bytes] = [3000, (await read(3000)) - before]
+  assert.ok(bytes < times * 400, `each reading of ${times} left ${bytes / times} bytes`)
+})
+
 test('a server that hangs has no metrics, which is said within 5 seconds', async t => {
   const server = await startServer(null, { atomicTimeout: 60_000 })
   t.after(() => server.stop())
@@ -99,6 +112,16 @@ test('a server that hangs has no metrics, which is said within 5 seconds', async
   await assert.rejects(server.metrics(), { code: 'ZPROC_TIMEOUT' })
   await server.stop()
   await failed
+})
+
+test('names that end in half a character are no two samples of the same name', async t => {
+  const { server } = await room(t)
+  const calm = await describeServer(server().address)
+  const one = { keys: 1, oldest: 1, historyBytes: 1, states: 1, ephemeral: 0, ttl: 0, revision: 2 }
+  const namespaces = ['\ud83d', '\ud83c'].map(name => ({ ...one, name }))
+  // As it is sent.
+  const sent = Buffer.from(metricsOf({ ...calm, namespaces })).toString()
+  assert.equal(parsed(sent).get('zproc_commits_total{namespace="\ufffd"}'), 4)
 })
 
 test('whatever the names are, the text can be read, and no sample comes twice', async t => {
