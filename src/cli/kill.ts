@@ -1,18 +1,19 @@
-import { readFileSync } from 'node:fs'
 import { monotonic, sleep } from '../async/interval.ts'
 import { describeServer } from '../client/describe-server.ts'
+import { isSilent } from '../client/diagnose-processes.ts'
 import { answerWithin } from '../client/ping.ts'
 import { useStore } from '../client/use-store.ts'
 import { ConnectionError, TimeoutError, ZprocError } from '../errors.ts'
-import type { ServerDescription } from '../protocol/description.ts'
-import { Ask } from '../protocol/messages.ts'
-import { result } from '../store/store.ts'
-import { hasEnded } from '../transport/machine.ts'
+import type { ServerDescription, SessionDescription } from '../protocol/description.ts'
+import { Ask, type ClientMessage } from '../protocol/messages.ts'
+import { result, type Store } from '../store/store.ts'
+import { hasEnded, parentOf } from '../transport/machine.ts'
 import { killHelp } from './help.ts'
 import { options } from './options.ts'
 import { noMore, wrong } from './parse.ts'
 import { json, safe } from './shown.ts'
-import { asked, mustWrite, type Target, targetOf } from './target.ts'
+import { describeTwice } from './status.ts'
+import { asked, mustWrite, targetOf } from './target.ts'
 
 // Milliseconds for an answer, and for a process to end: a Context kills one that has not ended after 5 seconds.
 const TIMEOUT = 5000
@@ -33,17 +34,18 @@ interface Found {
 export async function kill(args: string[]): Promise<number> {
   const given = asked('kill', args, options.kill, killHelp)
   if (!given) return 0
-  const target = targetOf('kill', given)
+  const { address, secretKey } = targetOf('kill', given)
   const which = given.rest.shift()
   if (which === undefined) throw wrong('kill', 'the name, or the pid, of a process is missing')
   noMore('kill', given.rest)
   mustWrite('kill', given)
-  const store = useStore(target.address, { secretKey: target.secretKey })
+  const store = useStore(address, { secretKey })
   try {
-    const description = await describe(target)
-    const found = theOne(description, which, target.address)
-    await end(found, description, target)
-    for (const until = monotonic() + ENDING; isThere(await describe(target), found); await sleep(50))
+    const description = await describeTwice(address, { secretKey, limit: LIMIT })
+    const found = theOne(description, which, address)
+    await end(found, description, store)
+    const look = () => describeServer(address, { secretKey, limit: LIMIT })
+    for (const until = monotonic() + ENDING; isThere(await look(), found); await sleep(50))
       if (monotonic() > until) throw new TimeoutError(`${shown(found)} has not ended within ${ENDING} ms`)
     if (given.isJson) console.log(json({ name: found.name, pid: found.pid, ended: true }))
     else console.log(`${shown(found)} has ended`)
@@ -52,8 +54,6 @@ export async function kill(args: string[]): Promise<number> {
     store.release()
   }
 }
-
-const describe = ({ address, secretKey }: Target) => describeServer(address, { secretKey, limit: LIMIT })
 
 const shown = ({ name, pid }: Found): string => `${safe(name)} (pid ${pid ?? '-'})`
 
@@ -89,19 +89,12 @@ function theOne(description: ServerDescription, which: string, address: string):
 }
 
 /** By its Context, which knows that it is meant to end; where that does not answer, by the system. */
-async function end(found: Found, { sessions }: ServerDescription, target: Target): Promise<void> {
-  const owner = sessions.find(({ session }) => session === found.session)
-  if (owner?.silent === null && owner.lost === null) {
-    const { address, secretKey } = target
-    const store = useStore(address, { secretKey })
-    try {
-      const message: [typeof Ask.end, number, number, number] = [Ask.end, 0, found.session, found.id]
-      if (!(await answerWithin<boolean>(store, message, result, TIMEOUT, 'zproc kill')))
-        throw new ConnectionError(`${shown(found)} has ended meanwhile`)
-    } finally {
-      store.release()
-    }
-    return
+async function end(found: Found, description: ServerDescription, store: Store): Promise<void> {
+  const owner = ownerOf(found, description)
+  if (owner && answers(owner)) {
+    const message: ClientMessage = [Ask.end, 0, found.session, found.id]
+    if (await answerWithin<boolean>(store, message, result, TIMEOUT, 'zproc kill')) return
+    throw new ConnectionError(`${shown(found)} has ended meanwhile`)
   }
   const why = `the program that started it (pid ${found.parent}) does not answer`
   if (owner?.machine !== 'local' || found.backend !== 'process' || found.pid === null)
@@ -113,20 +106,15 @@ async function end(found: Found, { sessions }: ServerDescription, target: Target
   process.kill(found.pid, 'SIGKILL')
 }
 
-/** The pid of the parent of a process of this machine, where the system tells. */
-function parentOf(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-  } catch {
-    return undefined
-  }
-}
+const ownerOf = ({ session }: Found, { sessions }: ServerDescription): SessionDescription | undefined =>
+  sessions.find(one => one.session === session)
+
+/** Whether the program can be asked by its server. */
+const answers = (owner: SessionDescription): boolean => owner.lost === null && !isSilent(owner)
 
 /** Whether it has not ended yet. A program that does not answer does not know that one of its children has. */
 function isThere(description: ServerDescription, found: Found): boolean {
-  const owner = description.sessions.find(({ session }) => session === found.session)
-  if (owner && owner.silent !== null && owner.machine === 'local' && found.pid !== null)
-    return !hasEnded(found.pid)
+  const owner = ownerOf(found, description)
+  if (owner && !answers(owner) && owner.machine === 'local' && found.pid !== null) return !hasEnded(found.pid)
   return all(description).some(({ session, id }) => session === found.session && id === found.id)
 }

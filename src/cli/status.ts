@@ -2,6 +2,7 @@ import { sleep } from '../async/interval.ts'
 import { describeServer, hungAt } from '../client/describe-server.ts'
 import { diagnose } from '../client/diagnose.ts'
 import { isInDoubt } from '../client/diagnose-processes.ts'
+import type { DescribeServerOptions } from '../client/options.ts'
 import { useStore } from '../client/use-store.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
 import type { ServerDescription } from '../protocol/description.ts'
@@ -27,7 +28,7 @@ export async function status(args: string[]): Promise<number> {
   if (!given) return 0
   const { address, secretKey } = await targetOrOnly('status', given)
   try {
-    const description = await describeTwice(address, secretKey)
+    const description = await describeTwice(address, { secretKey })
     const stuck = diagnose(description)
     if (given.isJson) console.log(json({ hung: null, stuck, description }))
     else for (const line of report(description)) console.log(line)
@@ -43,13 +44,16 @@ export async function status(args: string[]): Promise<number> {
 }
 
 /** Looks again where something does not answer: a moment of work is nothing, a second is. */
-async function describeTwice(address: string, secretKey: string | undefined): Promise<ServerDescription> {
-  const store = useStore(address, { secretKey })
+export async function describeTwice(
+  address: string,
+  options: DescribeServerOptions,
+): Promise<ServerDescription> {
+  const store = useStore(address, { secretKey: options.secretKey })
   try {
-    const first = await describeServer(address, { secretKey })
+    const first = await describeServer(address, options)
     if (!isInDoubt(first)) return first
     await sleep(AGAIN)
-    return await describeServer(address, { secretKey })
+    return await describeServer(address, options)
   } finally {
     store.release()
   }

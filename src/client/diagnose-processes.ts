@@ -19,13 +19,13 @@ type Who = (client: { session: number; pid: number; name: string }) => string
 
 /** What is stuck of the processes and workers of Contexts. */
 export function stuckProcesses({ sessions, processes, pools, time }: ServerDescription, who: Who): string[] {
-  const isSilent = new Set(sessions.filter(({ silent }) => silent !== null).map(({ session }) => session))
+  const unheard = new Set(sessions.filter(({ silent }) => silent !== null).map(({ session }) => session))
   // What a program said before it went silent is old.
-  const isKnown = ({ session }: { session: number }) => !isSilent.has(session)
+  const isKnown = ({ session }: { session: number }) => !unheard.has(session)
   return [
     ...sessions.flatMap(session => silentProgram(session, who)),
     ...pools.filter(isKnown).flatMap(pool => stuckWorkers(pool, time)),
-    ...processes.filter(isKnown).flatMap(silentProcess),
+    ...processes.filter(isKnown).filter(isSilent).map(silentProcess),
     ...processes.filter(isKnown).flatMap(crashLoop),
   ]
 }
@@ -33,18 +33,20 @@ export function stuckProcesses({ sessions, processes, pools, time }: ServerDescr
 /** Whether something has just begun not to answer: a second later it is known whether that lasts. */
 export function isInDoubt({ sessions, processes, pools }: ServerDescription): boolean {
   const all = [...sessions, ...processes, ...pools.flatMap(({ workers }) => workers)]
-  return all.some(({ silent }) => silent !== null && silent < SILENT)
+  return all.some(one => one.silent !== null && !isSilent(one))
 }
 
+/** @internal Whether a program, or a child, has not answered for so long that it is more than a moment of work. */
+export const isSilent = <T extends { silent: number | null }>(one: T): one is T & { silent: number } =>
+  one.silent !== null && one.silent >= SILENT
+
 function silentProgram(session: SessionDescription, who: Who): string[] {
-  const { silent } = session
-  if (silent === null || silent < SILENT) return []
-  return [`${who(session)} does not answer: its event loop has not turned for ${duration(silent)}`]
+  if (!isSilent(session)) return []
+  return [`${who(session)} does not answer: its event loop has not turned for ${duration(session.silent)}`]
 }
 
 function stuckWorkers({ workers }: PoolDescription, now: number): string[] {
-  return workers.flatMap(({ number, pid, has, silent }) => {
-    if (silent === null || silent < SILENT) return []
+  return workers.filter(isSilent).flatMap(({ number, pid, has, silent }) => {
     const loop = `its event loop has not turned for ${duration(silent)}`
     const worker = `worker ${number} (pid ${pid})`
     if (!has) return `${worker} does not answer: ${loop}`
@@ -58,10 +60,8 @@ export function inHand({ unit, function: name, first, count }: ItemsDescription)
   return count === 1 ? `item ${first}` : `items ${first} to ${first + count - 1}`
 }
 
-function silentProcess({ name, pid, silent }: ProcessDescription): string[] {
-  if (silent === null || silent < SILENT) return []
-  return [`${name} (pid ${pid}) does not answer: its event loop has not turned for ${duration(silent)}`]
-}
+const silentProcess = ({ name, pid, silent }: ProcessDescription & { silent: number }): string =>
+  `${name} (pid ${pid}) does not answer: its event loop has not turned for ${duration(silent)}`
 
 function crashLoop({ name, recentRestarts, end }: ProcessDescription): string[] {
   if (recentRestarts < RESTARTED || !end) return []

@@ -24,10 +24,22 @@ export function ownLife(): number {
 /** Whether this process, or thread, of this machine has ended; one that its parent has not looked at yet has, too. */
 export function hasEnded(pid: number): boolean {
   if (process.platform === 'linux') {
-    const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
-    return stat === undefined ? !exists(pid) : /^ [ZX]/.test(stat.slice(stat.lastIndexOf(')') + 1))
+    const [state] = fieldsOf(pid) ?? []
+    return state === undefined ? !exists(pid) : /^[ZX]/.test(state)
   }
   return !exists(pid)
+}
+
+/** The pid of the parent of a process of this machine, where the system tells. */
+export function parentOf(pid: number): number | undefined {
+  const parent = fieldsOf(pid)?.[1]
+  return parent === undefined ? undefined : Number(parent)
+}
+
+/** What Linux says of a process behind its name: its state, its parent, and more. */
+function fieldsOf(pid: number): string[] | undefined {
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 function exists(pid: number): boolean {

@@ -1,12 +1,17 @@
 // `zproc kill`, and what a server does when it is asked to end a process.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { type AnyState, Context, type ProcessOptions, type State } from 'zproc'
 import { kill } from '../../src/cli/kill.ts'
 import { useStore } from '../../src/client/use-store.ts'
-import { Ask } from '../../src/protocol/messages.ts'
+import { Ask, PROTOCOL, VERSION } from '../../src/protocol/messages.ts'
 import { result } from '../../src/store/store.ts'
+import { machine } from '../../src/transport/machine.ts'
 import { described, named, stuckProgram } from '../kit/described.ts'
+import { raw } from '../kit/raw.ts'
 import { room } from '../kit/servers.ts'
 import { until } from '../kit/until.ts'
 import { isThere } from '../map/contexts.ts'
@@ -85,6 +90,39 @@ test('where the program that started it does not answer, it is ended by the syst
   assert.equal(await stuck.line(), 'stuck')
   assert.equal((await run(kill, address, 'child', '--write')).stdout, `child (pid ${pid}) has ended\n`)
   assert.equal(stuck.child.exitCode, null)
+})
+
+test('where that program is busy for a moment, the process ends as by its Context', async t => {
+  const { address, ctx, running, run } = await started(t)
+  const busy = stuckProgram(t, address, 800)
+  const { pid } = await running('child')
+  await ctx.state.set('stick', true)
+  assert.equal(await busy.line(), 'stuck')
+  assert.equal((await run(kill, address, 'child', '--write')).stdout, `child (pid ${pid}) has ended\n`)
+  assert.equal(await busy.line(), '-15')
+})
+
+test('where that program has lost its connection, the process is ended by the system, which is seen at once', {
+  skip: process.platform !== 'linux' && 'who started a process cannot be seen here',
+}, async t => {
+  const { address, run } = await started(t)
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'])
+  t.after(() => child.kill('SIGKILL'))
+  const owner = await raw(t, address)
+  owner.say([PROTOCOL, VERSION, { pid: process.pid, machine: machine(), token: randomBytes(16) }])
+  await owner.hear()
+  owner.say([[Ask.reports]])
+  const one = { id: 1, name: 'orphan', target: '', backend: 'process', pid: child.pid, state: 'running' }
+  const told = { since: 0, attempt: 1, recentRestarts: 0, end: null }
+  const vitals = { memory: null, eventLoop: null, silent: null }
+  owner.say([[Ask.reported, { processes: [{ ...one, ...told, ...vitals }], pools: [], more: 0 }]])
+  await described(address, named('orphan'))
+  const ended = once(child, 'exit')
+  owner.socket.destroy()
+  await described(address, ({ sessions }) => sessions.find(({ lost }) => lost !== null))
+  const { stdout } = await run(kill, address, 'orphan', '--write')
+  assert.equal(stdout, `orphan (pid ${child.pid}) has ended\n`)
+  assert.deepEqual(await ended, [null, 'SIGKILL'])
 })
 
 test('a server that runs no code of its clients ends no processes for them', async t => {

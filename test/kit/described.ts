@@ -15,15 +15,20 @@ export const named =
   ({ processes }: ServerDescription): ProcessDescription | undefined =>
     processes.find(one => one.name === name && isSo(one))
 
-/** A program with a process 'child'. Its event loop turns no more once the state has `stick`; it prints 'stuck' then. */
-export const stuckProgram = (t: TestContext, address: string): Program =>
+/**
+ * A program with a process 'child'. Its event loop does not turn for `ms` once the state has `stick`; it prints 'stuck' then, and
+ * behind that the exit code of its process.
+ */
+export const stuckProgram = (t: TestContext, address: string, ms = Number.POSITIVE_INFINITY): Program =>
   program(
     t,
     `import { Context } from 'zproc'
     const ctx = new Context(process.argv[2], { spares: 0 })
-    ctx.process(async state => void (await state.getWhenAvailable('over')), { name: 'child' })
+    const child = ctx.process(async state => void (await state.getWhenAvailable('over')), { name: 'child' })
     await ctx.state.getWhenAvailable('stick')
     console.log('stuck')
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`,
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${ms})
+    await child.wait().catch(() => {})
+    console.log(child.exitCode)`,
     [address],
   )
