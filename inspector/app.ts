@@ -63,9 +63,10 @@ export class App {
     } catch (error) {
       return this.#refused(error)
     }
-    // null: the one that the inspector shows first.
-    let namespace: string | null = null
     for (;;) {
+      // null: the one that the inspector shows first.
+      const namespace = this.#next ?? this.facts?.namespace ?? null
+      this.#next = undefined
       try {
         this.#stream = new AbortController()
         for await (const line of lines<StreamLine>('stream', { namespace }, this.#stream.signal))
@@ -75,8 +76,6 @@ export class App {
         if (!this.#stream?.signal.aborted)
           this.problem = error instanceof Error ? error.message : String(error)
       }
-      namespace = this.#next ?? this.facts?.namespace ?? null
-      this.#next = undefined
       if (this.#stream?.signal.aborted) continue
       this.connection = 'lost'
       this.changed()
@@ -126,6 +125,8 @@ export class App {
     // What was asked about another namespace may have been answered meanwhile.
     if (this.facts && this.facts.namespace !== facts.namespace) this.#forget()
     this.facts = facts
+    // A stream begins with all that are kept.
+    this.samples = []
   }
 
   #forget(): void {
@@ -137,14 +138,13 @@ export class App {
   }
 
   #ticked(tick: Tick): void {
-    const before = this.tick?.revision
+    const before = this.tick
     this.tick = tick
-    // Another log has begun.
-    if (before !== undefined && tick.revision < before) {
+    const isOtherLog = before !== undefined && before.logId !== tick.logId
+    if (isOtherLog) {
       this.log.clear()
       this.goTo(null)
-    }
-    if (this.revision === null && before !== tick.revision) {
+    } else if (this.revision === null && before?.revision !== tick.revision) {
       this.tree.fetch.ask()
       this.tree.valueFetch.ask()
     }

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import type { Sample } from '../src/inspect/messages.ts'
 import type { App } from './app.ts'
 import { bytes, clock, percent, rate } from './words.ts'
@@ -24,13 +24,17 @@ const CHARTS: Chart[] = [
 ]
 
 /** Figures of the last minutes. */
-export function Charts({ app }: { app: App }) {
-  return (
-    <section class="charts" aria-label="Figures of the last five minutes">
-      {CHARTS.map(chart => (
-        <One key={chart.name} chart={chart} samples={app.samples} />
-      ))}
-    </section>
+export function Charts({ app: { samples } }: { app: App }) {
+  // The page is drawn ten times a second, and a sample comes each second.
+  return useMemo(
+    () => (
+      <section class="charts" aria-label="Figures of the last five minutes">
+        {CHARTS.map(chart => (
+          <One key={chart.name} chart={chart} samples={samples} />
+        ))}
+      </section>
+    ),
+    [samples],
   )
 }
 

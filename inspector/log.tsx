@@ -78,7 +78,6 @@ function Line({ app, row, top }: { app: App; row: LogRow | undefined; top: numbe
   const style = { transform: `translateY(${top}px)`, height: `${ROW}px` }
   if (!row) return <div class="line pending" style={style} role="presentation" />
   const isShown = app.revision === row.revision
-  const more = row.count - row.changes.length
   return (
     // biome-ignore lint/a11y/useSemanticElements: a line of a list of which only a part is there
     <div class={`line commit${isShown ? ' selected' : ''}`} style={style} role="listitem">
@@ -102,7 +101,7 @@ function Line({ app, row, top }: { app: App; row: LogRow | undefined; top: numbe
               <span class="key">{change.key}</span> {change.text}
             </span>
           ))}
-          {more > 0 && <span class="muted">and {count(more)} more</span>}
+          {row.more > 0 && <span class="muted">and {count(row.more)} more</span>}
           {row.isIdentical && <span class="muted">(nothing differs)</span>}
         </span>
       </button>

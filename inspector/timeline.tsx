@@ -35,6 +35,7 @@ export function Timeline({ app }: { app: App }) {
           type="button"
           class={isLive ? 'live on' : 'live'}
           aria-pressed={isLive}
+          disabled={isLive && newest < oldest}
           onClick={() => app.goTo(isLive ? newest : null)}
         >
           {isLive ? 'Live' : 'Go live'}

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { ZprocError } from '../errors.ts'
-import { Packed, type Wire } from '../protocol/values.ts'
+import type { Wire } from '../protocol/values.ts'
 import { ABSENT, slot } from '../store/commit.ts'
 import { Asked } from './asked.ts'
 import { difference } from './difference.ts'
@@ -10,6 +10,7 @@ import type { CommitShown, Found, LogRow, TreeQuery, TreeWindow, ValueShown } fr
 import type { Namespaces } from './namespaces.ts'
 import { REDACTED, type Redactor } from './redact.ts'
 import { treeWindow } from './tree.ts'
+import { largeOf } from './wire.ts'
 
 const ORDERS = ['put', 'name', 'changed'] as const
 // Lines of a window, and parts that are open.
@@ -99,8 +100,8 @@ export class Api {
         revision,
         lease: null,
       }))
-    const { values, revision: newest } = followed.shown('', 'put')
-    const shown = this.#shown(key, slot(values, key), followed.namespace)
+    const newest = followed.revision
+    const shown = this.#shown(key, slot(followed.values, key), followed.namespace)
     const lease = shown.text === null ? null : await followed.state.lease(key)
     return {
       ...shown,
@@ -115,8 +116,7 @@ export class Api {
 
   #shown(key: string, wire: Wire | typeof ABSENT, namespace: string) {
     if (wire === ABSENT) return { text: null, isCut: false, json: null }
-    if (this.#redactor.hides(key)) return { text: '(redacted)', isCut: false, json: null }
-    if (wire instanceof Packed && wire.cameEncoded && wire.weight > LARGE)
+    if (!this.#redactor.hides(key) && largeOf(wire, LARGE))
       return { text: '(too large to be shown whole)', isCut: true, json: null }
     const value = this.#redactor.shown(key, wire, namespace)
     if (value === REDACTED) return { text: '(redacted)', isCut: false, json: null }
@@ -125,7 +125,7 @@ export class Api {
     // What was put in the place of a value is not to be written back.
     const json =
       this.#redactor.isOpen(key) && !isCut && isJson(value, 0) ? JSON.stringify(value, null, 2) : null
-    return { text: isCut ? text.slice(0, TEXT) : text, isCut, json: json ?? null }
+    return { text: isCut ? text.slice(0, TEXT) : text, isCut, json }
   }
 
   async #set(asked: Asked): Promise<{ revision: number }> {

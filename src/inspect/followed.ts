@@ -4,9 +4,9 @@ import type { Link } from '../client/link.ts'
 import { Reader } from '../client/reader.ts'
 import { linkOf, State } from '../client/state.ts'
 import type { AnyState } from '../client/types.ts'
-import { ABSENT } from '../store/commit.ts'
+import { ABSENT, type Values } from '../store/commit.ts'
 import type { ConnectionEvent } from '../store/store.ts'
-import { KeyList } from './key-list.ts'
+import { KeyList, type Order } from './key-list.ts'
 import { Log } from './log.ts'
 import { Past } from './past.ts'
 import type { Redactor } from './redact.ts'
@@ -20,6 +20,9 @@ const TICK = 100
 const LEAST = 400
 const PER_KEY = 0.04
 
+// Logs that were followed.
+let logs = 0
+
 /** How to get to the state. */
 export interface Home {
   address: string
@@ -29,12 +32,15 @@ export interface Home {
 /** A namespace that is being looked at: its newest state, its log, and its earlier states. */
 export class Followed {
   readonly state: State<AnyState>
-  readonly log: Log
-  readonly past: Past
-  readonly keys = new KeyList()
+  /** Which log it follows: a server that was started anew may have begun another one, whose revisions begin anew. */
+  logId = ++logs
+  log: Log
+  past: Past
+  keys = new KeyList()
   /** Why it is not being followed at present. */
   error: Error | undefined
   readonly #link: Link
+  readonly #redactor: Redactor
   #reader: Reader
   readonly #ready = new Set<() => void>()
   // Commits that were taken since; when the newest state may be asked for, once there were too many; and whether it is.
@@ -46,6 +52,7 @@ export class Followed {
   constructor({ address, secretKey }: Home, namespace: string, redactor: Redactor) {
     this.state = new State<AnyState>(address, { secretKey, namespace }, { name: 'zproc inspect' })
     this.#link = linkOf(this.state, 'inspect')
+    this.#redactor = redactor
     this.log = new Log(this.#link, redactor)
     this.past = new Past(this.#link)
     this.#link.start.catch(error => this.#failed(error))
@@ -63,8 +70,9 @@ export class Followed {
     return this.#reader.position
   }
 
-  get size(): number {
-    return this.#reader.values.size
+  /** The newest state. */
+  get values(): Values {
+    return this.#reader.values
   }
 
   /** Resolves when the state is here, or it is known why it is not. */
@@ -96,7 +104,7 @@ export class Followed {
   }
 
   /** The newest state as a tree has it. */
-  shown(filter: string, order: 'put' | 'name' | 'changed'): Shown {
+  shown(filter: string, order: Order): Shown {
     const { values, position } = this.#reader
     const list = this.keys.list(values, filter, order)
     return {
@@ -151,10 +159,10 @@ export class Followed {
   }
 
   #stands(reader: Reader): void {
-    if (this.error || this.log.newest > reader.position) this.keys.moved()
+    if (this.error) this.keys.moved()
     this.error = undefined
     if (this.#isSeeking) this.#landed()
-    if (this.log.newest !== reader.position) this.log.begin(reader.position)
+    this.log.newest = reader.position
     this.#wake()
   }
 
@@ -179,11 +187,12 @@ export class Followed {
 
   readonly #standing = {
     reached: () => undefined,
-    // Revisions begin anew.
     otherLog: () => {
       this.#reader.close()
-      this.keys.clear()
-      this.past.clear()
+      this.logId = ++logs
+      this.log = new Log(this.#link, this.#redactor)
+      this.past = new Past(this.#link)
+      this.keys = new KeyList()
       this.#reader = this.#read()
     },
     close: () => {},

@@ -1,6 +1,10 @@
 import type { Values } from '../store/commit.ts'
+import type { TreeQuery } from './messages.ts'
 
-export type Order = 'put' | 'name' | 'changed'
+export type Order = TreeQuery['order']
+
+/** Lists that are kept: one for each page, as long as few are open. */
+const KEPT = 4
 
 /** Keys in an order, and where each is. */
 export interface Listed {
@@ -34,13 +38,13 @@ export function listed(
   }
 }
 
-/** The keys of the newest state in an order, made again only when that has changed. */
+/** The keys of the newest state in orders, each made again only when it has changed. */
 export class KeyList {
   readonly #written = new Map<string, number>()
   // Counts what changes an order: keys that come and go, and writes.
   #moves = 0
   #writes = 0
-  #made: { at: string; list: Listed } | undefined
+  readonly #made = new Map<string, { at: string; list: Listed }>()
 
   /** A key has come or gone. */
   moved(): void {
@@ -57,15 +61,16 @@ export class KeyList {
     return this.#written.get(key) ?? 0
   }
 
-  clear(): void {
-    this.#written.clear()
-    this.moved()
-  }
-
   list(values: Values, filter: string, order: Order): Listed {
-    const at = `${this.#moves} ${order === 'changed' ? this.#writes : ''} ${order} ${filter}`
-    if (this.#made?.at !== at)
-      this.#made = { at, list: listed(values, filter, order, key => this.writtenAt(key)) }
-    return this.#made.list
+    const name = `${order} ${filter}`
+    const at = `${this.#moves} ${order === 'changed' ? this.#writes : ''}`
+    const known = this.#made.get(name)
+    // The one that was used last comes last.
+    this.#made.delete(name)
+    const made =
+      known?.at === at ? known : { at, list: listed(values, filter, order, key => this.writtenAt(key)) }
+    this.#made.set(name, made)
+    for (const oldest of this.#made.keys()) if (this.#made.size > KEPT) this.#made.delete(oldest)
+    return made.list
   }
 }

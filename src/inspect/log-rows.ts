@@ -1,8 +1,9 @@
 import type { Step, WireChange, WireCommit } from '../protocol/messages.ts'
-import { Packed, type Wire } from '../protocol/values.ts'
+import type { Wire } from '../protocol/values.ts'
 import type { LogChange, LogRow, PathStep } from './messages.ts'
 import type { Redactor } from './redact.ts'
 import { lineOf } from './shown.ts'
+import { largeOf, readOnly, sizeTold } from './wire.ts'
 
 // Of a commit so many changes are told, and so many characters of a key and of a value.
 const TOLD = 4
@@ -15,9 +16,12 @@ const LARGE = 64 << 10
 export function logRow(revision: number, commit: WireCommit, namespace: string, redactor: Redactor): LogRow {
   const [, , pid, name, method, time, isIdentical, changes] = commit
   const told: LogChange[] = []
+  let more = changes.length
   for (const change of changes) {
     if (told.length === TOLD) break
-    told.push(...changeTold(change, namespace, redactor))
+    const lines = changeTold(change, TOLD - told.length, namespace, redactor)
+    told.push(...lines.told)
+    more += lines.more - 1
   }
   return {
     revision,
@@ -26,21 +30,43 @@ export function logRow(revision: number, commit: WireCommit, namespace: string, 
     name: cut(name, KEY),
     method: cut(method, KEY),
     isIdentical: isIdentical === true,
-    changes: told.slice(0, TOLD),
-    count: changes.length,
+    changes: told,
+    more,
   }
 }
 
-function changeTold(change: WireChange, namespace: string, redactor: Redactor): LogChange[] {
-  if (change.length === 0) return [{ key: '', text: 'all keys deleted' }]
+/** What a change did in at most `most` lines, and how many more there are. */
+function changeTold(
+  change: WireChange,
+  most: number,
+  namespace: string,
+  redactor: Redactor,
+): { told: LogChange[]; more: number } {
+  const one = (key: string, text: string) => ({ told: [{ key: cut(key, KEY), text }], more: 0 })
+  if (change.length === 0) return one('', 'all keys deleted')
   const [key, value, steps] = change
-  const name = cut(key, KEY)
-  if (change.length === 1) return [{ key: name, text: 'deleted' }]
-  if (!steps) return [{ key: name, text: `= ${shown(key, value as Wire, namespace, redactor)}` }]
+  if (change.length === 1) return one(key, 'deleted')
+  if (!steps) return one(key, `= ${shown(key, value as Wire, namespace, redactor)}`)
   // Of a part it is not known what may be shown, where that is for a function to say.
-  if (!redactor.isOpen(key)) return [{ key: name, text: 'changed inside (redacted)' }]
-  return steps.slice(0, TOLD).map(step => ({ key: name, text: stepTold(step) }))
+  if (!redactor.isOpen(key)) return one(key, 'changed inside (redacted)')
+  const name = cut(key, KEY)
+  const told = steps.slice(0, most).map(step => ({ key: name, text: stepTold(step) }))
+  return { told, more: steps.length - told.length }
 }
+
+/** Whether a commit wrote a key whose name contains a text, by its line alone; undefined: that does not tell all keys. */
+export function tellsKey({ changes, more }: LogRow, text: string): boolean | undefined {
+  if (changes.some(({ key }) => contains(key, text))) return true
+  return more > 0 || changes.some(({ key }) => key.length > KEY) ? undefined : false
+}
+
+/** Whether a commit wrote a key whose name contains a text. */
+export const writesKey = (commit: WireCommit, text: string): boolean =>
+  commit[7].some(([key]) => key !== undefined && contains(key, text))
+
+/** Whatever the case. */
+export const contains = (text: string, part: string): boolean =>
+  text.toLowerCase().includes(part.toLowerCase())
 
 function stepTold(step: Step): string {
   const [op, path] = step
@@ -61,17 +87,14 @@ const pathTold = (path: PathStep[]): string =>
 
 function shown(key: string, wire: Wire, namespace: string, redactor: Redactor): string {
   if (redactor.hides(key)) return '(redacted)'
-  if (isLarge(wire)) return sizeTold(wire as Packed)
-  return lineOf(redactor.shown(key, wire, namespace), VALUE)
+  const large = largeOf(wire, LARGE)
+  return large ? `(${sizeTold(large)})` : lineOf(redactor.shown(key, wire, namespace), VALUE)
 }
 
 function wireTold(wire: Wire): string {
-  if (isLarge(wire)) return sizeTold(wire as Packed)
-  return lineOf(wire instanceof Packed ? (wire.isTree ? wire.tree().settled() : wire.shared()) : wire, VALUE)
+  const large = largeOf(wire, LARGE)
+  return large ? `(${sizeTold(large)})` : lineOf(readOnly(wire), VALUE)
 }
-
-const isLarge = (wire: Wire): boolean => wire instanceof Packed && wire.cameEncoded && wire.weight > LARGE
-const sizeTold = (wire: Packed): string => `(${Math.round(wire.weight / 1024).toLocaleString('en-US')} KiB)`
 
 const cut = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length)}…` : text

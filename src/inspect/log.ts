@@ -1,7 +1,7 @@
 import type { Link } from '../client/link.ts'
 import { fetchPage } from '../client/past.ts'
 import type { WireCommit } from '../protocol/messages.ts'
-import { logRow } from './log-rows.ts'
+import { contains, logRow, tellsKey, writesKey } from './log-rows.ts'
 import type { Found, LogRow, SearchQuery } from './messages.ts'
 import type { Redactor } from './redact.ts'
 
@@ -23,6 +23,7 @@ export class Log {
   readonly #link: Link
   readonly #redactor: Redactor
   readonly #rows = new Map<number, LogRow>()
+  #measuring: Promise<void> | undefined
   // Commits that have just come. A line of each would keep up with no burst: the newest are kept until lines are made.
   #fresh: { revision: number; commit: WireCommit }[] = []
 
@@ -37,23 +38,25 @@ export class Log {
     if (this.#fresh.length >= 2 * FRESH) this.#fresh.splice(0, FRESH)
   }
 
-  /** Another log begins at `newest`. */
-  begin(newest: number): void {
-    this.#rows.clear()
-    this.#fresh = []
-    this.newest = newest
-  }
-
   /** Makes lines of what has come. */
   settle(): void {
     for (const { revision, commit } of this.#fresh) this.#keep(revision, commit)
     this.#fresh = []
   }
 
-  /** Asks the server from where on it keeps commits. */
-  async measure(): Promise<void> {
-    const page = await fetchPage(this.#link, 'inspect', 0, 0, false)
-    this.oldest = page?.first ?? 1
+  /** Asks the server from where on it keeps commits, unless it has not answered that yet. */
+  measure(): Promise<void> {
+    this.#measuring ??= fetchPage(this.#link, 'inspect', 0, 0, false)
+      .then(
+        page => {
+          this.oldest = page?.first ?? 1
+        },
+        () => {},
+      )
+      .finally(() => {
+        this.#measuring = undefined
+      })
+    return this.#measuring
   }
 
   /** The commits `from` to `to`, as far as they are kept. */
@@ -78,11 +81,26 @@ export class Log {
     let reached = start + 1
     while (reached > end && found.length < FOUND) {
       const first = Math.max(end, reached - MOST)
-      const rows = await this.rows(first, reached - 1)
-      found.push(...rows.reverse().filter(row => fits(row, wanted)))
+      const rows = (await this.rows(first, reached - 1)).filter(row => fits(row, wanted))
+      found.push(...(await this.#thatWrite(wanted.key, rows)).reverse())
       reached = first
     }
     return { rows: found, reached, newest: this.newest, oldest: this.oldest }
+  }
+
+  /** The lines whose commits wrote a key whose name contains a text. Where a line does not tell, its commit does. */
+  async #thatWrite(text: string, rows: LogRow[]): Promise<LogRow[]> {
+    if (text === '') return rows
+    const writes = new Map(rows.map(row => [row.revision, tellsKey(row, text)]))
+    const open = rows.filter(({ revision }) => writes.get(revision) === undefined)
+    const last = open.at(-1)?.revision ?? 0
+    for (const { revision } of open) {
+      if (writes.get(revision) !== undefined) continue
+      const page = await fetchPage(this.#link, 'inspect', revision, last, false)
+      for (const [i, commit] of page?.commits.entries() ?? [])
+        writes.set((page?.first ?? 0) + i, writesKey(commit, text))
+    }
+    return rows.filter(({ revision }) => writes.get(revision))
   }
 
   async #fetch(from: number, to: number): Promise<void> {
@@ -102,13 +120,5 @@ export class Log {
   }
 }
 
-function fits(
-  row: LogRow,
-  { key, process, method }: Pick<SearchQuery, 'key' | 'process' | 'method'>,
-): boolean {
-  if (key !== '' && !row.changes.some(one => has(one.key, key))) return false
-  if (method !== '' && !has(row.method, method)) return false
-  return process === '' || has(row.name, process) || `${row.pid}` === process
-}
-
-const has = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase())
+const fits = (row: LogRow, { process, method }: Pick<SearchQuery, 'process' | 'method'>): boolean =>
+  contains(row.method, method) && (process === '' || contains(row.name, process) || `${row.pid}` === process)

@@ -73,9 +73,9 @@ export interface LogRow {
   name: string
   method: string
   isIdentical: boolean
-  /** The first changes, and how many there are. */
+  /** The first changes, and how many more there are. */
   changes: LogChange[]
-  count: number
+  more: number
 }
 
 /** The commits `from` to `to`, the oldest first. */
@@ -118,7 +118,7 @@ export interface PartDiff {
 /** A commit with what it changed. */
 export interface CommitShown extends LogRow {
   diffs: PartDiff[]
-  /** Whether it changed more than those. */
+  /** Whether it may have changed more than those. */
   isCut: boolean
 }
 
@@ -161,6 +161,8 @@ export interface Facts {
 export interface Tick {
   type: 'tick'
   namespace: string
+  /** Of the log that is followed: in another one revisions begin anew. */
+  logId: number
   /** The newest commit; -1: nothing is known of the namespace yet. */
   revision: number
   keys: number

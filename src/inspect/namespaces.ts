@@ -8,6 +8,13 @@ const UNUSED = 10_000
 /** Namespaces that are looked at at the same time. */
 const MOST = 16
 
+interface Open {
+  followed: Followed
+  used: number
+  /** Pages that have it open: it stays for them. */
+  pages: number
+}
+
 /** The namespaces that pages look at. */
 export class Namespaces {
   /** The one that the command was given. */
@@ -15,7 +22,7 @@ export class Namespaces {
   readonly #home: Home
   readonly #redactor: Redactor
   readonly #isKnown: (name: string) => boolean
-  readonly #open = new Map<string, { followed: Followed; used: number }>()
+  readonly #open = new Map<string, Open>()
 
   /** `isKnown`: whether the server has a namespace. To look at one that it has not would make it. */
   constructor(home: Home, first: string, redactor: Redactor, isKnown: (name: string) => boolean) {
@@ -33,32 +40,48 @@ export class Namespaces {
     return followed
   }
 
-  get(name: string): Followed {
-    const known = this.#open.get(name)
-    if (known) {
-      known.used = wallClock()
-      return known.followed
+  /** The namespace, which stays until `release` is called. */
+  hold(name: string): { followed: Followed; release: () => void } {
+    const open = this.#get(name)
+    open.pages++
+    return {
+      followed: open.followed,
+      release: () => {
+        open.pages--
+        open.used = wallClock()
+      },
     }
-    if (name !== this.first && !this.#isKnown(name))
-      throw new Refused(404, `the server has no namespace '${name}'`)
-    if (this.#open.size >= MOST) throw new Refused(429, `at most ${MOST} namespaces are looked at at a time`)
-    const followed = new Followed(this.#home, name, this.#redactor)
-    this.#open.set(name, { followed, used: wallClock() })
-    return followed
+  }
+
+  get(name: string): Followed {
+    return this.#get(name).followed
   }
 
   /** Looks from where on the server keeps commits, and lets go of what no page looks at. */
-  async settle(): Promise<void> {
-    const now = wallClock()
-    for (const [name, { followed, used }] of this.#open) {
-      if (now - used > UNUSED) {
+  settle(now = wallClock()): void {
+    for (const [name, { followed, used, pages }] of this.#open) {
+      if (pages === 0 && now - used > UNUSED) {
         this.#open.delete(name)
-        await followed.close()
-      } else if (!followed.error) await followed.log.measure().catch(() => {})
+        void followed.close()
+      } else if (!followed.error) void followed.log.measure()
     }
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#open.values()].map(({ followed }) => followed.close()))
+  }
+
+  #get(name: string): Open {
+    const known = this.#open.get(name)
+    if (known) {
+      known.used = wallClock()
+      return known
+    }
+    if (name !== this.first && !this.#isKnown(name))
+      throw new Refused(404, `the server has no namespace '${name}'`)
+    if (this.#open.size >= MOST) throw new Refused(429, `at most ${MOST} namespaces are looked at at a time`)
+    const open = { followed: new Followed(this.#home, name, this.#redactor), used: wallClock(), pages: 0 }
+    this.#open.set(name, open)
+    return open
   }
 }

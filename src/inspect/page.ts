@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 
 export interface File {
   type: string
@@ -47,14 +47,8 @@ export class Page {
 }
 
 function found(): URL {
-  for (const place of PLACES) {
-    const folder = new URL(place, import.meta.url)
-    try {
-      readFileSync(new URL('page.js', folder))
-      return folder
-    } catch {
-      // It may be in the other.
-    }
-  }
+  const folders = PLACES.map(place => new URL(place, import.meta.url))
+  const folder = folders.find(place => existsSync(new URL('page.js', place)))
+  if (folder) return folder
   throw new Error('the page of the inspector is not built: run `npm run build` first')
 }

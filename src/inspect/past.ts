@@ -47,14 +47,10 @@ export class Past {
     return { namespace: this.#link.namespace, revision, values, keys, placeOf, writtenAt }
   }
 
-  clear(): void {
-    this.#cursor = this.#moment = this.#list = undefined
-  }
-
   async #at(revision: number): Promise<Moment> {
     if (this.#moment?.revision === revision) return this.#moment
     const cursor = this.#cursor
-    this.clear()
+    this.#cursor = this.#moment = this.#list = undefined
     const near = cursor && cursor.position < revision && revision - cursor.position <= NEAR
     const made = await this.#move(near ? cursor : undefined, revision)
     this.#cursor = made.cursor

@@ -1,11 +1,12 @@
 import { fromWire, Packed, type Wire } from '../protocol/values.ts'
+import { readOnly } from './wire.ts'
 
 /** Stands for a value that is not to be shown. */
 export const REDACTED = Symbol('redacted')
 
 /**
  * Gives what may be shown of the value of `key`: the value itself, another in its place, or undefined for nothing of it. It is
- * given a copy, which it may change. Where it throws, nothing is shown.
+ * given a copy, which it may change. Where it throws, or gives what cannot be copied (a promise, a function), nothing is shown.
  */
 export type RedactFunction = (key: string, value: unknown, namespace: string) => unknown
 
@@ -56,17 +57,14 @@ export class Redactor {
   #ask(key: string, wire: Wire, namespace: string): unknown {
     try {
       const shown = this.#redact?.(key, fromWire(wire), namespace)
-      return shown === undefined && wire !== undefined ? REDACTED : shown
+      if (shown === undefined && wire !== undefined) return REDACTED
+      // Nothing of the function runs later, where an error would end the inspector.
+      if (shown instanceof Promise) shown.catch(() => {})
+      return structuredClone(shown)
     } catch {
       return REDACTED
     }
   }
-}
-
-/** The value, which nothing is to keep or change: a tree goes on being changed in place. */
-const readOnly = (wire: Wire): unknown => {
-  if (!(wire instanceof Packed)) return wire
-  return wire.isTree ? wire.tree().settled() : wire.shared()
 }
 
 function pattern(glob: string): RegExp {

@@ -48,7 +48,7 @@ export async function startInspector({
   const files = new Page(page)
   const pulse: Pulse = new Pulse(home, () => {
     streams.heard()
-    void namespaces.settle()
+    namespaces.settle()
   })
   const namespaces = new Namespaces(home, namespace, redactor, name => pulse.hasNamespace(name))
   const streams = new Streams(namespaces, pulse, {

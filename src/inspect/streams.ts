@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { cancel, every, monotonic, type Timer } from '../async/interval.ts'
+import type { Followed } from './followed.ts'
 import { Refused } from './gate.ts'
 import type { Facts, StreamLine } from './messages.ts'
 import type { Namespaces } from './namespaces.ts'
@@ -32,32 +33,24 @@ export class Streams {
 
   /** Tells a page from now on about a namespace; null: the first one. */
   open(response: ServerResponse, asked: string | null): void {
-    const namespace = asked ?? this.#namespaces.first
     if (this.#open.size >= MOST) throw new Refused(429, `at most ${MOST} pages are open at a time`)
-    const followed = this.#namespaces.get(namespace)
-    const stream = new Stream(
-      response,
-      () => {
-        this.#open.delete(stream)
-        if (this.#open.size === 0) cancel(this.#timer)
-      },
-      namespace,
-    )
+    const { followed, release } = this.#namespaces.hold(asked ?? this.#namespaces.first)
+    const stream = new Stream(response, followed)
+    response.on('close', () => {
+      release()
+      this.#open.delete(stream)
+      if (this.#open.size === 0) cancel(this.#timer)
+    })
     if (this.#open.size === 0) this.#timer = every(TICK, () => this.#tick())
     this.#open.add(stream)
     stream.tell({ ...this.#facts, namespace: followed.namespace })
-    this.heard()
-    this.#tick()
+    this.#tellStatus(stream)
+    this.#tellTick(stream)
   }
 
   /** The server has said something. */
   heard(): void {
-    for (const stream of this.#open) {
-      if (!stream.isFree) continue
-      const status = this.#pulse.status(stream.sampled)
-      stream.sampled = status.samples.at(-1)?.time ?? stream.sampled
-      stream.tell(status)
-    }
+    for (const stream of this.#open) this.#tellStatus(stream)
   }
 
   close(): void {
@@ -66,20 +59,28 @@ export class Streams {
 
   #tick(): void {
     for (const stream of this.#open) {
-      if (!stream.isFree) stream.endIfStuck()
-      else this.#tell(stream)
+      stream.endIfStuck()
+      this.#tellTick(stream)
     }
   }
 
-  #tell(stream: Stream): void {
-    const followed = this.#namespaces.get(stream.namespace)
-    void followed.refresh()
-    const { revision, size, log, error } = followed
+  #tellStatus(stream: Stream): void {
+    if (!stream.isFree) return
+    const status = this.#pulse.status(stream.sampled)
+    stream.sampled = status.samples.at(-1)?.time ?? stream.sampled
+    stream.tell(status)
+  }
+
+  #tellTick(stream: Stream): void {
+    if (!stream.isFree) return
+    void stream.followed.refresh()
+    const { namespace, logId, revision, values, log, error } = stream.followed
     const line: StreamLine = {
       type: 'tick',
-      namespace: stream.namespace,
+      namespace,
+      logId,
       revision,
-      keys: size,
+      keys: values.size,
       oldest: log.oldest,
       error: error?.message ?? null,
     }
@@ -93,17 +94,16 @@ export class Streams {
 
 /** The connection to one page. */
 class Stream {
-  readonly namespace: string
+  readonly followed: Followed
   /** The newest sample that it got, and the newest tick. */
   sampled = 0
   last = ''
   readonly #response: ServerResponse
   #since: number | undefined
 
-  constructor(response: ServerResponse, ended: () => void, namespace: string) {
+  constructor(response: ServerResponse, followed: Followed) {
     this.#response = response
-    this.namespace = namespace
-    response.on('close', ended)
+    this.followed = followed
     response.on('drain', () => {
       this.#since = undefined
     })

@@ -1,9 +1,10 @@
-import { Packed, type Wire } from '../protocol/values.ts'
+import type { Wire } from '../protocol/values.ts'
 import type { Values } from '../store/commit.ts'
 import type { PathStep, TreeQuery, TreeRow, TreeWindow } from './messages.ts'
 import { type Parts, partsOf, sizeOf } from './parts.ts'
 import type { Redactor } from './redact.ts'
 import { kindOf, lineOf } from './shown.ts'
+import { largeOf, sizeTold } from './wire.ts'
 
 /** A state to be shown as a tree. */
 export interface Shown {
@@ -53,16 +54,14 @@ export function treeWindow(state: Shown, query: TreeQuery, redactor: Redactor): 
 function keyRow(state: Shown, key: string, redactor: Redactor, opened?: unknown): TreeRow {
   const wire = state.values.get(key) as Wire
   const revision = state.writtenAt(key)
-  const isLarge = opened === undefined && isUnread(wire) && !redactor.hides(key)
-  if (isLarge) {
-    const text = `(${Math.round((wire as Packed).weight / 1024).toLocaleString('en-US')} KiB, open it to see it)`
+  const large = opened === undefined && !redactor.hides(key) ? largeOf(wire, LARGE) : undefined
+  if (large) {
+    const text = `(${sizeTold(large)}, open it to see it)`
     return { key, path: [], label: key, kind: 'object', text, parts: 1, isOpen: false, revision }
   }
   const value = opened ?? redactor.shown(key, wire, state.namespace)
   return { ...row(key, [], key, value), revision }
 }
-
-const isUnread = (wire: Wire): boolean => wire instanceof Packed && wire.cameEncoded && wire.weight > LARGE
 
 const row = (key: string, path: PathStep[], label: string, value: unknown): TreeRow => ({
   key,

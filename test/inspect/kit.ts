@@ -15,10 +15,8 @@ export interface Answer {
 }
 
 /** An inspector, and a client of it that may be anybody. */
-export interface Inspected {
+export interface Inspecting {
   inspector: Inspector
-  state: State<AnyState>
-  address: string
   port: number
   token: string
   /** One request, by whoever the headers say. */
@@ -29,18 +27,33 @@ export interface Inspected {
   stream(namespace?: string | null): Promise<IncomingMessage>
 }
 
+/** An inspector of a server of its own, and a state there. */
+export interface Inspected extends Inspecting {
+  state: State<AnyState>
+  address: string
+}
+
 type Given = Partial<InspectorOptions> & { server?: ServerOptions }
 
 /** A server in this process, a state on it, and an inspector of both. */
 export async function inspected(t: TestContext, { server = {}, ...options }: Given = {}): Promise<Inspected> {
-  needsPage()
   const own = await room(t, server)
   const { address } = own.server()
   const namespace = options.namespace ?? 'default'
   const state = new State<AnyState>(address, { namespace, secretKey: server.secretKey })
   t.after(() => state.close())
   await state.size()
-  const inspector = await startInspector({ address, secretKey: server.secretKey, namespace, ...options })
+  const made = await inspector(t, { address, secretKey: server.secretKey, namespace, ...options })
+  return { state, address, ...made }
+}
+
+/** An inspector of the server at an address. */
+export async function inspector(
+  t: TestContext,
+  { address, ...options }: Partial<InspectorOptions> & { address: string },
+): Promise<Inspecting> {
+  needsPage()
+  const inspector = await startInspector({ address, secretKey: undefined, namespace: 'default', ...options })
   t.after(() => inspector.close())
   const url = new URL(inspector.url)
   const port = Number(url.port)
@@ -48,8 +61,6 @@ export async function inspected(t: TestContext, { server = {}, ...options }: Giv
   const asPage = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   return {
     inspector,
-    state,
-    address,
     port,
     token,
     send: async (method, path, headers = {}, body = '') => {
@@ -87,5 +98,5 @@ async function sent(
 
 /** The lines of a stream, as they come. */
 export async function* linesOf(response: IncomingMessage): AsyncGenerator<StreamLine> {
-  for await (const line of createInterface({ input: response })) yield JSON.parse(line)
+  for await (const line of createInterface({ input: response })) if (line.trim()) yield JSON.parse(line)
 }

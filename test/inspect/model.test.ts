@@ -275,3 +275,42 @@ async function searched(
       .reverse(),
   )
 }
+
+test('a search finds a key that the line of its commit does not tell, and the line says how many changes it leaves out', async t => {
+  const { state, call } = await inspected(t)
+  const long = `${'x'.repeat(200)} end`
+  await state.set('other', 1)
+  await state.update(Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`key ${i}`, i])))
+  await state.set(long, 1)
+  const fill = atomic((draft: AnyState) => {
+    draft.other = {}
+    draft['last of all'] = 1
+  })
+  await fill(state)
+  const several = atomic((draft: AnyState) => {
+    for (const part of ['a', 'b', 'c', 'd', 'e', 'f']) draft.other[part] = 1
+    draft['last of all'] = 2
+  })
+  await several(state)
+  const revisions = async (key: string) => {
+    const asked = { namespace: 'default', key, process: '', method: '', before: null, until: 0 }
+    return (await call<Found>('search', asked)).rows.map(({ revision }) => revision)
+  }
+  assert.deepEqual(await revisions('KEY 9'), [2])
+  assert.deepEqual(await revisions(' end'), [3])
+  assert.deepEqual(await revisions('last of'), [5, 4])
+  assert.deepEqual(await revisions('other'), [5, 4, 1])
+  assert.deepEqual(await revisions('nowhere'), [])
+  const rows = await call<LogRow[]>('log', { namespace: 'default', from: 1, to: 5 })
+  // What is changed inside a value counts one each.
+  assert.deepEqual(
+    rows.map(({ changes, more }) => [changes.length, more]),
+    [
+      [1, 0],
+      [4, 6],
+      [1, 0],
+      [2, 0],
+      [4, 3],
+    ],
+  )
+})

@@ -160,3 +160,30 @@ test('a function gives what is shown in place of a value, of a copy that it may 
   assert.match(JSON.stringify(row), /…1111 of default/)
   assert.deepEqual(await state.get('card'), { number, name: 'Ann' })
 })
+
+test('a function that gives what fails later, or cannot be copied, shows nothing, and the inspector goes on', async t => {
+  const gives: Record<string, () => unknown> = {
+    getter: () => ({
+      get part() {
+        throw new Error('a getter')
+      },
+    }),
+    promise: async () => {
+      throw new Error('a promise')
+    },
+    function: () => () => SECRET,
+    proxy: () => new Proxy({}, {}),
+  }
+  const { state, call, stream } = await inspected(t, { redact: (key, value) => gives[key]?.() ?? value })
+  const lines = linesOf(await stream())
+  for (const key of Object.keys(gives)) await state.set(key, [SECRET])
+  await state.set('plain', [1])
+  for await (const line of lines) if (line.type === 'tick' && line.revision === 5) break
+  const open = Object.keys(gives).map(key => ({ key, path: [] }))
+  const query = { namespace: 'default', revision: null, from: 0, count: 9, filter: '', order: 'put', open }
+  const { rows } = await call<TreeWindow>('tree', query)
+  assert.deepEqual(
+    rows.map(({ label, text }) => [label, text]),
+    [...Object.keys(gives).map(key => [key, '(redacted)']), ['plain', '[1]']],
+  )
+})

@@ -47,6 +47,7 @@ test('a page is told first what it looks at, then where the state stands, and ea
   assert.deepEqual(tick, {
     type: 'tick',
     namespace: 'default',
+    logId: tick?.logId,
     revision: 1,
     keys: 1,
     oldest: 1,
