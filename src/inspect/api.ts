@@ -16,8 +16,9 @@ const ORDERS = ['put', 'name', 'changed'] as const
 // Lines of a window, and parts that are open.
 const LINES = 500
 const OPEN = 500
-// Characters of a whole value; bytes beyond which it is not decoded for them.
+// Characters of a whole value, and of its JSON; bytes beyond which it is not decoded for them.
 const TEXT = 100_000
+const JSON_TEXT = 1 << 20
 const LARGE = 16 << 20
 
 /** What the page can ask, besides the stream. */
@@ -123,9 +124,13 @@ export class Api {
     const text = inspect(value, { depth: 20, maxArrayLength: 5000, maxStringLength: TEXT, breakLength: 72 })
     const isCut = text.length > TEXT
     // What was put in the place of a value is not to be written back.
-    const json =
-      this.#redactor.isOpen(key) && !isCut && isJson(value, 0) ? JSON.stringify(value, null, 2) : null
-    return { text: isCut ? text.slice(0, TEXT) : text, isCut, json }
+    const canEdit = this.#canWrite && this.#redactor.isOpen(key) && !isCut && isJson(value, 0)
+    const json = canEdit ? JSON.stringify(value, null, 2) : ''
+    return {
+      text: isCut ? text.slice(0, TEXT) : text,
+      isCut,
+      json: canEdit && json.length <= JSON_TEXT ? json : null,
+    }
   }
 
   async #set(asked: Asked): Promise<{ revision: number }> {

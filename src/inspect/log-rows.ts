@@ -2,7 +2,7 @@ import type { Step, WireChange, WireCommit } from '../protocol/messages.ts'
 import type { Wire } from '../protocol/values.ts'
 import type { LogChange, LogRow, PathStep } from './messages.ts'
 import type { Redactor } from './redact.ts'
-import { lineOf } from './shown.ts'
+import { cut, lineOf } from './shown.ts'
 import { largeOf, readOnly, sizeTold } from './wire.ts'
 
 // Of a commit so many changes are told, and so many characters of a key and of a value.
@@ -95,6 +95,3 @@ function wireTold(wire: Wire): string {
   const large = largeOf(wire, LARGE)
   return large ? `(${sizeTold(large)})` : lineOf(readOnly(wire), VALUE)
 }
-
-const cut = (text: string, length: number): string =>
-  text.length > length ? `${text.slice(0, length)}…` : text

@@ -128,7 +128,7 @@ export interface ValueShown {
   /** null: there is no such key. */
   text: string | null
   isCut: boolean
-  /** The value as JSON, if JSON can say it and it may be shown. */
+  /** The value as JSON, to be changed: if JSON can say it, it may be shown and written, and it is not too long for that. */
   json: string | null
   /** What ends the key. */
   lease: { pid: number; name: string; isEphemeral: boolean; expires: number | null } | null

@@ -31,7 +31,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ) {
-  const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1')
+  const pathname = (request.url ?? '/').replace(/[?#].*/s, '')
   const file = page.get(pathname)
   gate.checkOrigin(request.headers, pathname === '/')
   if (file) {

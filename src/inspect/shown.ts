@@ -60,7 +60,7 @@ class Line {
   }
 
   #add(text: string): void {
-    this.text += text.length > this.#left ? `${text.slice(0, this.#left)}…` : text
+    this.text += cut(text, this.#left)
   }
 
   #object(value: object, depth: number): void {
@@ -117,7 +117,8 @@ function* fieldsOf(value: object): Iterable<[string, unknown]> {
 const nameOf = (name: string): string => (/^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(name) ? name : quoted(name, 60))
 
 /** A text with quotes, of which only so much is looked at. */
-const quoted = (text: string, room: number): string => {
-  const cut = text.length > room ? `${text.slice(0, room)}…` : text
-  return JSON.stringify(cut)
-}
+const quoted = (text: string, room: number): string => JSON.stringify(cut(text, room))
+
+/** So much of a text. */
+export const cut = (text: string, room: number): string =>
+  text.length > room ? `${text.slice(0, room)}…` : text

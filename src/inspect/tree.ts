@@ -3,7 +3,7 @@ import type { Values } from '../store/commit.ts'
 import type { PathStep, TreeQuery, TreeRow, TreeWindow } from './messages.ts'
 import { type Parts, partsOf, sizeOf } from './parts.ts'
 import type { Redactor } from './redact.ts'
-import { kindOf, lineOf } from './shown.ts'
+import { cut, kindOf, lineOf } from './shown.ts'
 import { largeOf, sizeTold } from './wire.ts'
 
 /** A state to be shown as a tree. */
@@ -18,6 +18,8 @@ export interface Shown {
   writtenAt(key: string): number
 }
 
+/** Characters of the name of a key or part. */
+const LABEL = 200
 /** Bytes of a value that is not decoded for its line alone. */
 const LARGE = 1 << 20
 
@@ -57,7 +59,7 @@ function keyRow(state: Shown, key: string, redactor: Redactor, opened?: unknown)
   const large = opened === undefined && !redactor.hides(key) ? largeOf(wire, LARGE) : undefined
   if (large) {
     const text = `(${sizeTold(large)}, open it to see it)`
-    return { key, path: [], label: key, kind: 'object', text, parts: 1, isOpen: false, revision }
+    return { key, path: [], label: cut(key, LABEL), kind: 'object', text, parts: 1, isOpen: false, revision }
   }
   const value = opened ?? redactor.shown(key, wire, state.namespace)
   return { ...row(key, [], key, value), revision }
@@ -66,7 +68,7 @@ function keyRow(state: Shown, key: string, redactor: Redactor, opened?: unknown)
 const row = (key: string, path: PathStep[], label: string, value: unknown): TreeRow => ({
   key,
   path,
-  label,
+  label: cut(label, LABEL),
   kind: kindOf(value),
   text: lineOf(value),
   parts: sizeOf(value) ?? null,

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { test } from 'node:test'
 import { HEADERS } from '../../src/inspect/gate.ts'
+import type { TreeWindow, ValueShown } from '../../src/inspect/messages.ts'
 import { inspected } from './kit.ts'
 
 const SECRET = 'a confidential value'
@@ -135,12 +136,22 @@ test('it changes nothing unless it was told that it may', async t => {
   const asked = { namespace: 'default', key: 'k', json: '2' }
   for (const name of ['set', 'delete']) await assert.rejects(call(name, asked), /403: .*--write/)
   assert.deepEqual(await state.copy(), { k: 1 })
+  assert.equal((await call<ValueShown>('value', calls.value)).json, null)
 })
 
 test('told that it may, it sets and deletes keys, and says what is wrong with a value', async t => {
   const { state, call } = await inspected(t, { canWrite: true })
   await call('set', { namespace: 'default', key: 'k', json: '{"a":[1,2]}' })
   assert.deepEqual(await state.copy(), { k: { a: [1, 2] } })
+  const jsonOf = async (key: string) => {
+    while (!(await call<TreeWindow>('tree', calls.tree)).rows.some(row => row.key === key));
+    return (await call<ValueShown>('value', { ...calls.value, key })).json
+  }
+  assert.deepEqual(JSON.parse((await jsonOf('k')) ?? ''), { a: [1, 2] })
+  // It is shown whole where it is short as text; to be edited it is too long.
+  await state.set('long', Array(300_000).fill(0))
+  assert.equal(await jsonOf('long'), null)
+  await state.delete('long')
   await assert.rejects(call('set', { namespace: 'default', key: 'k', json: '{a' }), /400: .*must be JSON/)
   await assert.rejects(call('set', { namespace: 'default', key: '__proto__', json: '1' }), /409: .*__proto__/)
   assert.deepEqual(await call('delete', { namespace: 'default', key: 'k' }), { deleted: true })
@@ -173,7 +184,8 @@ test('what makes no sense is refused with words, and the inspector goes on', asy
     assert.ok(JSON.parse(answer.text).error.length > 10)
   }
   assert.equal((await send('GET', '/api/tree', headers)).status, 405)
-  assert.equal((await send('GET', '/../package.json', headers)).status, 404)
+  for (const path of ['/../package.json', '//', '/?/../', '/%zz'])
+    assert.equal((await send('GET', path, headers)).status, path === '/?/../' ? 200 : 404, path)
   // To look at a namespace that is not there would make it.
   assert.equal((await call<{ keys: number }>('tree', calls.tree)).keys, 0)
 })
