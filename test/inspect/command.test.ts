@@ -4,12 +4,12 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type AnyState, describeServer, State } from 'zproc'
 import { inspect } from '../../src/cli/inspect.ts'
 import { needsPage } from '../kit/build.ts'
 import { program } from '../kit/programs.ts'
 import { room } from '../kit/servers.ts'
+import { until } from '../kit/until.ts'
 
 const cli = new URL('../../src/cli/main.ts', import.meta.url).href
 const onWindows = process.platform === 'win32' && 'no signal reaches a program there'
@@ -64,7 +64,7 @@ test('the browser is opened with a secret that is good for once', {
   const env = { DISPLAY: ':9', PATH: `${bin}:${process.env.PATH}` }
   const { child, line, ended } = command(t, [server().address], env)
   const printed = await line()
-  while (!existsSync(given)) await sleep(20)
+  await until(() => existsSync(given))
   const url = new URL(readFileSync(given, 'utf8').trim())
   assert.match(url.hash, /^#once=[\w-]{43}$/)
   assert.ok(printed?.includes(url.origin) && !printed.includes(url.hash.slice('#once='.length)))

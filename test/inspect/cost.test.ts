@@ -25,16 +25,17 @@ const INSPECTOR = `
     const post = (name, question) =>
       fetch(origin + '/api/' + name, { method: 'POST', headers, body: JSON.stringify({ namespace: 'default', ...question }) })
     const text = async (name, question) => (await post(name, question)).text()
-    const follow = async () => {
+    const follow = async begun => {
       const stream = await post('stream', { namespace: null })
       for await (const part of stream.body) {
-        const revision = Number(/"revision":(\\d+)/.exec(Buffer.from(part).toString())?.[1] ?? 0)
+        const lines = Buffer.from(part).toString()
+        if (lines.includes('"samples":[{')) begun()
+        const revision = Number(/"revision":(\\d+)/.exec(lines)?.[1] ?? 0)
         await text('tree', { revision: null, from: 0, count: 100, filter: '', order: 'put', open: [] })
         if (revision) await text('log', { from: Math.max(1, revision - 70), to: revision })
       }
     }
-    follow().catch(() => {})
-    await new Promise(done => setTimeout(done, 1500))
+    await new Promise(begun => follow(begun).catch(() => {}))
     console.log('begun')
   })
   console.log('ready')

@@ -20,6 +20,7 @@ import { Redactor } from '../../src/inspect/redact.ts'
 import { Streams } from '../../src/inspect/streams.ts'
 import { elsewhere } from '../kit/elsewhere.ts'
 import { room } from '../kit/servers.ts'
+import { until } from '../kit/until.ts'
 import { linesOf, inspector as started } from './kit.ts'
 
 /** Namespaces of a server that has none but the first one, unless `known` says so. */
@@ -72,7 +73,7 @@ test('what one page asks does not make the lists of others anew', async t => {
   const { namespaces, state, api } = await namespacesOf(t)
   await state.update({ b: 1, a: 2 })
   const followed = await namespaces.use('default')
-  while (followed.revision < 1) await followed.refresh()
+  await until(() => followed.revision === 1)
   const lists = () => [followed.shown('', 'name').keys, followed.shown('a', 'changed').keys]
   const before = lists()
   assert.deepEqual(before, [['a', 'b'], ['a']])
@@ -80,7 +81,7 @@ test('what one page asks does not make the lists of others anew', async t => {
   assert.equal(value.text, '1')
   for (const [i, keys] of lists().entries()) assert.equal(keys, before[i])
   await state.set('c', 3)
-  while (followed.revision < 2) await followed.refresh()
+  await until(() => followed.revision === 2)
   assert.deepEqual(lists(), [['a', 'b', 'c'], ['a']])
 })
 

@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os'
 import { test } from 'node:test'
 import { HEADERS } from '../../src/inspect/gate.ts'
 import type { TreeWindow, ValueShown } from '../../src/inspect/messages.ts'
+import { until } from '../kit/until.ts'
 import { inspected } from './kit.ts'
 
 const SECRET = 'a confidential value'
@@ -144,7 +145,7 @@ test('told that it may, it sets and deletes keys, and says what is wrong with a 
   await call('set', { namespace: 'default', key: 'k', json: '{"a":[1,2]}' })
   assert.deepEqual(await state.copy(), { k: { a: [1, 2] } })
   const jsonOf = async (key: string) => {
-    while (!(await call<TreeWindow>('tree', calls.tree)).rows.some(row => row.key === key));
+    await until(async () => (await call<TreeWindow>('tree', calls.tree)).rows.some(row => row.key === key))
     return (await call<ValueShown>('value', { ...calls.value, key })).json
   }
   assert.deepEqual(JSON.parse((await jsonOf('k')) ?? ''), { a: [1, 2] })

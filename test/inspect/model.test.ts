@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { type AnyState, atomic } from 'zproc'
 import type { CommitShown, Found, LogRow, TreeRow, TreeWindow } from '../../src/inspect/messages.ts'
 import { lineOf } from '../../src/inspect/shown.ts'
+import { until } from '../kit/until.ts'
 import { type Inspected, inspected } from './kit.ts'
 
 const numRuns = Number(process.env.ZPROC_INSPECT_RUNS ?? 12)
@@ -102,9 +103,10 @@ test('the tree, the log and the differences are those of the states that the wri
           revision++
           history[revision] = await state.copy()
           // The stream of commits comes on its own. What was asked before is not what is so now.
-          let byTime: TreeWindow
-          do byTime = await tree(null, { order: 'changed' })
-          while (byTime.revision < revision)
+          const byTime = await until(async () => {
+            const window = await tree(null, { order: 'changed' })
+            return window.revision >= revision ? window : undefined
+          })
           const written = byTime.rows.map(row => row.revision)
           assert.deepEqual(
             written,

@@ -14,6 +14,7 @@ import { Pulse } from '../../src/inspect/pulse.ts'
 import { Redactor } from '../../src/inspect/redact.ts'
 import { Streams } from '../../src/inspect/streams.ts'
 import { room } from '../kit/servers.ts'
+import { until } from '../kit/until.ts'
 import { inspected, linesOf } from './kit.ts'
 
 async function linesUntil(response: IncomingMessage, isLast: (line: StreamLine) => boolean) {
@@ -112,8 +113,13 @@ test('a page that reads nothing is sent nothing more, and then where things stan
     await Promise.all([namespaces.close(), state.close()])
   })
   const response = await opened.promise
-  await sleep(200)
-  const waiting = response.writableLength
+  // Until the system takes no more.
+  let waiting = 0
+  await until(() => {
+    const before = waiting
+    waiting = response.writableLength
+    return waiting === before
+  })
   assert.ok(waiting > 1 << 20)
   for (let i = 1; i <= 60; i++) {
     await state.set('count', i)
@@ -161,7 +167,7 @@ test('at most 16 pages are open at a time', { timeout: 60_000 }, async t => {
   const open = await Promise.all(Array.from({ length: 16 }, () => stream()))
   assert.equal((await stream()).statusCode, 429)
   open[0]?.destroy()
-  while (inspector.pages() === 16) await sleep(10)
+  await until(() => inspector.pages() < 16)
   assert.equal((await stream()).statusCode, 200)
 })
 

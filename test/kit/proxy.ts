@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { parseRedisAddress } from '../../src/engines/redis/address.ts'
-import { formatAddress, parseAddress } from '../../src/protocol/address.ts'
+import { sweepAtEnd } from '../../src/lifeline/guard.ts'
+import { formatAddress, parseAddress, socketPath } from '../../src/protocol/address.ts'
 
 /** A way to a server that can fail: its own address, and what can happen on it. */
 export interface Proxy {
@@ -98,6 +99,9 @@ export async function proxy(
     pipe(link, link.client, link.upstream)
     pipe(link, link.upstream, link.client)
   })
+  const path = socketPath(at)
+  // Where the tests are killed it would stay.
+  if (path !== undefined) t.after(sweepAtEnd(path))
   server.listen(pathOf(at))
   await once(server, 'listening')
   const made: Proxy = {
