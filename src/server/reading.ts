@@ -15,8 +15,9 @@ import {
 import { stateAt } from '../store/earlier.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Archive } from './archive.ts'
-import type { Core, Room, Sender } from './core.ts'
+import type { Core, Room } from './core.ts'
 import type { Feed, Listener } from './feed.ts'
+import type { Sender } from './turn.ts'
 
 type OpenFeed = Feed & { room: Room }
 
@@ -199,7 +200,7 @@ export class Reading implements Listener {
     // A session that has answers to send as well sends both together, see Sender.sendAnswers.
     if (!this.#channel.scheduled && !this.#isAdded) {
       this.#isAdded = true
-      this.#core.addUpdates(this.#session)
+      this.#core.turn.addUpdates(this.#session)
     }
     this.#channel.queue(this.#last, bytes)
   }

@@ -61,11 +61,11 @@ export class Session implements Described {
     const keeps = token !== ''
     const events = {
       frame: (value: unknown) => {
-        core.hears()
+        core.turn.hears()
         this.#delay.requested()
         this.#service.take(value)
       },
-      heard: (hasAnswers: boolean) => core.heard(this, hasAnswers),
+      heard: (hasAnswers: boolean) => core.turn.heard(this, hasAnswers),
       drain: () => this.#service.drain(),
       lost: (error: Error | undefined, broken: boolean) => {
         if (broken)
@@ -78,7 +78,7 @@ export class Session implements Described {
     }
     this.#channel = new Channel(events, { keeps, gate: core.keeper })
     this.#channel.beforeFlush = () => {
-      core.distribute()
+      core.turn.distribute()
       this.#service.turn()
     }
     this.#service = new Service(core, this, this.#channel, answers)
