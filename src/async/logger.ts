@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 /**
  * Takes what zproc has to say besides errors of calls, in place of stderr: an object of details and a message, as pino, bunyan and
  * others do.
@@ -20,8 +22,7 @@ export function tell(logger: Logger, level: Level, details: object, message: str
   try {
     logger[level](details, message)
   } catch (error) {
-    process.stderr.write(
-      `${message}\nzproc: the logger failed: ${error instanceof Error ? error.message : error}\n`,
-    )
+    const why = error instanceof Error ? error.message : inspect(error)
+    process.stderr.write(`${message}\nzproc: the logger failed: ${why}\n`)
   }
 }

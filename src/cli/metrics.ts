@@ -1,15 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { type AddressInfo, BlockList, isIP } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { ConnectionError } from '../errors.ts'
+import { isLoopback } from '../protocol/address.ts'
 import { keyFrom, wrong } from './parse.ts'
 
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8)
-loopback.addAddress('::1', 'ipv6')
-
-/** Where metrics are served, and what whoever reads them has to know. */
+/** Where metrics are served, and the token that a reader has to send. */
 export interface MetricsPlace {
   host: string
   port: number
@@ -31,18 +28,13 @@ export function metricsPlace(command: string, given: string, tokenFile: string |
   return { host, port, token }
 }
 
-function isLoopback(host: string): boolean {
-  const version = isIP(host)
-  return version === 0 ? host === 'localhost' : loopback.check(host, version === 6 ? 'ipv6' : 'ipv4')
-}
-
 /** Serves what `read` gives at `/metrics`. */
 export async function serveMetrics(
   { host, port, token }: MetricsPlace,
   read: () => Promise<string>,
 ): Promise<{ url: string; close(): void }> {
   let reading: Promise<string> | undefined
-  // Those who ask meanwhile get the same answer.
+  // Requests that come meanwhile get the same answer.
   const shared = () => {
     reading ??= read().finally(() => {
       reading = undefined
@@ -81,7 +73,7 @@ function refusalOf(
   token: string | undefined,
   isLocal: boolean,
 ): Refusal | undefined {
-  // A page in a browser of this machine may have a name of its own stand for this address.
+  // A page of another site may have its name resolve to this address (DNS rebinding).
   const name = headers.host?.replace(/:\d+$/, '').replace(/^\[|\]$/g, '') ?? ''
   if (isLocal && !isLoopback(name)) return [403, 'this is served to this machine alone\n']
   if (token !== undefined && !isSame(headers.authorization ?? '', `Bearer ${token}`))

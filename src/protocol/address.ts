@@ -77,11 +77,14 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
 /** Whether nobody outside this machine can reach the endpoint. */
-export function isLocal(endpoint: Endpoint): boolean {
-  if (endpoint.kind === 'ipc' || endpoint.host.toLowerCase() === 'localhost') return true
+export const isLocal = (endpoint: Endpoint): boolean => endpoint.kind === 'ipc' || isLoopback(endpoint.host)
+
+/** Whether a host, a name or an address, is this machine as only it can reach itself. */
+export function isLoopback(host: string): boolean {
+  if (host.toLowerCase() === 'localhost') return true
   // A name may begin with "127." and be anywhere.
-  const version = isIP(endpoint.host)
-  return version !== 0 && loopback.check(endpoint.host, version === 4 ? 'ipv4' : 'ipv6')
+  const version = isIP(host)
+  return version !== 0 && loopback.check(host, version === 4 ? 'ipv4' : 'ipv6')
 }
 
 export function formatAddress(endpoint: Endpoint): string {

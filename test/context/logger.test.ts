@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { Context, type ContextOptions, type Logger, ping, startServer } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
 import { cancel, holdOpen } from '../../src/async/interval.ts'
+import { tell } from '../../src/async/logger.ts'
 import { program } from '../kit/programs.ts'
 
 interface Entry {
@@ -130,6 +131,20 @@ test('a logger that throws changes nothing, and what it was given goes to stderr
     stderr,
     /^process 'baker' \(pid \d+\) failed: RangeError: too far\nzproc: the logger failed: no logger$/m,
   )
+})
+
+test('what a logger throws may be anything', t => {
+  const written: unknown[] = []
+  t.mock.method(process.stderr, 'write', (text: unknown) => written.push(text) > 0)
+  for (const thrown of [Object.create(null), Symbol('no'), undefined]) {
+    const fails = () => {
+      throw thrown
+    }
+    tell({ info: fails, warn: fails, error: fails }, 'warn', {}, 'a client was refused')
+  }
+  assert.equal(written.length, 3)
+  for (const text of written)
+    assert.match(String(text), /^a client was refused\nzproc: the logger failed: .+\n$/)
 })
 
 test('what is no logger is refused where it is given', () => {
