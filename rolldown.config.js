@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { defineConfig } from 'rolldown'
 
 // To start a process is mostly to load its files, and one large file loads faster than many small ones.
@@ -17,10 +18,14 @@ const inputs = [
   'storage/compact',
 ]
 
-/** What every child loads, and what those load besides that get a State: see test/process/entry.test.ts. */
-const child =
-  /\/src\/(errors|async\/(interval|traces)|protocol\/(describe|thrown|values?)|lifeline\/(line|owner|spawned)|process\/(classes|current|exit|job|messages|print|pulse|run|target)|shipping\/(revive|revival|beginnings|compile|load|modules|wrappers))\b|\/msgpackr\/(un)?pack\.js$/
-const state = /\/src\/(async|protocol|client|transport)\/(?!atomic)/
+/**
+ * What is one chunk: a module, with all that it imports and no chunk before it holds. Every child loads the first, and a
+ * child that gets a State the second: see test/process/entry.test.ts.
+ */
+const chunks = { child: 'src/process/main.ts', state: 'src/client/state.ts' }
+
+/** What each module imports, by its path. */
+const imported = new Map()
 
 const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
   readFileSync(new URL('package.json', import.meta.url), 'utf8'),
@@ -31,14 +36,12 @@ const program = defineConfig({
   platform: 'node',
   external: [/^node:/, ...Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })],
   tsconfig: false,
+  plugins: [{ name: 'imported', moduleParsed: ({ id, importedIds }) => void imported.set(id, importedIds) }],
   output: {
     dir: 'dist',
     chunkFileNames: 'chunks/[name]-[hash].js',
     codeSplitting: {
-      groups: [
-        { name: 'child', test: child },
-        { name: 'state', test: state },
-      ],
+      groups: Object.entries(chunks).map(([name, module]) => ({ name, test: loadedBy(module) })),
     },
     banner: chunk => licences(chunk.moduleIds),
   },
@@ -67,6 +70,25 @@ const page = defineConfig({
 })
 
 export default [program, page]
+
+/**
+ * Whether a module is loaded with `module`: that one itself, and what it imports, directly or not; `import()` does not count.
+ * What begins a program is no part of a chunk: others load that, too.
+ */
+function loadedBy(module) {
+  const path = name => join(import.meta.dirname, name)
+  const begins = new Set(inputs.map(input => path(`src/${input}.ts`)))
+  const loaded = new Set()
+  const load = id => {
+    if (loaded.has(id)) return
+    loaded.add(id)
+    for (const next of imported.get(id) ?? []) load(next)
+  }
+  return id => {
+    load(path(module))
+    return loaded.has(id) && !begins.has(id)
+  }
+}
 
 /** The licences of the packages that a chunk holds parts of. */
 function licences(modules) {

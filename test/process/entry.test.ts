@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { needsBuild } from '../kit/build.ts'
 
 /** The files that `file` imports when it is loaded, directly or not; types and `import()` do not count. */
 function loadedBy(file: URL, found = new Set<string>()): Set<string> {
@@ -19,6 +20,26 @@ function loadedBy(file: URL, found = new Set<string>()): Set<string> {
   }
   return found
 }
+
+/** The modules that a built file holds, and those that it imports when it is loaded. */
+function heldBy(file: URL, found = new Set<string>()): Set<string> {
+  const source = readFileSync(file, 'utf8')
+  for (const [, module = ''] of source.matchAll(/^\/\/ (?:src|node_modules)\/(.+)$/gm)) found.add(module)
+  for (const [, specifier = ''] of source.matchAll(/^import .*?"(\..+?)";$/gm))
+    heldBy(new URL(specifier, file), found)
+  return found
+}
+
+test('what a child loads when it was built is what its modules import, and msgpack', () => {
+  needsBuild()
+  const held = [...heldBy(new URL('../../dist/process/main.js', import.meta.url))]
+  const imported = loadedBy(new URL('../../src/process/main.ts', import.meta.url))
+  assert.ok(held.includes('process/main.ts') && held.includes('msgpackr/pack.js'), `${held}`)
+  assert.deepEqual(
+    held.filter(module => !imported.has(module) && !module.startsWith('msgpackr/')),
+    [],
+  )
+})
 
 test('the entry of a child loads what every target needs, and no more', () => {
   const loaded = [...loadedBy(new URL('../../src/process/main.ts', import.meta.url))]
