@@ -1,6 +1,7 @@
 import { addExtension, Packr, Unpackr } from 'msgpackr/pack'
 import { pack, packLarge } from './pack.ts'
-import { PACKED, scanFrame } from './value-scan.ts'
+import { malformed } from './value-graph-read.ts'
+import { endOfPart, PACKED, scanFrame } from './value-scan.ts'
 import { Packed } from './values.ts'
 
 const HEADER = 4
@@ -28,6 +29,15 @@ export const encode = (value: unknown): Uint8Array => pack(packr, value, 0)
 export function decode(bytes: Uint8Array): unknown {
   scanFrame(bytes, 0, bytes.length)
   return unpackr.unpack(bytes)
+}
+
+/** As `decode`, of the value that begins at `start`; and where it ends. */
+export function decodePart(bytes: Uint8Array, start: number): [value: unknown, end: number] {
+  const end = endOfPart(bytes, start)
+  if (end > bytes.length) throw malformed('bytes are missing')
+  within.start = start
+  within.end = end
+  return [unpackr.unpack(bytes, within), end]
 }
 
 // One object for all: at the turn of a single message each thing that is made new shows.

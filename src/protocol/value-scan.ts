@@ -14,17 +14,33 @@ const FRAME_DEPTH = 16
  * primitives, and nothing that would make a decoder build anything else, recurse without end or reserve room for nothing.
  * Returns how many levels deep it is.
  */
-export const scan = (bytes: Uint8Array, start: number): number =>
-  walk(bytes, start, bytes.length, TREE_DEPTH + 1, false)
+export function scan(bytes: Uint8Array, start: number): number {
+  const depth = walk(bytes, start, bytes.length, TREE_DEPTH + 1, false)
+  checkEnd(bytes.length)
+  return depth
+}
 
 /** The same for a message, which may hold bytes and encoded values as well. Returns whether it does. */
 export function scanFrame(bytes: Uint8Array, start: number, end: number): boolean {
   holdsBytes = false
   walk(bytes, start, end, FRAME_DEPTH, true)
+  checkEnd(end)
   return holdsBytes
 }
 
+/** Where the part of a message that begins at `start` ends. Throws as `scanFrame` does. */
+export function endOfPart(bytes: Uint8Array, start: number): number {
+  walk(bytes, start, bytes.length, FRAME_DEPTH, true)
+  return ended
+}
+
+// Of the last walk: whether there were bytes or encoded values, and where it ended.
 let holdsBytes = false
+let ended = 0
+
+function checkEnd(end: number): void {
+  if (ended !== end) throw malformed(ended < end ? 'bytes are left over' : 'bytes are missing')
+}
 
 function walk(bytes: Uint8Array, start: number, end: number, deepest: number, inFrame: boolean): number {
   // The containers around: how many values each still misses; below zero for a map, counting keys.
@@ -35,7 +51,7 @@ function walk(bytes: Uint8Array, start: number, end: number, deepest: number, in
   for (;;) {
     while (missing === 0) {
       if (open.length === 0) {
-        if (at !== end) throw malformed(at < end ? 'bytes are left over' : 'bytes are missing')
+        ended = at
         return depth
       }
       missing = open.pop() as number

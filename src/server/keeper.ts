@@ -62,7 +62,7 @@ export class Keeper implements Gate {
     const opened = await openLog(
       disk,
       { log: newLog, segmentBytes: options.segmentBytes ?? SEGMENT_BYTES },
-      { snapshot: replay.apply, block: (_, records) => records.forEach(replay.apply) },
+      { snapshot: replay.apply, block: (_, payload) => replay.read(payload) },
     ).catch(error => {
       unlock()
       throw error

@@ -13,7 +13,7 @@ const disk = await openFolder(path)
 const replay = new Replay((name, revision) => new Namespace(name, 1, { revision }))
 const { tail } = await readLog(disk, manifest, manifest.snapshots.at(-1), {
   snapshot: replay.apply,
-  block: (_, records) => records.forEach(replay.apply),
+  block: (_, payload) => replay.read(payload),
 })
 const { sequence, checksum } = tail
 const before = manifest.snapshots.at(-1)

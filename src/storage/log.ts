@@ -10,7 +10,7 @@ import {
   writeManifest,
 } from './manifest.ts'
 import { ManifestOwner } from './manifest-owner.ts'
-import { decodeRecords, type LogRecord } from './records.ts'
+import type { LogRecord } from './records.ts'
 import {
   BEGINNING,
   createSegment,
@@ -32,10 +32,10 @@ export interface OpenLog {
   repaired: string | undefined
 }
 
-/** What is read of a log: the records of a snapshot, then those of the blocks behind it, until `block` says false. */
+/** What is read of a log: the records of a snapshot, then the payloads of the blocks behind it, until `block` says false. */
 export interface LogReader {
   snapshot(record: LogRecord): void
-  block(sequence: number, records: LogRecord[]): unknown
+  block(sequence: number, payload: Uint8Array): unknown
 }
 
 /**
@@ -94,7 +94,7 @@ export async function readLog(
       const { payload, ...place } = next.value
       position = place
       if (position.sequence <= start.sequence) continue
-      if (reader.block(position.sequence, decodeRecords(payload)) === false) return { tail, torn: false }
+      if (reader.block(position.sequence, payload) === false) return { tail, torn: false }
     }
     const written = position !== before || next.value.torn
     if (torn && written)

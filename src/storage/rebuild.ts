@@ -13,6 +13,7 @@ import {
   VERSION,
   writeManifest,
 } from './manifest.ts'
+import { decodeRecords } from './record-reader.ts'
 import { Kept, type LogRecord, type Revision } from './records.ts'
 import { Replay } from './replay.ts'
 import { revisionAt } from './rewind.ts'
@@ -97,7 +98,7 @@ export async function eachCommit(
   }
   await readLog(disk, manifest, basesOf(manifest)[0], {
     snapshot: see,
-    block: (_, records) => records.forEach(see),
+    block: (_, payload) => decodeRecords(payload).forEach(see),
   })
 }
 
@@ -151,8 +152,8 @@ async function replayFrom(
   try {
     await readLog(disk, manifest, base, {
       snapshot: replay.apply,
-      block: (sequence, records) => {
-        for (const record of records) {
+      block: (sequence, payload) => {
+        for (const record of decodeRecords(payload)) {
           if (isEnd(record)) return false
           replay.apply(record)
         }

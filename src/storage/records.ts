@@ -1,4 +1,3 @@
-import { decode } from '../protocol/frames.ts'
 import type { Entry, WireCommit } from '../protocol/messages.ts'
 import type { Wire } from '../protocol/values.ts'
 
@@ -53,29 +52,3 @@ export type KeptAnswer = [id: number, revision: number, result: Wire | Entry, st
 
 /** A record that is no commit. */
 export type OtherRecord = Exclude<LogRecord, { 0: typeof Kept.commit }>
-
-/**
- * A commit in a block, by the same State and method as the commit before it in the block: clients ask for many at a time, and
- * who they are takes longer to say than what they change.
- */
-type Likewise = [time: WireCommit[5], identical: WireCommit[6], changes: WireCommit[7]]
-type Stored =
-  | OtherRecord
-  | [kind: typeof Kept.commit, namespace: number, commit: WireCommit | Likewise, ...answer: unknown[]]
-
-/** The records that a payload holds, which RecordWriter wrote. */
-export function decodeRecords(payload: Uint8Array): LogRecord[] {
-  const records = decode(payload) as Stored[]
-  let last: WireCommit | undefined
-  for (const record of records) {
-    if (record[0] !== Kept.commit) continue
-    const commit = record[2]
-    if (commit.length === 8) last = commit
-    else {
-      if (!last) throw new TypeError('the first commit of a block does not say who made it')
-      const [session, state, pid, name, method] = last
-      record[2] = [session, state, pid, name, method, ...commit]
-    }
-  }
-  return records as LogRecord[]
-}

@@ -5,6 +5,7 @@ import { Forgotten } from '../store/forgotten.ts'
 import { changesFromWire } from '../store/methods.ts'
 import type { Namespace } from '../store/namespace.ts'
 import { Answers } from './answers.ts'
+import { type KeptCommit, RecordReader, type RecordVisitor } from './record-reader.ts'
 import { Kept, type KeptAnswer, type LogRecord, type Revision } from './records.ts'
 
 // Entries of one record of a snapshot.
@@ -16,7 +17,7 @@ export interface KeptSession {
 }
 
 /** Namespaces and sessions as the records of a log make them. */
-export class Replay {
+export class Replay implements RecordVisitor {
   readonly spaces = new Map<number, Namespace>()
   readonly sessions = new Map<number, KeptSession>()
   /** Commits that were replayed, and the time of the newest (0: none). */
@@ -43,7 +44,7 @@ export class Replay {
         this.#forget(record[1])
         break
       case Kept.commit:
-        this.#commit(this.#space(record[1]), record[2], record[3], record[4])
+        this.commit(record[1], fromWireCommit(record[2]), record[3], record[4])
         break
       case Kept.lease: {
         const [, number, key, [session, state, pid, name], ephemeral, due] = record
@@ -67,10 +68,19 @@ export class Replay {
         for (const [key, value] of record[2]) this.#space(record[1]).values.set(key, value)
         break
       case Kept.answers:
-        for (const answer of record[2]) this.sessions.get(record[1])?.answers.add(answer)
+        for (const answer of record[2]) this.sessions.get(record[1])?.answers.add(...answer)
         break
     }
-  };
+  }
+
+  /** Applies the records of a block. */
+  read(payload: Uint8Array): void {
+    new RecordReader(payload).each(this)
+  }
+
+  other(record: LogRecord): void {
+    this.apply(record)
+  }
 
   /** The records that make up what there is now. */
   *records(): Generator<LogRecord> {
@@ -108,26 +118,42 @@ export class Replay {
     return space
   }
 
-  #commit(space: Namespace, wire: WireCommit, id: number | undefined, result: unknown): void {
-    const author = this.#authorOf(wire)
-    const time = wire[5]
+  commit(number: number, commit: KeptCommit, id: number | undefined, result: unknown): void {
+    const { method, time, identical, changes } = commit
+    const space = this.#space(number)
+    const author = this.#authorOf(commit.author)
     this.commits++
     this.time = time
     if (author.session > this.lastSession) this.lastSession = author.session
-    space.commit(author, wire[4], changesFromWire(space, wire[7]), wire[6] ?? undefined, time)
+    space.commit(author, method, changesFromWire(space, changes), identical ?? undefined, time)
     if (id === undefined) return
-    const answer: KeptAnswer = [id, space.revision, result as KeptAnswer[2], author.state]
-    this.sessions.get(author.session)?.answers.add(answer)
+    const { answers } = this.sessions.get(author.session) ?? {}
+    answers?.add(id, space.revision, result as KeptAnswer[2], author.state)
   }
 
   // One for the commits of a State that follow each other: the log of the namespace keeps it.
-  #authorOf([session, state, pid, name]: WireCommit): Author {
+  #authorOf(author: Author): Author {
     const last = this.#author
-    if (last?.session === session && last.state === state && last.pid === pid && last.name === name)
-      return last
-    this.#author = { session, state, pid, name }
-    return this.#author
+    if (last && sameAuthor(last, author)) return last
+    this.#author = author
+    return author
   }
+}
+
+const sameAuthor = (a: Author, b: Author): boolean =>
+  a === b || (a.session === b.session && a.state === b.state && a.pid === b.pid && a.name === b.name)
+
+function fromWireCommit([
+  session,
+  state,
+  pid,
+  name,
+  method,
+  time,
+  identical,
+  changes,
+]: WireCommit): KeptCommit {
+  return { author: { session, state, pid, name }, method, time, identical, changes }
 }
 
 function* inParts<T>(items: Iterable<T>): Generator<T[]> {

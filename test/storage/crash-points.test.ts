@@ -49,9 +49,7 @@ async function open(disk: SimulatedDisk, known: Known) {
     { log: 'test', segmentBytes },
     {
       snapshot: replay.apply,
-      block: (_, records) => {
-        for (const record of records) replay.apply(record)
-      },
+      block: (_, payload) => replay.read(payload),
     },
   )
   const n = checkState(replay, known)

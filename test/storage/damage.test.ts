@@ -6,6 +6,7 @@ import { StorageError } from '../../src/errors.ts'
 import { adopt } from '../../src/storage/checkpoint.ts'
 import { Journal } from '../../src/storage/journal.ts'
 import { openLog } from '../../src/storage/log.ts'
+import { decodeRecords } from '../../src/storage/record-reader.ts'
 import { Kept } from '../../src/storage/records.ts'
 import { writeSnapshot } from '../../src/storage/snapshot.ts'
 import { type Random, random } from '../history/random.ts'
@@ -51,7 +52,7 @@ async function recordsOf(disk: SimulatedDisk): Promise<{ found: number[]; repair
     { log: 'test', segmentBytes },
     {
       snapshot: record => void found.push(...(record as number[])),
-      block: (_, records) => found.push(...records.map(([, id]) => id as number)),
+      block: (_, payload) => found.push(...decodeRecords(payload).map(([, id]) => id as number)),
     },
   )
   return { found, repaired }

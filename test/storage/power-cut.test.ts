@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { adopt } from '../../src/storage/checkpoint.ts'
 import { Journal } from '../../src/storage/journal.ts'
 import { openLog } from '../../src/storage/log.ts'
+import { decodeRecords } from '../../src/storage/record-reader.ts'
 import { Kept } from '../../src/storage/records.ts'
 import type { Position } from '../../src/storage/segment.ts'
 import { writeSnapshot } from '../../src/storage/snapshot.ts'
@@ -30,7 +31,7 @@ async function use(disk: SimulatedDisk, random: Random, known: Known, rounds: nu
     { log: 'test', segmentBytes },
     {
       snapshot: record => void found.push(...(record as number[])),
-      block: (_, records) => found.push(...records.map(([, id]) => id as number)),
+      block: (_, payload) => found.push(...decodeRecords(payload).map(([, id]) => id as number)),
     },
   )
   assert.ok(found.length >= known.passed, `${found.length} records are left; ${known.passed} had passed`)

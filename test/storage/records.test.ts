@@ -9,14 +9,9 @@ import { Journal } from '../../src/storage/journal.ts'
 import { openLog } from '../../src/storage/log.ts'
 import { VERSION, writeManifest } from '../../src/storage/manifest.ts'
 import { manifestOf } from '../../src/storage/rebuild.ts'
+import { decodeRecords } from '../../src/storage/record-reader.ts'
 import { type Payload, RecordWriter } from '../../src/storage/record-writer.ts'
-import {
-  decodeRecords,
-  Kept,
-  type KeptAuthor,
-  type LogRecord,
-  type OtherRecord,
-} from '../../src/storage/records.ts'
+import { Kept, type KeptAuthor, type LogRecord, type OtherRecord } from '../../src/storage/records.ts'
 import { ABSENT, type Author, type Change, type Commit, change, wireCommit } from '../../src/store/commit.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
 
@@ -176,7 +171,7 @@ test('a log of format version 1 is read, and is of this version from then on', a
   await journal.close()
   await writeManifest(disk, { ...(await manifestOf(disk)), version: 1 })
   const found: LogRecord[] = []
-  const block = (_: number, records: LogRecord[]) => found.push(...records)
+  const block = (_: number, payload: Uint8Array) => found.push(...decodeRecords(payload))
   await openLog(disk, { log: 'test', ...options }, { snapshot() {}, block })
   assert.deepEqual(found, records)
   assert.equal((await manifestOf(disk)).version, VERSION)
