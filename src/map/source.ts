@@ -59,11 +59,11 @@ export class Source implements ItemSource {
     const lists = this.#columns.filter(column => Array.isArray(column))
     if (lanes < 2 || lists.length < this.#columns.length || this.done || !this.#areSound()) return undefined
     const length = () => Math.min(...lists.map(list => list.length))
-    const item = (index: number) => {
-      const values = lists.map(list => list[index])
-      return this.plain ? values[0] : this.#call(values)
+    const items = (from: number, to: number) => {
+      if (this.#array) return this.#array.slice(from, to)
+      return Array.from({ length: to - from }, (_, i) => this.#call(lists.map(list => list[from + i])))
     }
-    return new SpreadSource(length, item, this.next, Math.min(lanes, length() - this.next))
+    return new SpreadSource(length, items, this.next, Math.min(lanes, length() - this.next))
   }
 
   /** Whether every item can become a call: one that cannot ends the map after those before it. */

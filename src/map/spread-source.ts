@@ -13,14 +13,19 @@ export class SpreadSource implements ItemSource {
   readonly isEmpty = false
   done = false
   readonly #length: () => number
-  readonly #item: (index: number) => unknown
+  readonly #items: (from: number, to: number) => unknown[]
   readonly #lanes: Lane[]
   #lane = 0
 
-  /** Reads the items from `from` on, from `lanes` places. The list may grow at its end. */
-  constructor(length: () => number, item: (index: number) => unknown, from: number, lanes: number) {
+  /** Reads items from `from` on, from `lanes` places; `items` gives some of them. The list may grow at its end. */
+  constructor(
+    length: () => number,
+    items: (from: number, to: number) => unknown[],
+    from: number,
+    lanes: number,
+  ) {
     this.#length = length
-    this.#item = item
+    this.#items = items
     const size = Math.max(1, Math.ceil((length() - from) / lanes))
     this.#lanes = Array.from({ length: lanes }, (_, i) => ({
       at: from + i * size,
@@ -40,8 +45,9 @@ export class SpreadSource implements ItemSource {
   take(count: number): unknown[] {
     const lane = this.#lanes[this.#lane]
     if (this.done || !lane) return []
-    const items = Array.from({ length: Math.min(count, this.#left(lane)) }, (_, i) => this.#item(lane.at + i))
-    lane.at += items.length
+    const end = lane.at + Math.min(count, this.#left(lane))
+    const items = this.#items(lane.at, end)
+    lane.at = end
     this.#toNextLane(this.#lane + 1)
     return items
   }
