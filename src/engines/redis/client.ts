@@ -28,6 +28,8 @@ const SILENT = 10
 interface Owner {
   /** Whether somebody waits for it: else a connection that was lost is not made again until it is needed. */
   wanted(): boolean
+  /** What its connections are called in CLIENT LIST. */
+  readonly name: string
 }
 
 /**
@@ -128,6 +130,7 @@ export class Client {
       keepAlive: 5000,
       maxRetriesPerRequest: null,
       disableClientInfo: true,
+      connectionName: this.#owner.name,
       // A master that became a replica takes no writes: ask for the new one, and send them there.
       reconnectOnError: error => (error.message.startsWith('READONLY') ? 2 : false),
     }

@@ -20,20 +20,28 @@ export class RedisConnection {
   readonly #others = new Set<Client>()
   readonly #wanted: () => boolean
 
+  readonly #name: string
   readonly #changed: (isThere: boolean) => void
   /** Whether the connection for commands is there. */
   isThere = false
 
   /** `changed` is called when that connection is lost, and when it is there again. */
-  constructor(address: RedisAddress, wanted: () => boolean, changed: (isThere: boolean) => void) {
+  constructor(
+    address: RedisAddress,
+    name: string,
+    wanted: () => boolean,
+    changed: (isThere: boolean) => void,
+  ) {
     this.address = address
+    this.#name = name
     this.#wanted = wanted
     this.#changed = changed
   }
 
   async connect(): Promise<void> {
     this.#library = await loadLibrary(this.address.shown)
-    const client = new Client(this.#library, this.address, { wanted: this.#wanted }, false)
+    const owner = { wanted: this.#wanted, name: this.#name }
+    const client = new Client(this.#library, this.address, owner, false)
     this.#client = client
     try {
       await client.connect()
@@ -53,6 +61,11 @@ export class RedisConnection {
     client.raw.on('ready', () => set(true))
   }
 
+  /** All nodes that hold data. */
+  nodes(): ReturnType<Client['nodes']> {
+    return this.#client?.nodes() ?? []
+  }
+
   /** Makes the connection again, if it is given up. */
   makeAgain(): void {
     this.#client?.makeAgain()
@@ -60,7 +73,8 @@ export class RedisConnection {
 
   /** Another connection, for commands that block. */
   async another(): Promise<Client> {
-    const client = new Client(this.#library as Library, this.address, { wanted: this.#wanted }, true)
+    const owner = { wanted: this.#wanted, name: this.#name }
+    const client = new Client(this.#library as Library, this.address, owner, true)
     this.#others.add(client)
     try {
       await client.connect()

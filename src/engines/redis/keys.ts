@@ -6,6 +6,16 @@ export interface Keys {
   stream: string
 }
 
+/** The namespace of the key of a log; undefined: it is no such key. */
+export function namespaceOf(log: string): string | undefined {
+  const [, encoded] = /^zproc:\{([^}]*)\}:log$/.exec(log) ?? []
+  try {
+    return encoded === undefined ? undefined : decodeURIComponent(encoded)
+  } catch {
+    return undefined
+  }
+}
+
 /** How the keys of all namespaces begin whose names begin like this. */
 export const tagOf = (namespace: string): string => `zproc:{${encodeURIComponent(namespace)}`
 

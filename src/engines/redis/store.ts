@@ -21,6 +21,7 @@ import { Wakefulness } from '../../store/wakefulness.ts'
 import type { Shared } from '../engine.ts'
 import { parseRedisAddress } from './address.ts'
 import { RedisConnection } from './connection.ts'
+import { clientName, RedisDescriber } from './describe.ts'
 import { Feeds } from './feeds.ts'
 import { Holds } from './holds.ts'
 import { type Keys, keysOf } from './keys.ts'
@@ -69,6 +70,7 @@ class RedisStore implements Store {
   error: Error | undefined
   readonly #connection: RedisConnection
   readonly #tail: Tail
+  readonly #describer: RedisDescriber
   readonly #spaces = new Map<string, Space>()
   readonly #states = new Map<number, { space: Space; author: Author }>()
   readonly #hashes = new Map<number, string>()
@@ -91,10 +93,12 @@ class RedisStore implements Store {
     const parsed = parseRedisAddress(address, 'connect')
     this.#connection = new RedisConnection(
       parsed,
+      clientName(this.session),
       () => this.#wakefulness.wanted,
       isThere => void this.#changed(isThere),
     )
     this.#tail = new Tail(this.#connection)
+    this.#describer = new RedisDescriber(this.#connection, this.session)
     this.#grants = new Holds(this.session.toString(36), parsed.settings.atomicTimeout, (hold, why) =>
       this.holds.get(hold)?.(why),
     )
@@ -336,6 +340,8 @@ class RedisStore implements Store {
       await Promise.all([...this.#spaces.values()].map(({ feeds }) => feeds.settled()))
       this.#tell([Tell.ok, id, [this.#connection.pid, sent]])
     },
+    [Ask.describe]: async ([, id, limit]: [number, number, number]) =>
+      this.#tell([Tell.ok, id, await this.#describer.describe(this.#callOf(id), limit)]),
     [Ask.flushed]: ([, id]: [number, number]) => {
       const why =
         'state.flushed: what a Redis has on disk is up to its own settings (appendonly, appendfsync)'
