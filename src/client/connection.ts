@@ -14,9 +14,19 @@ import {
 } from '../protocol/messages.ts'
 import type { Shipped } from '../shipping/ship.ts'
 import { type Request, Requests } from '../store/requests.ts'
-import type { Begun, ConnectionEvent, FeedEvents, Finish, Reporter, Store } from '../store/store.ts'
+import type {
+  Begun,
+  ConnectionEvent,
+  DescriptionEvents,
+  DescriptionWatch,
+  FeedEvents,
+  Finish,
+  Reporter,
+  Store,
+} from '../store/store.ts'
 import { Wakefulness } from '../store/wakefulness.ts'
 import { BATCH } from '../transport/channel.ts'
+import { Descriptions } from './descriptions.ts'
 import { Line, type LineOptions } from './line.ts'
 import { Reporters } from './reporters.ts'
 
@@ -57,6 +67,7 @@ export class Connection implements Store {
   // Whether something is awaited since the requests that leave at the end of this turn.
   #isAwaiting = false
   readonly #reporters = new Reporters(message => this.send(message))
+  readonly #descriptions = new Descriptions(message => this.send(message))
 
   static use(address: string, options: LineOptions): Connection {
     // Whoever has another key, or none, does not get through on somebody else's connection.
@@ -198,6 +209,18 @@ export class Connection implements Store {
     return callOff
   }
 
+  watchDescriptions(watch: DescriptionWatch, events: DescriptionEvents): () => void {
+    const number = this.number()
+    const callOff = this.#descriptions.add(number, watch, events)
+    if (this.#line.phase !== 'connecting' && this.#line.phase !== 'down') this.#descriptions.begin(number)
+    if (this.#line.phase === 'down') this.#line.dial()
+    const rest = this.#wakefulness.keep()
+    return () => {
+      callOff()
+      rest()
+    }
+  }
+
   keepAwaited(): () => void {
     // Nobody can wait for what comes from nowhere.
     if (this.#line.phase === 'down') this.#line.dial()
@@ -275,6 +298,8 @@ export class Connection implements Store {
     else if (message[0] === Tell.ended) throw new Error(`the server ended the session: ${message[1]}`)
     else if (message[0] === Tell.report) void this.#reporters.report()
     else if (message[0] === Tell.endProcess) this.#reporters.end(message[1])
+    else if (message[0] === Tell.output) this.#reporters.printed(message[1], message[2])
+    else if (message[0] === Tell.described) this.#descriptions.described(message[1], message[2])
   }
 
   #updates(message: ServerMessage): void {
@@ -311,6 +336,7 @@ export class Connection implements Store {
     for (const end of [...this.holds.values()]) end(lost)
     for (const [hash, number] of this.functions) this.send([Ask.define, number, hash, null])
     this.#reporters.begin()
+    this.#descriptions.beginAll()
     for (const state of [...this.states.values()]) state.beginAgain(hasLeft, otherLog)
     for (const feed of feeds)
       if (otherLog) feed.lost(new ConnectionError(`${why}: this one's updates are no continuation`))
@@ -350,6 +376,7 @@ export class Connection implements Store {
     const none = given('none')
     for (const end of [...this.holds.values()]) end(unknown)
     for (const feed of [...this.feeds.values()]) feed.failed(unknown)
+    this.#descriptions.failed(unknown)
     this.#refuse(id => (hasLeft(id) ? unknown : none))
   }
 
@@ -388,7 +415,7 @@ function joins(message: ClientMessage, before: ClientMessage | undefined): boole
 
 // What ends a hold goes before all that may be waiting for that end; so does what a server asked for.
 const overtakes = ([kind]: ClientMessage): boolean =>
-  kind === Ask.release || kind === Ask.credit || kind === Ask.reported
+  kind === Ask.release || kind === Ask.credit || kind === Ask.reported || kind === Ask.printed
 
 /** Tells of a request whether it has left: whether it is none of those that wait. */
 function left(waiting: readonly Waiting[]): (id: number) => boolean {

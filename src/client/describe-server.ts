@@ -1,12 +1,13 @@
 import { cancel, every, type Timer } from '../async/interval.ts'
-import { checkHome, engineOf } from '../engines/engines.ts'
+import { checkHome } from '../engines/engines.ts'
 import { TimeoutError } from '../errors.ts'
-import { type Note, readNote } from '../lifeline/hung-note.ts'
+import { type Note, noteOf, readNote } from '../lifeline/hung-note.ts'
 import { socketPath } from '../protocol/address.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { type HungServer, hangs, hungIn } from '../protocol/hung.ts'
 import { Ask, type ClientMessage } from '../protocol/messages.ts'
 import { readOptions } from '../protocol/options.ts'
+import { tcpNoteFiles } from '../protocol/tcp-note.ts'
 import { result } from '../store/store.ts'
 import { type DescribeServerOptions, describeFields } from './options.ts'
 import { answerWithin } from './ping.ts'
@@ -24,9 +25,9 @@ const EVERY = 250
  *
  *     const { server, sessions, locks } = await describeServer('tcp://127.0.0.1:5000')
  *
- * Rejects with `ZPROC_TIMEOUT` after `timeout` milliseconds, or before when a server at an `ipc://` address is known to hang, with
- * a message that says in which function; `ZPROC_CONNECTION` when nothing answers, `ZPROC_AUTHENTICATION`
- * when the keys differ, TypeError for an address of Redis: what Redis knows of its clients, its own INFO and CLIENT LIST tell.
+ * Rejects with `ZPROC_TIMEOUT` after `timeout` milliseconds, or before when a server of this user on this machine is known to hang,
+ * with a message that says in which function; `ZPROC_CONNECTION` when nothing answers, `ZPROC_AUTHENTICATION`
+ * when the keys differ. Of a Redis it tells what its keys, INFO and CLIENT LIST tell, and in `unknown` what they do not.
  */
 export async function describeServer(
   address: string,
@@ -35,10 +36,6 @@ export async function describeServer(
   const call = 'describeServer'
   const { secretKey, timeout = TIMEOUT, limit = LIMIT } = readOptions(describeFields, given, call)
   const home = checkHome(address, secretKey, call)
-  if (engineOf(home))
-    throw new TypeError(
-      `${call}: there is no zproc server at a Redis: who uses it, its own INFO and CLIENT LIST tell`,
-    )
   const store = useStore(home, { secretKey })
   const message: ClientMessage = [Ask.describe, 0, limit]
   const hanging = untilHanging(home, call)
@@ -53,16 +50,18 @@ export async function describeServer(
 /** @internal What the server at an address hangs in; undefined: it does not, or that cannot be seen here. */
 export function hungAt(home: string): (HungServer & Pick<Note, 'server' | 'isOwn'>) | undefined {
   const path = socketPath(home)
-  const note = path === undefined ? undefined : readNote(path)
-  return note && { address: home, ...hungIn(note), server: note.server, isOwn: note.isOwn }
+  const files = path === undefined ? tcpNoteFiles(home) : [noteOf(path)]
+  for (const file of files) {
+    const note = readNote(file)
+    if (note) return { address: home, ...hungIn(note), server: note.server, isOwn: note.isOwn }
+  }
+  return undefined
 }
 
 /** Rejects when the server is known to hang. */
 function untilHanging(home: string, call: string): { promise: Promise<never>; end: () => void } {
   let timer: Timer | undefined
   const promise = new Promise<never>((_, reject) => {
-    // There is no note elsewhere.
-    if (socketPath(home) === undefined) return
     // Not at once: a server that goes on answers before its note is removed.
     timer = every(EVERY, () => {
       const hung = hungAt(home)

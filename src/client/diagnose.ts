@@ -102,7 +102,8 @@ function waiting(session: SessionDescription, now: number, who: Who): string[] {
   const said: string[] = []
   if (lost !== null && now - lost >= LOST)
     said.push(`${who(session)} has had no connection for ${duration(now - lost)}: it may come back`)
-  if (requests >= WAITING) said.push(`${who(session)} has ${count(requests)} requests that wait`)
+  if (requests !== null && requests >= WAITING)
+    said.push(`${who(session)} has ${count(requests)} requests that wait`)
   return said
 }
 

@@ -19,6 +19,7 @@ export class Link implements Begun {
   /** Called when the State goes on at another log. */
   onOtherLog: (() => void) | undefined
   readonly #name: string
+  readonly #isSpare: boolean
   #from: number | undefined
   #start: Deferred<number>
   #failed = false
@@ -27,10 +28,19 @@ export class Link implements Begun {
   #closing: Error | undefined
   #closed: Error | undefined
 
-  constructor(connection: Store, namespace: string, name: string, from: number | undefined) {
+  constructor(
+    connection: Store,
+    namespace: string,
+    {
+      name,
+      from,
+      isSpare = false,
+    }: { name: string; from: number | undefined; isSpare?: boolean | undefined },
+  ) {
     this.connection = connection
     this.namespace = namespace
     this.#name = name
+    this.#isSpare = isSpare
     this.#from = from
     this.state = connection.number()
     this.#start = started()
@@ -62,6 +72,7 @@ export class Link implements Begun {
 
   #begin(): void {
     const opening: ClientMessage = [Ask.open, 0, this.state, this.namespace, this.#name]
+    if (this.#isSpare) opening[5] = true
     this.#opening = opening
     if (this.#failed) this.#start = started()
     this.#failed = false

@@ -33,6 +33,12 @@ export class Reporters {
     ])
   }
 
+  /** Answers the server's question what a process has printed. */
+  printed(question: number, id: number): void {
+    const found = Array.from(this.#all, one => one.output(id)).find(report => report !== undefined)
+    this.#send([Ask.printed, question, found ?? null])
+  }
+
   /** Ends a process. */
   end(id: number): void {
     for (const one of this.#all) if (one.end(id)) return

@@ -38,6 +38,8 @@ export interface InnerState {
   from?: number
   /** The server is being started: connect when this resolves. */
   ready?: Promise<unknown>
+  /** This process is a spare child: it runs nothing yet. */
+  isSpare?: boolean | undefined
   /** The States that are closed together with a Context: the one that is made and its forks are added. */
   family?: Set<State>
 }
@@ -90,7 +92,11 @@ export class State<S extends object = AnyState> extends Watchable<S> {
     const address = checkHome(serverAddress, options.secretKey, 'new State')
     const { namespace = 'default' } = options
     const store = useStore(address, { ...options, ready: inner.ready })
-    const link = new Link(store, namespace, inner.name ?? processName, inner.from)
+    const link = new Link(store, namespace, {
+      name: inner.name ?? processName,
+      from: inner.from,
+      isSpare: inner.isSpare,
+    })
     const watcher = new Watcher(link)
     super(watcher)
     this.serverAddress = address

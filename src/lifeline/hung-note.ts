@@ -3,11 +3,13 @@ import { wallClock } from '../async/interval.ts'
 import { lstatOf } from '../async/stat.ts'
 import type { Stuck } from './watchdog.ts'
 
-/**
- * Where the watchdog of a server that listens at the socket `path` writes what that is stuck in, for clients that get no answer:
- * while it is stuck, and at no other time. Who may use the socket may read it.
- */
+// The watchdog of a server writes to a file what that is stuck in, for clients that get no answer: while it is stuck, and at no
+// other time. Who may use the server may read it.
+
+/** That file for a server that listens at the socket `path`; at tcp: see protocol/tcp-note.ts. */
 export const noteOf = (path: string): string => `${path}.hung`
+
+export const isNote = (file: string): boolean => file.endsWith('.hung')
 
 export interface Note extends Stuck {
   /** The pid of the server, and whether it has that process for itself. */
@@ -15,9 +17,8 @@ export interface Note extends Stuck {
   isOwn: boolean
 }
 
-/** What the server that listens at the socket `path` is stuck in; undefined: it is not known to be stuck. */
-export function readNote(path: string): Note | undefined {
-  const file = noteOf(path)
+/** What a server is stuck in by its file; undefined: it is not known to be stuck. */
+export function readNote(file: string): Note | undefined {
   try {
     const found = lstatOf(file)
     if (!found) return undefined
@@ -33,10 +34,10 @@ export function readNote(path: string): Note | undefined {
   }
 }
 
-/** Removes the note of a server that was killed. */
-export function removeNote(path: string): void {
+/** Removes the file of a server that was killed. */
+export function removeNote(file: string): void {
   try {
-    unlinkSync(noteOf(path))
+    unlinkSync(file)
   } catch {
     // There is none.
   }

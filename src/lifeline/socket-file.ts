@@ -41,7 +41,7 @@ export class SocketFile {
         chmodSync(bound, 0o600)
         const inode = lstatOf(bound)?.ino
         renameSync(bound, path)
-        removeNote(path)
+        removeNote(noteOf(path))
         return new SocketFile(path, inode)
       })
       if (file) return file
@@ -61,7 +61,7 @@ export async function removeStale(path: string): Promise<void> {
   if (!isLeft && !(existsSync(path) && (await isFree(path)))) return
   await withPathLock(path, async () => {
     if (!(await isFree(path))) return
-    removeNote(path)
+    removeNote(noteOf(path))
     if (existsSync(path)) unlinkSync(path)
   })
 }

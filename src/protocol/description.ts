@@ -20,6 +20,8 @@ export interface ServerDescription {
   processes: ProcessDescription[]
   /** The pools of Contexts, and of `zproc worker`, that have workers or work. */
   pools: PoolDescription[]
+  /** What of all this is not known, in words: at a Redis, which is no server of zproc's. */
+  unknown: string[]
   /** How many of each list are left out, since a description is limited: see `limit` of `describeServer`. */
   leftOut: LeftOut
 }
@@ -30,14 +32,16 @@ export interface ServerProcess {
   pid: number
   /** Where the server listens. */
   address: string
-  /** `'process'`: a process of its own; `'thread'`: a worker thread; `'inline'`: among the code of a program. */
-  backend: 'process' | 'thread' | 'inline'
+  /** `'process'`: a process of its own; `'thread'`: a worker thread; `'inline'`: among the code of a program; `'redis'`: a Redis. */
+  backend: 'process' | 'thread' | 'inline' | 'redis'
   /** When the server began. */
   started: number
-  /** `process.version`. */
+  /** `process.version`; of a Redis `'Redis 7.2.4'`. */
   node: string
-  /** Bytes: all of the process, and what of V8's heap is used. */
+  /** Bytes: all of the process, and what of V8's heap is used, or of what Redis has for data. */
   memory: { rss: number; heapUsed: number }
+  /** Bytes that came over its connections, and left, since it began. */
+  bytes: { received: number; sent: number }
   /** Sessions that have a connection. */
   connections: number
   /** Milliseconds in which its thread has worked, and has waited, since it began: the load of a time is their growth in it. */
@@ -56,8 +60,10 @@ export interface NamespaceDescription {
   oldest: number
   /** Bytes of memory that the commits take besides the state, about; 0 where `historyBytes` is `Infinity`. */
   historyBytes: number
-  /** States that are open on it. */
-  states: number
+  /** Bytes of memory that the state takes, about; null: that is not counted. Redis counts it. */
+  bytes: number | null
+  /** States that are open on it; null: that is not known. */
+  states: number | null
   /** Keys that end with a session. */
   ephemeral: number
   /** Keys that have a time to live. */
@@ -68,9 +74,11 @@ export interface NamespaceDescription {
 export interface SessionDescription {
   /** Its number. */
   session: number
+  /** `'spare'`: a child process that a Context keeps ready for its next process, which runs nothing yet; else `'program'`. */
+  is: 'program' | 'spare'
   /** The process. It means something on the machine of the client. */
   pid: number
-  /** What the process is called in commits: `'main'`, or the `name` of a Process. */
+  /** What the process is called in commits: `'main'`, or the `name` of a Process; `'spare'` where it is a spare. */
   name: string
   /** `'local'`: the machine of the server, where `pid` can be looked up; else the address that it connects from. */
   machine: string
@@ -78,10 +86,10 @@ export interface SessionDescription {
   since: number
   /** When its connection was lost, if it has none: it may come back until the server's `graceTime` is over. */
   lost: number | null
-  /** States that it has open. */
-  states: number
-  /** Requests that wait: for a lock, for the disk, for code, or until the client takes its answers. */
-  requests: number
+  /** States that it has open; null: that is not known. */
+  states: number | null
+  /** Requests that wait: for a lock, for the disk, for code, or until the client takes its answers; null: that is not known. */
+  requests: number | null
   /** Keys that end with it. */
   ephemeral: number
   /**
@@ -248,6 +256,14 @@ export interface WorkerDescription extends Vitals {
   backend: 'process' | 'thread' | 'elsewhere'
   /** What it has in hand; null: nothing, or that is not known here. */
   has: ItemsDescription | null
+}
+
+/** A line that a process has printed. */
+export interface OutputLine {
+  /** When it arrived where it is kept. */
+  time: number
+  stream: 'stdout' | 'stderr'
+  text: string
 }
 
 /** What a worker has in hand. */

@@ -1,4 +1,4 @@
-import type { ContextReport } from './context-report.ts'
+import type { ContextReport, OutputReport } from './context-report.ts'
 import type { Wire } from './values.ts'
 
 // The whole wire protocol. A connection carries frames (see frames.ts); a frame is a msgpack array of messages, or a
@@ -65,6 +65,7 @@ export const Ask = {
   reports: 6,
   reported: 7,
   end: 8,
+  watch: 9,
   // one atomic step each; those from `set` on may change the state
   get: 10,
   has: 11,
@@ -95,6 +96,9 @@ export const Ask = {
   seek: 52,
   unfeed: 53,
   awaiting: 54,
+  unwatch: 55,
+  output: 56,
+  printed: 57,
 } as const
 
 /** The kinds that have no answer. */
@@ -107,6 +111,9 @@ export const unanswered: ReadonlySet<number> = new Set([
   Ask.awaiting,
   Ask.reports,
   Ask.reported,
+  Ask.watch,
+  Ask.unwatch,
+  Ask.printed,
 ])
 
 const methods = new Map<number, string>(Object.entries(Ask).map(([name, kind]) => [kind, name]))
@@ -123,13 +130,23 @@ export const AHEAD = 16 << 20
 /** Functions that a session has numbers for; the number of the oldest goes when there is one more. */
 export const NUMBERED = 1000
 
+/** The most lines of output that a process is asked for. */
+export const PRINTED = 100
+
 /** The most items that a list of a ServerDescription has. */
 export const DESCRIBED = 1000
+
+/** Watches of descriptions that a session has at most, and the fewest milliseconds from one description to the next. */
+export const WATCHES = 16
+export const SOONEST = 100
 
 /** The most calls that one message asks for: a few bytes must not make a server say, or do, any amount. */
 export const RUN = 64
 
 export type Entry = [key: string, value: Wire]
+
+/** A field of ServerDescription, and its value as msgpack. */
+export type DescriptionPart = [name: string, value: Uint8Array]
 
 /** What a key is tied to when it is put: to the session of its writer, to so many milliseconds (null: any number), or to both. */
 export type WireLease = [ephemeral: boolean, ttl: number | null]
@@ -140,14 +157,24 @@ export type ClientMessage =
   | [kind: typeof Ask.flushed, id: number]
   /** Replies with a ServerDescription, whose lists have `limit` items at most: no more than DESCRIBED. */
   | [kind: typeof Ask.describe, id: number, limit: number]
+  /**
+   * From now on the client is sent ServerDescriptions as `watch`, the first at once and then one every `ms` milliseconds, SOONEST at
+   * least: see Tell.described. In place of a watch of that number, if there is one.
+   */
+  | [kind: typeof Ask.watch, watch: number, ms: number, limit: number]
+  | [kind: typeof Ask.unwatch, watch: number]
   /** The session has processes of a Context: it can be asked for them, see Tell.report. */
   | [kind: typeof Ask.reports]
   /** What was asked for by Tell.report. */
   | [kind: typeof Ask.reported, report: ContextReport]
   /** Ends process number `process` of the program that has this session. Replies with whether there is one. */
   | [kind: typeof Ask.end, id: number, session: number, process: number]
-  /** A State begins: replies with the revision it starts at. */
-  | [kind: typeof Ask.open, id: number, state: number, namespace: string, name: string]
+  /** Replies with the OutputReport of process number `process` of the program that has this session; null: there is none. */
+  | [kind: typeof Ask.output, id: number, session: number, process: number]
+  /** What was asked for by Tell.output; null: there is no such process. */
+  | [kind: typeof Ask.printed, question: number, report: OutputReport | null]
+  /** A State begins: replies with the revision it starts at. `isSpare`: it is that of a spare child process. */
+  | [kind: typeof Ask.open, id: number, state: number, namespace: string, name: string, isSpare?: true]
   | [kind: typeof Ask.close, state: number]
   /** The session is over. */
   | [kind: typeof Ask.leave]
@@ -211,6 +238,8 @@ export const Tell = {
   ended: 13,
   report: 14,
   endProcess: 15,
+  described: 16,
+  output: 17,
 } as const
 
 export type ServerMessage =
@@ -240,6 +269,10 @@ export type ServerMessage =
   | [kind: typeof Tell.report]
   /** The program is to end process number `process`. */
   | [kind: typeof Tell.endProcess, process: number]
+  /** Asks for the last lines that process number `process` of the program has printed: Ask.printed tells them. */
+  | [kind: typeof Tell.output, question: number, process: number]
+  /** A description for a watch: the parts that differ from those that it was sent before. */
+  | [kind: typeof Tell.described, watch: number, parts: DescriptionPart[]]
 
 /** Where a feed begins that is to go on from `revision`, or from the oldest one that is kept, if that is later. */
 export const orOldestKept = (revision: number): number => -2 - revision

@@ -14,6 +14,7 @@ import { Exclusive } from './hold.ts'
 import { Keeper } from './keeper.ts'
 import type { ServerLog } from './log.ts'
 import type { KeepOptions, Limits } from './options.ts'
+import { Traffic } from './traffic.ts'
 import { Turn } from './turn.ts'
 
 // Milliseconds after which it is tried again to delete keys, where the log could not be written.
@@ -50,6 +51,8 @@ export class Core<S = unknown> {
   /** Where the server listens, and when it began: milliseconds since 1970. */
   address = ''
   started = wallClock()
+  /** The bytes of its connections. */
+  traffic = new Traffic()
   /** Keeps the namespaces on disk, if the server has a folder for that. */
   keeper: Keeper | undefined
   /** Sessions from before the server was started again, by their tokens: they may come back. */

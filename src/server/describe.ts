@@ -84,6 +84,7 @@ function described(core: Core<Described>, most: number, asker: number): ServerDe
     functions: lists.functions.items.map(one => ({ ...one, name: short(one.name), place: short(one.place) })),
     processes: reported.processes,
     pools: reported.pools,
+    unknown: [],
     leftOut: {
       processes: reported.moreProcesses,
       pools: reported.morePools,
@@ -97,7 +98,7 @@ function described(core: Core<Described>, most: number, asker: number): ServerDe
 }
 
 function describeProcess(
-  { address, started, doing }: Core<Described>,
+  { address, started, doing, traffic }: Core<Described>,
   sessions: SessionDescription[],
 ): ServerDescription['server'] {
   const { rss, heapUsed } = process.memoryUsage()
@@ -109,6 +110,7 @@ function describeProcess(
     started,
     node: process.version,
     memory: { rss, heapUsed },
+    bytes: traffic.get(),
     connections: sessions.filter(({ lost }) => lost === null).length,
     eventLoop: { active, idle },
   }
@@ -168,6 +170,7 @@ function describeRoom({ space, states }: Room): NamespaceDescription {
     keys: space.values.size,
     oldest: space.first,
     historyBytes: space.historyBytes,
+    bytes: null,
     states,
     ephemeral,
     ttl: space.timed,

@@ -7,7 +7,7 @@ import type { Core } from './core.ts'
 export type Message = [kind: number, ...rest: never[]]
 
 // The kinds that other requests of the same session may wait for: they are answered as soon as they arrive.
-const urgent: ReadonlySet<unknown> = new Set([Ask.release, Ask.define, Ask.reported])
+const urgent: ReadonlySet<unknown> = new Set([Ask.release, Ask.define, Ask.reported, Ask.printed])
 
 /**
  * What one client has asked and the server has not done yet. Frames are always taken; requests are answered in order, as

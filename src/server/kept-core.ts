@@ -72,12 +72,12 @@ export class KeptCore {
   }
 
   async #reopen(keep: KeepOptions): Promise<void> {
-    const { home, address, started } = this.#core
+    const { home, address, started, traffic } = this.#core
     await end(this.#core)
     for (; !this.#ended; await sleep(REOPEN)) {
       try {
         this.#core = await this.#open(keep)
-        Object.assign(this.#core, { home, address, started })
+        Object.assign(this.#core, { home, address, started, traffic })
         return
       } catch (error) {
         this.#log.line(`${(error as Error).message}; it is tried again in ${REOPEN} ms`)

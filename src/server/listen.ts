@@ -51,6 +51,7 @@ export async function listen(start: Start, doing?: Doing, say?: (line: string) =
   const net = createServer(key, limits.handshakeTimeout, {
     arrived: raw => {
       sockets.add(raw.once('close', () => sockets.delete(raw)))
+      core.now.traffic.add(raw)
       if (!kept) raw.unref()
       door.enter(raw)
     },

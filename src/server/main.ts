@@ -1,13 +1,12 @@
 import { parentPort } from 'node:worker_threads'
 import { every, monotonic } from '../async/interval.ts'
-import { noteOf } from '../lifeline/hung-note.ts'
 import { lineToOwner } from '../lifeline/line.ts'
 import { endWithOwner } from '../lifeline/owner.ts'
 import { Doing, startWatchdog } from '../lifeline/watchdog.ts'
-import { socketPath } from '../protocol/address.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { errorToWire, Packed } from '../protocol/values.ts'
 import { type Listening, listen, type Start } from './listen.ts'
+import { noteFile } from './note.ts'
 import { shield } from './shield.ts'
 
 /** The two answers to what the owner sends first. */
@@ -60,10 +59,7 @@ function hear(message: Order): void {
       // What a thread does is looked at by its owner, what a process does by a thread of its own.
       const patience = limits.atomicTimeout + BEYOND
       if (parentPort) parentPort.postMessage({ watch: doing.memory, patience } satisfies Watched)
-      else {
-        const path = socketPath(listening.address)
-        startWatchdog(doing.memory, patience, REPORTS, path && noteOf(path))
-      }
+      else startWatchdog(doing.memory, patience, REPORTS, noteFile(listening.address, process.pid))
     },
     error => {
       const wire = errorToWire(error)

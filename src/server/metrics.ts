@@ -23,7 +23,7 @@ const families = (told: ServerDescription): Family[] => [
 function ofServer({ server, sessions, leftOut, time }: ServerDescription): Family[] {
   const { version, backend } = { version: server.node, backend: server.backend }
   const { active, idle } = server.eventLoop
-  const waiting = sessions.reduce((sum, { requests }) => sum + requests, 0)
+  const waiting = sessions.reduce((sum, { requests }) => sum + (requests ?? 0), 0)
   const silent = sessions.filter(one => one.silent !== null).length
   const seconds = 'zproc_server_event_loop_seconds_total'
   return [
@@ -39,6 +39,15 @@ function ofServer({ server, sessions, leftOut, time }: ServerDescription): Famil
       [
         [{ state: 'active' }, active / 1000],
         [{ state: 'idle' }, idle / 1000],
+      ],
+    ],
+    [
+      'zproc_connection_bytes_total',
+      'counter',
+      'Bytes of its connections.',
+      [
+        [{ direction: 'received' }, server.bytes.received],
+        [{ direction: 'sent' }, server.bytes.sent],
       ],
     ],
     gauge('zproc_connections', 'Clients that have a connection.', server.connections),
@@ -65,7 +74,7 @@ function ofNamespaces({ namespaces, readers, locks, time }: ServerDescription): 
   return [
     ['zproc_commits_total', 'counter', 'Commits of a namespace.', each(({ revision }) => revision)],
     ['zproc_keys', 'gauge', 'Keys of a namespace.', each(({ keys }) => keys)],
-    ['zproc_states', 'gauge', 'States that are open on a namespace.', each(({ states }) => states)],
+    ['zproc_states', 'gauge', 'States that are open on a namespace.', each(({ states }) => states ?? 0)],
     ['zproc_history_bytes', 'gauge', 'Memory of the commits that are kept.', each(one => one.historyBytes)],
     [
       'zproc_reader_behind_commits',

@@ -1,5 +1,5 @@
 import { wallClock } from '../async/interval.ts'
-import type { ContextReport, PoolReport, ProcessReport } from '../protocol/context-report.ts'
+import type { ContextReport, OutputReport, PoolReport, ProcessReport } from '../protocol/context-report.ts'
 import type {
   EndDescription,
   ItemsDescription,
@@ -7,10 +7,12 @@ import type {
   Vitals,
   WorkerDescription,
 } from '../protocol/description.ts'
-import { DESCRIBED } from '../protocol/messages.ts'
+import { DESCRIBED, PRINTED } from '../protocol/messages.ts'
 
 // Characters of a name that a client chose.
 const LONGEST = 200
+// Those of a line that it has printed.
+const LONGEST_LINE = 1000
 
 /** A name that a client chose, as it is described. */
 export const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)
@@ -116,6 +118,23 @@ function readMap(value: unknown): MapDescription {
     total: orNull(one.total, numberOf),
     waiting: numberOf(one.waiting),
   }
+}
+
+/** The same of what a process has printed; null: its program knows of no such process. */
+export function readOutput(value: unknown): OutputReport | null {
+  if (value === null || value === undefined) return null
+  const now = wallClock()
+  const { seen, lines } = fieldsOf(value)
+  const [read] = listOf(lines, PRINTED, one => {
+    const { time, stream, text } = fieldsOf(one)
+    if (typeof text !== 'string') throw noReport()
+    return {
+      time: now - numberOf(time),
+      stream: oneOf(['stdout', 'stderr'], stream),
+      text: text.slice(0, LONGEST_LINE),
+    }
+  })
+  return { seen: oneOf(['all', 'stderr', 'nothing'], seen), lines: read }
 }
 
 type Fields = Readonly<Record<string, unknown>>

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { limitTraces } from '../async/traces.ts'
 import { StorageError, ValueTooLargeError } from '../errors.ts'
+import type { OutputReport } from '../protocol/context-report.ts'
 import type { ReaderDescription, ServerDescription } from '../protocol/description.ts'
 import { encodeFrame, weigh } from '../protocol/frames.ts'
 import {
@@ -24,6 +25,8 @@ import { runAtomic } from '../store/run-atomic.ts'
 import { BATCH, type Channel } from '../transport/channel.ts'
 import { Again, repeat } from './again.ts'
 import type { Core, Room } from './core.ts'
+import { checkLimit } from './describe.ts'
+import { DescriptionWatches } from './description-watches.ts'
 import { partOf } from './hold.ts'
 import { Holds } from './holds.ts'
 import { type AtomicCall, goesOn, Inbox, type Message } from './inbox.ts'
@@ -49,12 +52,16 @@ interface Client extends Reader {
   close(): void
   /** Ends it against the client's will. */
   refuse(why: string): void
-  /** What the server says of itself; a promise where programs are asked what processes they have. */
+  /** What the server says of itself; a promise where programs are asked what processes they have. Throws for a limit that is none. */
   describeServer(limit: unknown): ServerDescription | Promise<ServerDescription>
   /** The client has processes of which it can say how they are. */
   hasProcesses(): void
   /** It has said so. */
   reported(report: unknown): void
+  /** The last lines that a process of that session's program has printed; null: there is none. */
+  outputOf(session: unknown, process: unknown): Promise<OutputReport | null>
+  /** The client has said what a process of its has printed. */
+  printed(question: unknown, report: unknown): void
   /** Has the program of that session end a process of its own. Whether there is one. */
   endProcess(session: unknown, process: unknown): boolean
 }
@@ -66,12 +73,15 @@ export class Service {
   readonly #channel: Channel
   readonly #inbox: Inbox
   readonly #states = new Map<number, Opened>()
+  // As the client said with its newest State.
+  #isSpare = false
   readonly #reading: Reading
   // The hashes of functions by their numbers; null: the client cannot send its bytes.
   readonly #functions = new Map<number, string | null>()
   // The function whose bytes are awaited.
   #wanted: number | undefined
   readonly #holds: Holds
+  readonly #watches: DescriptionWatches
   // The namespaces in which it may have ephemeral keys.
   readonly #tied = new Map<Room, Author>()
   // What the client gets for requests that were carried out before the server was started again.
@@ -93,6 +103,10 @@ export class Service {
     )
     this.#reading = new Reading(core, channel, session)
     this.#holds = new Holds(core, session, message => this.#tell(message))
+    this.#watches = new DescriptionWatches(limit => session.describeServer(limit), {
+      hasRoom: () => channel.hasRoom(),
+      tell: message => this.#tell(message),
+    })
   }
 
   take(frame: unknown): void {
@@ -111,8 +125,13 @@ export class Service {
   }
 
   /** What the client has here. */
-  describe(): { name: string; states: number; requests: number } {
-    return { name: this.#inbox.client.name, states: this.#states.size, requests: this.#inbox.waiting }
+  describe(): { is: 'program' | 'spare'; name: string; states: number; requests: number } {
+    return {
+      is: this.#isSpare ? 'spare' : 'program',
+      name: this.#inbox.client.name,
+      states: this.#states.size,
+      requests: this.#inbox.waiting,
+    }
   }
 
   readers(): Omit<ReaderDescription, 'session' | 'pid' | 'name'>[] {
@@ -125,6 +144,7 @@ export class Service {
     this.#inbox.close()
     this.#reading.close()
     this.#holds.close()
+    this.#watches.close()
     // After what this session has written and somebody else's hold still keeps waiting.
     if (this.#again) this.#core.expire(this.#session.number)
     for (const [room, author] of this.#tied)
@@ -387,17 +407,26 @@ export class Service {
       if (told instanceof Promise) this.#answer(id, told)
       else this.#tell([Tell.ok, id, told])
     },
+    [Ask.watch]: ([, watch, ms, limit]: [number, unknown, unknown, unknown]) =>
+      this.#watches.watch(watch, ms, checkLimit(limit)),
+    [Ask.unwatch]: ([, watch]: [number, number]) => this.#watches.unwatch(watch),
     [Ask.reports]: () => this.#session.hasProcesses(),
     [Ask.reported]: ([, report]: [number, unknown]) => this.#session.reported(report),
     [Ask.end]: ([, id, session, process]: [number, number, unknown, unknown]) =>
       this.#tell([Tell.ok, id, this.#session.endProcess(session, process)]),
+    [Ask.output]: ([, id, session, process]: [number, number, unknown, unknown]) =>
+      this.#answer(id, this.#session.outputOf(session, process)),
+    [Ask.printed]: ([, question, report]: [number, unknown, unknown]) =>
+      this.#session.printed(question, report),
     [Ask.flushed]: ([, id]: [number, number]) => this.#flushed(id),
-    [Ask.open]: ([, id, state, namespace, name]: [number, number, number, string, string]) => {
+    [Ask.open]: (message: [number, number, number, string, string, isSpare?: true]) => {
+      const [, id, state, namespace, name, isSpare] = message
       this.#leave(state)
       const room = this.#core.enter(String(namespace))
       const author = { session: this.#session.number, state, pid: this.#session.pid, name: String(name) }
       this.#states.set(state, { room, author })
       this.#inbox.client = author
+      this.#isSpare = isSpare === true
       this.#tell([Tell.ok, id, room.space.revision])
     },
     [Ask.close]: ([, state]: [number, number]) => {

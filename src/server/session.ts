@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { debug } from '../async/debug.ts'
 import { after, cancel, monotonic, wallClock } from '../async/interval.ts'
 import { Question } from '../async/question.ts'
-import type { ContextReport } from '../protocol/context-report.ts'
+import type { ContextReport, OutputReport } from '../protocol/context-report.ts'
 import type { ReaderDescription, ServerDescription, SessionDescription } from '../protocol/description.ts'
 import { type ClientHello, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { KeptAnswer } from '../storage/records.ts'
@@ -11,7 +11,8 @@ import { hasEnded, machine } from '../transport/machine.ts'
 import { AnswerDelay } from './answer-delay.ts'
 import type { Core, Returning } from './core.ts'
 import { checkLimit, type Described, describeServer } from './describe.ts'
-import { readReport } from './reports.ts'
+import { Outputs } from './outputs.ts'
+import { readOutput, readReport } from './reports.ts'
 import { Service } from './service.ts'
 
 // How soon after a connection was lost the client's process is looked for: milliseconds, then twice as many, up to these.
@@ -37,6 +38,9 @@ export class Session implements Described {
   readonly #delay = new AnswerDelay(() => this.#channel.flush())
   // Which processes its program has, if it has any.
   #processes: Question<ContextReport> | undefined
+  readonly #outputs = new Outputs((question, process) =>
+    this.#channel.send([Tell.output, question, process] satisfies ServerMessage),
+  )
   #lost: number | undefined
   #lingering: NodeJS.Timeout | undefined
   #closed = false
@@ -144,12 +148,31 @@ export class Session implements Described {
       throw new TypeError(
         'this server was started with allowCode: false, and ends no processes for its clients',
       )
+    const owner = this.#ownerOf(session, process)
+    if (!owner) return false
+    owner.#channel.send([Tell.endProcess, process as number] satisfies ServerMessage)
+    return true
+  }
+
+  async outputOf(session: unknown, process: unknown): Promise<OutputReport | null> {
+    if (!this.#core.limits.allowCode)
+      throw new TypeError(
+        'this server was started with allowCode: false, and tells none of its clients what the processes of others print',
+      )
+    const owner = this.#ownerOf(session, process)
+    return owner ? owner.#outputs.of(process as number) : null
+  }
+
+  printed(question: unknown, report: unknown): void {
+    this.#outputs.told(question, readOutput(report))
+  }
+
+  /** The session whose program has said that it has this process; undefined: there is none, or its connection is lost. */
+  #ownerOf(session: unknown, process: unknown): Session | undefined {
     const owner = [...this.#core.sessions.values()].find(({ number }) => number === session)
     const { processes = [], pools = [] } = owner?.reportedLast ?? {}
     const all = [...processes, ...pools.flatMap(({ workers }) => workers)]
-    if (!owner || typeof process !== 'number' || !all.some(({ id }) => id === process)) return false
-    owner.#channel.send([Tell.endProcess, process] satisfies ServerMessage)
-    return true
+    return all.some(({ id }) => id === process) ? owner : undefined
   }
 
   updated(): void {
@@ -178,6 +201,7 @@ export class Session implements Described {
     cancel(this.#lingering)
     this.#delay.end()
     this.#processes?.over()
+    this.#outputs.over()
     this.#core.sessions.delete(this.#token)
     this.#service.close()
     this.#core.keeper?.ended(this.number)

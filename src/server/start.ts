@@ -8,12 +8,12 @@ import { assertStarts } from '../async/runtime.ts'
 import { SHOWN, shown } from '../async/shown.ts'
 import { ConnectionError } from '../errors.ts'
 import { sweepAtEnd } from '../lifeline/guard.ts'
-import { noteOf } from '../lifeline/hung-note.ts'
+import { removeNote } from '../lifeline/hung-note.ts'
 import { removeStale } from '../lifeline/socket-file.ts'
 import { readLines, spawnTied } from '../lifeline/spawn.ts'
 import { startThread } from '../lifeline/thread.ts'
 import { startWatchdog } from '../lifeline/watchdog.ts'
-import { formatAddress, isLocal, parseAddress, randomIpcAddress, socketPath } from '../protocol/address.ts'
+import { formatAddress, isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
 import { newKey } from '../transport/key.ts'
@@ -21,6 +21,7 @@ import { describeHung, Watch } from './hung.ts'
 import { listen, type Start } from './listen.ts'
 import type { Order, Started, Told, Watched } from './main.ts'
 import { metricsWithin } from './metrics-within.ts'
+import { noteFile } from './note.ts'
 import { type ServerOptions, type ServerSettings, serverSettings } from './options.ts'
 import { toLogger } from './to-logger.ts'
 
@@ -129,7 +130,18 @@ export async function serve(address: string, settings: ServerSettings, inner: In
       throw error
     })
   watch.address = started.address
-  return handleOf(started, swept)
+  return handleOf(started, path === undefined ? sweptNote(started, tied && backend === 'process') : swept)
+}
+
+/** Removes what a server at tcp that was killed while it hung has left. `isGuarded`: also when this process is gone. */
+function sweptNote({ address, pid }: Running, isGuarded: boolean): () => Promise<void> {
+  const note = noteFile(address, pid)
+  if (note === undefined) return async () => {}
+  const forget = isGuarded ? sweepAtEnd(note) : () => {}
+  return async () => {
+    removeNote(note)
+    forget()
+  }
 }
 
 /** What whoever started a server gets. `swept` removes what one that has ended could not. */
@@ -255,12 +267,11 @@ async function inThread(start: () => Start, { say }: InnerServer, watch: Watch):
   const answer = await Promise.race([message, exited.then(() => undefined)])
   const { address, pid } = checkStarted(answer, 'thread', failure)
   let watchdog: Worker | undefined
-  const path = socketPath(address)
   const question = new Question<ServerDescription>(() => worker.postMessage('describe'))
   worker.on('message', (message: Watched | Told) => {
     if ('described' in message) return question.answered(message.described)
     const { watch: memory, patience: longest } = message
-    watchdog = startWatchdog(memory, longest, watch.saw, path && noteOf(path))
+    watchdog = startWatchdog(memory, longest, watch.saw, noteFile(address, pid))
   })
   worker.once('exit', () => {
     watchdog?.terminate()

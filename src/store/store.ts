@@ -1,4 +1,5 @@
-import type { ContextReport } from '../protocol/context-report.ts'
+import type { ContextReport, OutputReport } from '../protocol/context-report.ts'
+import type { ServerDescription } from '../protocol/description.ts'
 import type { ClientMessage, ServerMessage, WireCommit } from '../protocol/messages.ts'
 
 /**
@@ -37,6 +38,21 @@ export interface Store {
   release(): Promise<void> | undefined
   /** `reporter` is asked when the server is to describe itself; the function that this returns calls that off. Where there is a server. */
   report?(reporter: Reporter): () => void
+  /** `events` hears of each description of the server, until what this returns is called. Where there is a server. */
+  watchDescriptions?(watch: DescriptionWatch, events: DescriptionEvents): () => void
+}
+
+/** How often a server is to describe itself, in milliseconds, and with how many items in each list. */
+export interface DescriptionWatch {
+  ms: number
+  limit: number
+}
+
+/** Who hears of descriptions. They come again when a connection that was lost, or given up, is there again. */
+export interface DescriptionEvents {
+  described(description: ServerDescription): void
+  /** Nobody answers at present. */
+  failed(error: Error): void
 }
 
 /** Tells what processes a part of this program has. */
@@ -44,6 +60,8 @@ export interface Reporter {
   report(): Promise<ContextReport>
   /** Ends process number `id`. Whether it is one of these. */
   end(id: number): boolean
+  /** The last lines that process number `id` has printed; undefined: it is none of these. */
+  output(id: number): OutputReport | undefined
 }
 
 /** What a request becomes when its reply is here; of `Tell.unknownFunction`, which is none: the function, `Shipped`. */

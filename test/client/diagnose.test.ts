@@ -29,6 +29,7 @@ const calm: ServerDescription = {
     started: 0,
     node: 'v20.0.0',
     memory: { rss: 2, heapUsed: 1 },
+    bytes: { received: 0, sent: 0 },
     connections: 1,
     eventLoop: { active: 10, idle: 90 },
   },
@@ -40,12 +41,14 @@ const calm: ServerDescription = {
   functions: [],
   processes: [],
   pools: [],
+  unknown: [],
   leftOut: { namespaces: 0, sessions: 0, readers: 0, locks: 0, functions: 0, processes: 0, pools: 0 },
 }
 const session = (rest: Partial<SessionDescription>): SessionDescription => ({
   session: 1,
   pid: 77,
   name: 'main',
+  is: 'program',
   machine: 'local',
   since: 0,
   lost: null,

@@ -117,7 +117,16 @@ test('a server that hangs has no metrics, which is said within 5 seconds', async
 test('names that end in half a character are no two samples of the same name', async t => {
   const { server } = await room(t)
   const calm = await describeServer(server().address)
-  const one = { keys: 1, oldest: 1, historyBytes: 1, states: 1, ephemeral: 0, ttl: 0, revision: 2 }
+  const one = {
+    keys: 1,
+    oldest: 1,
+    historyBytes: 1,
+    bytes: null,
+    states: 1,
+    ephemeral: 0,
+    ttl: 0,
+    revision: 2,
+  }
   const namespaces = ['\ud83d', '\ud83c'].map(name => ({ ...one, name }))
   // As it is sent.
   const sent = Buffer.from(metricsOf({ ...calm, namespaces })).toString()
@@ -137,6 +146,7 @@ test('whatever the names are, the text can be read, and no sample comes twice', 
         keys: 1,
         oldest: 1,
         historyBytes: 1,
+        bytes: null,
         states: 1,
         ephemeral: 0,
         ttl: 0,
