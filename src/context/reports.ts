@@ -1,7 +1,7 @@
 import type { Maps } from '../map/maps.ts'
-import { askChildren, endChild } from '../process/children.ts'
+import { askChildren, endChild, outputOfChild } from '../process/children.ts'
 import { type Process, reportOf } from '../process/process.ts'
-import type { ContextReport } from '../protocol/context-report.ts'
+import type { ContextReport, OutputReport } from '../protocol/context-report.ts'
 import { DESCRIBED } from '../protocol/messages.ts'
 import type { Reporter } from '../store/store.ts'
 
@@ -28,6 +28,14 @@ export class Reports implements Reporter {
 
   /** Ends one of them; a worker is replaced, where there is work for it. */
   end(id: number): boolean {
-    return endChild([...this.#processes(), ...this.#maps.processes], id)
+    return endChild(this.#all, id)
+  }
+
+  output(id: number): OutputReport | undefined {
+    return outputOfChild(this.#all, id)
+  }
+
+  get #all(): Process[] {
+    return [...this.#processes(), ...this.#maps.processes]
   }
 }

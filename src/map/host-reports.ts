@@ -1,7 +1,7 @@
 import { useStore } from '../client/use-store.ts'
-import { askChildren, endChild } from '../process/children.ts'
+import { askChildren, endChild, outputOfChild } from '../process/children.ts'
 import type { Process } from '../process/process.ts'
-import type { ContextReport } from '../protocol/context-report.ts'
+import type { ContextReport, OutputReport } from '../protocol/context-report.ts'
 import type { Reporter, Store } from '../store/store.ts'
 import { describeWorker, poolReport } from './describe.ts'
 import type { WorkerHandle } from './workers.ts'
@@ -27,6 +27,10 @@ export class HostReports implements Reporter {
   /** Ends a worker, which is replaced. */
   end(id: number): boolean {
     return endChild(this.#processes, id)
+  }
+
+  output(id: number): OutputReport | undefined {
+    return outputOfChild(this.#processes, id)
   }
 
   async close(): Promise<void> {

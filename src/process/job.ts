@@ -11,6 +11,8 @@ export const wireOf = (bytes: WireBytes): Wire => (bytes instanceof Uint8Array ?
 /** One run of a target, to be done in a child. */
 export interface Job {
   name: string
+  /** It is what a spare child does while it waits for one. */
+  isSpare?: true
   attempt: number
   parent: { name: string; pid: number }
   /** Where to be, and what the environment has gained or lost since the child was made. */

@@ -1,11 +1,15 @@
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { after, cancel } from '../async/interval.ts'
+import type { OutputReport } from '../protocol/context-report.ts'
 import type { Attempt } from './attempt.ts'
+import { LastLines } from './last-lines.ts'
 import type { ProcessOptions } from './options.ts'
 
 // Characters of stderr that are kept.
 const KEPT_CHARACTERS = 2000
+// Lines that are kept to be looked at, unless `outputLines` says how many.
+const KEPT_LINES = 20
 
 /** What a process prints, over all its attempts: inherited, handed out as streams, or labelled line by line. */
 export class Output {
@@ -16,12 +20,18 @@ export class Output {
   readonly stdout: PassThrough | null
   readonly stderr: PassThrough | null
   readonly #label: string | undefined
+  readonly #last: LastLines
   readonly #reading = new Map<Attempt, Promise<unknown>>()
 
-  constructor(name: string, { stdio = 'inherit', prefix = false }: ProcessOptions, keepsStderr = false) {
+  constructor(
+    name: string,
+    { stdio = 'inherit', prefix = false, outputLines = KEPT_LINES }: ProcessOptions,
+    keepsStderr = false,
+  ) {
     const given = prefix ? 'pipe' : stdio
     this.stdio = keepsStderr && given === 'inherit' ? 'pipe-stderr' : given
     this.#keepsStderr = keepsStderr
+    this.#last = new LastLines(outputLines)
     this.#label = prefix ? `[${name}] ` : undefined
     this.stdout = stdio === 'pipe' ? new PassThrough() : null
     this.stderr = stdio === 'pipe' ? new PassThrough() : null
@@ -37,6 +47,7 @@ export class Output {
       else if (to) from.pipe(to, { end: false })
       else from.on('data', (bytes: Buffer) => process[name].write(bytes))
       if (this.#keepsStderr && name === 'stderr') this.#keepTail(from)
+      this.#last.hear(from, name)
       if (this.#label === undefined) reading.push(new Promise(resolve => from.once('end', resolve)))
     }
     this.#reading.set(attempt, Promise.all(reading))
@@ -60,6 +71,12 @@ export class Output {
     from.on('data', (bytes: Buffer) => {
       this.stderrTail = (this.stderrTail + decoder.write(bytes)).slice(-KEPT_CHARACTERS)
     })
+  }
+
+  /** The last lines of it, and what of it is read here at all. */
+  report(): OutputReport {
+    const seen = { inherit: 'nothing', pipe: 'all', 'pipe-stderr': 'stderr' } as const
+    return { seen: seen[this.stdio], lines: this.#last.get() }
   }
 
   end(): void {

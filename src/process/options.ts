@@ -14,6 +14,7 @@ import {
   text,
   time,
 } from '../protocol/kinds.ts'
+import { PRINTED } from '../protocol/messages.ts'
 import { type OptionsOf, readOptions } from '../protocol/options.ts'
 
 /** The class of errors that `retryFor` names: `Error`, `RangeError`, one of yours. */
@@ -74,6 +75,11 @@ export const processFields = {
   stdio: oneOf('inherit', 'pipe'),
   /** true: each line that it prints is labelled with its name. Default false. */
   prefix: flag,
+  /**
+   * How many of the last lines that it prints are kept for `npx zproc inspect`, where this program reads them: with `stdio: 'pipe'` or
+   * `prefix`, and what workers write to stderr. 0: none. Default 20.
+   */
+  outputLines: count(0, PRINTED),
 }
 
 /**

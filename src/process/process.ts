@@ -5,7 +5,7 @@ import { Broadcast } from '../async/broadcast.ts'
 import { after, cancel, wallClock } from '../async/interval.ts'
 import { SHOWN, shown } from '../async/shown.ts'
 import { checkHome } from '../engines/engines.ts'
-import type { ProcessReport } from '../protocol/context-report.ts'
+import type { OutputReport, ProcessReport } from '../protocol/context-report.ts'
 import { readOptions } from '../protocol/options.ts'
 import { assign, type Target } from './assignment.ts'
 import type { Outcome } from './attempt.ts'
@@ -43,6 +43,8 @@ export let pulseOf: (process: Process) => Pulse | undefined
 export let idOf: (process: Process) => number
 /** @internal What there is to say of a process, in milliseconds that have passed in place of times. */
 export let reportOf: (process: Process) => ProcessReport
+/** @internal The last lines that it has printed, where this program reads them. */
+export let outputOf: (process: Process) => OutputReport
 
 /** @internal Whether a process has ended and somebody's `wait()` has told it. */
 export let isDealtWith: (process: Process) => boolean
@@ -82,6 +84,7 @@ export class Process<R = unknown> {
     refreshKeepAlive = process => process.#attempts.keepAlive()
     pulseOf = process => process.#attempts.pulse
     idOf = process => process.#number
+    outputOf = process => process.#attempts.output.report()
     reportOf = process => ({
       id: process.#number,
       name: process.name,

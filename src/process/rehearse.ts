@@ -40,7 +40,8 @@ async function lost(states: State[]): Promise<void> {
 
 const rehearsal = (at: Joining): Job => ({
   ...at,
-  name: 'rehearsal',
+  name: 'spare',
+  isSpare: true,
   attempt: 1,
   parent: { name: '', pid: 0 },
   cwd: undefined,

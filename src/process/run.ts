@@ -124,11 +124,11 @@ async function defaultExport(module: string): Promise<AnyFunction> {
  * of its thread: a connection that has not greeted by then is given up by the server.
  */
 async function openState(
-  job: Joining & Pick<Job, 'name' | 'watch'>,
+  job: Joining & Pick<Job, 'name' | 'watch' | 'isSpare'>,
 ): Promise<{ state: State; begun: Promise<unknown> }> {
   const client = await import('../client/state.ts')
   client.nameProcess(job.name)
-  const inner = { name: job.name, from: job.watch?.from }
+  const inner = { name: job.name, from: job.watch?.from, isSpare: job.isSpare }
   const state = new client.State(job.address, await joining(job), inner)
   return { state, begun: client.linkOf(state as State<object>, 'new State').start.catch(() => {}) }
 }
