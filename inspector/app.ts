@@ -1,4 +1,13 @@
-import type { CommitShown, Facts, Sample, Status, StreamLine, Tick } from '../src/inspect/messages.ts'
+import type {
+  CommitShown,
+  Facts,
+  OutputShown,
+  ProcessesShown,
+  Sample,
+  Status,
+  StreamLine,
+  Tick,
+} from '../src/inspect/messages.ts'
 import type { ServerDescription } from '../src/protocol/description.ts'
 import { call, enter, lines, Refusal } from './call.ts'
 import { Latest } from './latest.ts'
@@ -9,6 +18,14 @@ import { TreeModel } from './tree-model.ts'
 const SAMPLES = 300
 
 export type Tab = 'state' | 'log' | 'server'
+/** A process, by the session of its program and its number there. */
+export interface Printing {
+  session: number
+  process: number
+  name: string
+  pid: number | null
+}
+
 export type Connection = 'opening' | 'open' | 'lost' | 'refused'
 
 /** All that the page knows. Whoever changes something calls `changed`: the page is drawn once for each frame at most. */
@@ -28,6 +45,12 @@ export class App {
   /** The commit that led to it. */
   moment: CommitShown | undefined
   momentProblem = ''
+  /** The processes as they were at that commit. */
+  processes: ProcessesShown | undefined
+  /** The process whose last lines are shown, and those. */
+  printing: Printing | undefined
+  output: OutputShown | undefined
+  outputProblem = ''
   readonly tree = new TreeModel(this)
   readonly log = new LogModel(this)
   readonly #draw: () => void
@@ -35,6 +58,7 @@ export class App {
   // The namespace that is to be shown next.
   #next: string | undefined
   readonly #momentFetch = new Latest(() => this.#fetchMoment())
+  readonly #outputFetch = new Latest(() => this.#fetchOutput())
 
   constructor(draw: () => void) {
     this.#draw = draw
@@ -96,11 +120,20 @@ export class App {
   /** Shows the state at a revision; null: the newest, from now on. */
   goTo(revision: number | null): void {
     this.revision = revision === null ? null : Math.min(Math.max(revision, this.oldest), this.newest)
-    if (revision === null) this.moment = undefined
+    if (revision === null) this.moment = this.processes = undefined
     else this.#momentFetch.ask()
     this.momentProblem = ''
     this.tree.fetch.ask()
     this.tree.valueFetch.ask()
+    this.changed()
+  }
+
+  /** Shows the last lines of a process; undefined: of none. */
+  print(printing: Printing | undefined): void {
+    this.printing = printing
+    this.output = undefined
+    this.outputProblem = ''
+    if (printing) this.#outputFetch.ask()
     this.changed()
   }
 
@@ -117,6 +150,7 @@ export class App {
       this.before = this.status?.description ?? undefined
       this.status = line
       this.samples = [...this.samples, ...line.samples].slice(-SAMPLES)
+      if (this.printing && this.tab === 'server') this.#outputFetch.ask()
     } else this.#ticked(line)
     this.changed()
   }
@@ -134,7 +168,7 @@ export class App {
     this.tree.clear()
     this.log.clear()
     this.revision = null
-    this.moment = undefined
+    this.moment = this.processes = undefined
   }
 
   #ticked(tick: Tick): void {
@@ -165,8 +199,25 @@ export class App {
       if (this.revision === null) return
       this.moment = moment
       this.momentProblem = ''
+      this.processes = await call<ProcessesShown>('processes', { time: Math.ceil(moment.time) })
+      if (this.revision === null) this.processes = undefined
     } catch (error) {
       this.momentProblem = (error as Error).message
+    }
+    this.changed()
+  }
+
+  async #fetchOutput(): Promise<void> {
+    const asked = this.printing
+    if (!asked) return
+    const { session, process, name } = asked
+    try {
+      const output = await call<OutputShown>('output', { session, process, name })
+      if (this.printing !== asked) return
+      this.output = output
+      this.outputProblem = ''
+    } catch (error) {
+      this.outputProblem = (error as Error).message
     }
     this.changed()
   }

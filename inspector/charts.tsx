@@ -18,6 +18,7 @@ interface Chart {
 
 const CHARTS: Chart[] = [
   { name: 'Commits a second', of: ({ commits }) => commits, shown: rate, top: 10 },
+  { name: 'Bytes a second', of: ({ bytes }) => bytes, shown: value => `${bytes(value)}/s`, top: 64 << 10 },
   { name: 'Load of the event loop', of: ({ busy }) => busy, shown: percent, top: 1 },
   { name: 'Memory', of: ({ rss }) => rss, shown: bytes, top: 64 << 20 },
   { name: 'Time to answer', of: ({ answer }) => answer, shown: value => `${value.toFixed(1)} ms`, top: 5 },

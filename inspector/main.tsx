@@ -49,7 +49,10 @@ function Page() {
       </nav>
       <main>
         {app.tab === 'server' ? (
-          <ServerView app={app} />
+          <>
+            <Timeline app={app} />
+            <ServerView app={app} />
+          </>
         ) : (
           <>
             <Timeline app={app} />
@@ -90,7 +93,11 @@ function Head() {
       <span class="grow" />
       <label class="namespace">
         <span class="muted">Namespace</span>
-        <select value={app.namespace} onChange={event => app.show(event.currentTarget.value)}>
+        <select
+          aria-label="Namespace"
+          value={app.namespace}
+          onChange={event => app.show(event.currentTarget.value)}
+        >
           {[...namespaces].map(name => (
             <option key={name} value={name}>
               {name}

@@ -9,6 +9,8 @@ import { bytes, duration, percent } from './words.ts'
 /** A program, a process that it has started, or a worker of its pools: one line of the tree. */
 export interface ProcessLine {
   id: string
+  /** Where its last lines are asked for; null: it has none that could be known. */
+  printing: { session: number; process: number } | null
   depth: number
   name: string
   pid: number | null
@@ -22,8 +24,11 @@ export interface ProcessLine {
   last: string
 }
 
+/** What of a description the tree is made of. */
+export type Processes = Pick<ServerDescription, 'asker' | 'sessions' | 'processes' | 'pools'>
+
 /** The programs that use a server, and below each what it has started. `before`: an earlier description, for loads. */
-export function processLines(now: ServerDescription, before: ServerDescription | undefined): ProcessLine[] {
+export function processLines(now: Processes, before: Processes | undefined): ProcessLine[] {
   const { sessions, processes, pools } = now
   const known = new Map<string, Vitals>()
   for (const one of before?.processes ?? []) known.set(`${one.session} ${one.id}`, one)
@@ -46,6 +51,7 @@ export function processLines(now: ServerDescription, before: ServerDescription |
       const place_ = place(one.session, one.pid)
       lines.push({
         id: `process ${one.session} ${one.id}`,
+        printing: { session: one.session, process: one.id },
         depth,
         name: one.name,
         pid: one.pid,
@@ -63,6 +69,7 @@ export function processLines(now: ServerDescription, before: ServerDescription |
       for (const one of pool.workers) {
         lines.push({
           id: `worker ${pool.session} ${pool.kind} ${one.number}`,
+          printing: one.id === null ? null : { session: pool.session, process: one.id },
           depth,
           name: `worker ${one.number}`,
           pid: one.pid,
@@ -81,10 +88,11 @@ export function processLines(now: ServerDescription, before: ServerDescription |
   const seen = new Set<string>()
   for (const one of sessions) {
     const at = place(one.session, one.pid)
-    if (one.session === now.asker || started.has(at) || seen.has(at)) continue
+    if (one.session === now.asker || one.is === 'spare' || started.has(at) || seen.has(at)) continue
     seen.add(at)
     lines.push({
       id: `program ${one.session}`,
+      printing: null,
       depth: 0,
       name: one.name || '(no State)',
       pid: one.pid,
@@ -122,7 +130,8 @@ function vitals({ memory, eventLoop }: Vitals, before: Vitals | undefined): { me
 }
 
 function ended({ reason, exitCode, error }: EndDescription): string {
-  const code =
-    exitCode === null ? '' : exitCode < 0 ? ` by signal ${-exitCode}` : ` with exit code ${exitCode}`
-  return `${reason}${error ? ` (${error})` : ''}${reason === 'returned' ? '' : code}`
+  if (reason === 'returned') return reason
+  const by = exitCode === null ? '' : exitCode < 0 ? `signal ${-exitCode}` : `exit code ${exitCode}`
+  if (reason === 'exit' || reason === 'signal') return by
+  return `${reason}${error ? ` (${error})` : ''}${by ? `, ${by}` : ''}`
 }

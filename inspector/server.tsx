@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact'
 import type { ServerDescription } from '../src/protocol/description.ts'
-import type { App } from './app.ts'
+import type { App, Printing } from './app.ts'
 import { processLines } from './process-tree.ts'
-import { bytes, count, duration, hue } from './words.ts'
+import { bytes, clock, count, duration, hue } from './words.ts'
 
 /** What the server is doing: its clients, watchers, locks and functions. */
 export function ServerView({ app }: { app: App }) {
@@ -10,18 +10,20 @@ export function ServerView({ app }: { app: App }) {
   if (!now)
     return (
       <section class="panel server" aria-label="Server">
-        <p class="empty">{app.status?.error ?? 'The server has not described itself: Redis does not.'}</p>
+        <p class="empty">{app.status?.error ?? 'The server has not described itself yet.'}</p>
       </section>
     )
   return (
     <section class="server" aria-label="Server">
       <Namespaces app={app} now={now} />
       <Processes app={app} now={now} />
+      <Output app={app} />
       <Maps app={app} now={now} />
       <Clients now={now} />
       <Watchers now={now} />
       <Locks now={now} />
       <Functions now={now} />
+      <Unknown now={now} />
     </section>
   )
 }
@@ -86,7 +88,7 @@ function Namespaces({ app, now }: { app: App; now: ServerDescription }) {
   return (
     <Table
       title="Namespaces"
-      heads={['Name', 'Keys', 'Revision', 'Kept from', 'Kept', 'States', 'Ephemeral', 'With ttl']}
+      heads={['Name', 'Keys', 'Bytes', 'Revision', 'Kept from', 'Kept', 'States', 'Ephemeral', 'With ttl']}
       none="No namespace has keys or States."
       more={now.leftOut.namespaces}
       rows={now.namespaces.map(one => ({
@@ -96,10 +98,11 @@ function Namespaces({ app, now }: { app: App; now: ServerDescription }) {
             {one.name}
           </button>,
           one.keys,
+          one.bytes === null ? '–' : bytes(one.bytes),
           one.revision,
           one.oldest,
           bytes(one.historyBytes),
-          one.states,
+          one.states ?? '–',
           one.ephemeral,
           one.ttl,
         ],
@@ -108,14 +111,19 @@ function Namespaces({ app, now }: { app: App; now: ServerDescription }) {
   )
 }
 
+/** The processes as they are, or as they were at the revision that the slider stands at. */
 function Processes({ app, now }: { app: App; now: ServerDescription }) {
+  const isThen = app.revision !== null
+  const then = app.processes?.processes
+  if (isThen && !then) return <NotKept app={app} />
+  const shown = isThen && then ? then : now
   return (
     <Table
-      title="Processes"
-      heads={['Process', 'State', 'For', 'Attempt', 'Memory', 'Busy', 'Ended last']}
-      none="No program uses the server."
-      more={now.leftOut.processes + now.leftOut.pools}
-      rows={processLines(now, app.before).map(one => ({
+      title={isThen ? `Processes at revision ${count(app.revision ?? 0)}` : 'Processes'}
+      heads={['Process', 'State', 'For', 'Attempt', 'Memory', 'Busy', 'Ended last', 'Output']}
+      none="No program used the server."
+      more={shown.leftOut.processes + shown.leftOut.pools}
+      rows={processLines(shown, isThen ? undefined : app.before).map(one => ({
         id: one.id,
         isBad: one.isBad,
         cells: [
@@ -123,14 +131,109 @@ function Processes({ app, now }: { app: App; now: ServerDescription }) {
             <Who pid={one.pid} name={one.name} />
           </span>,
           one.state,
-          one.since === null ? '' : duration(now.time - one.since),
+          one.since === null ? '' : duration(shown.time - one.since),
           one.attempt ?? '',
           one.memory,
           one.busy,
           one.last,
+          one.printing && !isThen ? <Lines key="output" app={app} of={{ ...one, ...one.printing }} /> : '',
         ],
       }))}
     />
+  )
+}
+
+/** Why the processes of an earlier revision are not shown. */
+function NotKept({ app: { processes, momentProblem } }: { app: App }) {
+  const since = processes?.since
+  const from = since ? `: they are kept from ${clock(since).slice(0, 8)} on` : ''
+  const words = processes
+    ? `Which processes there were then is not known${from}.`
+    : momentProblem || 'Loading…'
+  return (
+    <section class="panel table" aria-label="Processes">
+      <header class="panel-head">
+        <h2>Processes</h2>
+      </header>
+      <p class="empty">{words}</p>
+    </section>
+  )
+}
+
+function Lines({ app, of: { session, process, name, pid } }: { app: App; of: Printing }) {
+  const isOpen = app.printing?.session === session && app.printing.process === process
+  return (
+    <button
+      type="button"
+      class="link"
+      aria-pressed={isOpen}
+      aria-label={`Last lines of ${name}${pid === null ? '' : `, pid ${pid}`}`}
+      onClick={() => app.print(isOpen ? undefined : { session, process, name, pid })}
+    >
+      {isOpen ? 'hide' : 'show'}
+    </button>
+  )
+}
+
+const SEEN: Record<string, string> = {
+  all: 'It has printed nothing yet.',
+  stderr: 'It has written nothing to stderr. Its stdout goes to that of its program, and is not seen.',
+  nothing:
+    "What it prints goes to the output of its program, and is not seen: with the option prefix, or stdio: 'pipe', it is.",
+  redacted:
+    'Values are redacted: output is shown where the module of --redact-with exports redactOutput(line, name).',
+  gone: 'Its program has not told what it has printed.',
+}
+
+/** The last lines that a process has printed. */
+function Output({ app }: { app: App }) {
+  const { printing, output, outputProblem } = app
+  if (!printing) return null
+  const { name, pid } = printing
+  return (
+    <section class="panel output" aria-label={`Last lines of ${name}`}>
+      <header class="panel-head">
+        <h2>
+          Last lines of <Who pid={pid} name={name} />
+        </h2>
+        <span class="grow" />
+        <button type="button" aria-label="Close" onClick={() => app.print(undefined)}>
+          ×
+        </button>
+      </header>
+      {outputProblem && <p class="problem">{outputProblem}</p>}
+      {output && output.lines.length === 0 && <p class="empty">{SEEN[output.seen]}</p>}
+      {output && output.lines.length > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
+        <ol class="lines" tabIndex={0}>
+          {output.lines.map(({ time, stream, text }, i) => (
+            <li key={i} class={stream}>
+              <span class="muted">{clock(time)}</span> {text}
+            </li>
+          ))}
+        </ol>
+      )}
+      {output?.seen === 'stderr' && output.lines.length > 0 && (
+        <p class="muted panel-foot">of stderr: its stdout is not seen</p>
+      )}
+    </section>
+  )
+}
+
+/** What the server cannot tell. */
+function Unknown({ now }: { now: ServerDescription }) {
+  if (now.unknown.length === 0) return null
+  return (
+    <section class="panel" aria-label="Not known here">
+      <header class="panel-head">
+        <h2>Not known here</h2>
+      </header>
+      <ul class="unknown">
+        {now.unknown.map(line => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    </section>
   )
 }
 
@@ -187,8 +290,8 @@ function Clients({ now }: { now: ServerDescription }) {
           <Who key="who" pid={one.pid} name={one.session === now.asker ? 'this inspector' : one.name} />,
           one.machine,
           duration(now.time - one.since),
-          one.states,
-          one.requests,
+          one.states ?? '–',
+          one.requests ?? '–',
           one.ephemeral,
           one.lost === null ? 'yes' : `lost for ${duration(now.time - one.lost)}`,
         ],

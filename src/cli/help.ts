@@ -64,7 +64,7 @@ Options:
 export const statusHelp = `Usage: zproc status [<address>] [options]
 
 Shows what a server is doing: namespaces, clients, processes, workers, maps, readers, locks, atomic functions; and first, in words, what is stuck. Ends with 4
-if anything is. Of a server that hangs in an atomic function it says in which one (at ipc:// addresses).
+if anything is, or the server does not answer: for how long, and on the server's machine also in which function it hangs.
 
 ${ADDRESS};
                              default: the server of this user, if there is only one

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { withoutPassword } from '../async/shown.ts'
 import { openBrowser } from '../inspect/open-browser.ts'
-import type { RedactFunction } from '../inspect/redact.ts'
+import type { RedactFunction, Redaction, RedactOutputFunction } from '../inspect/redact.ts'
 import { startInspector } from '../inspect/start.ts'
 import { inspectHelp } from './help.ts'
 import { options } from './options.ts'
@@ -27,7 +27,7 @@ export async function inspect(args: string[]): Promise<number> {
     port: port === undefined ? 0 : wholeNumber('inspect', 'port', port, 0),
     canWrite,
     keys: keysOf(values.redact),
-    redact: await functionOf(textOf(values['redact-with'])),
+    ...(await redactionOf(textOf(values['redact-with']))),
   })
   const ended = new Promise(onSignals)
   const { address, namespace } = target
@@ -48,19 +48,25 @@ function keysOf(lists: unknown): string[] {
   return keys
 }
 
-/** The default export of a module. */
-async function functionOf(path: string | undefined): Promise<RedactFunction | undefined> {
-  if (path === undefined) return undefined
-  let made: unknown
+/** The default export of a module, and its `redactOutput`. */
+async function redactionOf(path: string | undefined): Promise<Omit<Redaction, 'keys'>> {
+  if (path === undefined) return {}
+  let loaded: { default?: unknown; redactOutput?: unknown }
   try {
-    made = (await import(pathToFileURL(resolve(path)).href)).default
+    loaded = await import(pathToFileURL(resolve(path)).href)
   } catch (error) {
     throw wrong('inspect', `--redact-with ${path} cannot be loaded: ${(error as Error).message}`)
   }
+  const { default: made, redactOutput } = loaded
+  if (redactOutput !== undefined && typeof redactOutput !== 'function')
+    throw wrong('inspect', `--redact-with ${path}: redactOutput must be a function (line, name)`)
   if (typeof made !== 'function')
     throw wrong(
       'inspect',
       `--redact-with ${path}: its default export must be a function (key, value, namespace)`,
     )
-  return made as RedactFunction
+  return {
+    redact: made as RedactFunction,
+    ...(redactOutput !== undefined && { redactOutput: redactOutput as RedactOutputFunction }),
+  }
 }

@@ -35,6 +35,7 @@ export function report(now: ServerDescription, before?: ServerDescription): stri
       ...(lines.length > 0 ? ['', bold(title), ...lines] : []),
       ...(list && leftOut[list] > 0 ? [dim(`… and ${leftOut[list]} more`)] : []),
     ]),
+    ...(now.unknown.length > 0 ? ['', bold('Not known here'), ...now.unknown.map(safe)] : []),
   ]
 }
 
@@ -47,7 +48,7 @@ function namespaces(now: ServerDescription, before: ServerDescription | undefine
   }
   const rates = before ? ['COMMITS/S'] : []
   return table(
-    ['NAME', 'KEYS', 'REVISION', ...rates, 'KEPT FROM', 'KEPT BYTES', 'STATES', 'EPHEMERAL', 'TTL'],
+    ['NAME', 'KEYS', 'REVISION', ...rates, 'KEPT FROM', 'KEPT BYTES', 'BYTES', 'STATES', 'EPHEMERAL', 'TTL'],
     now.namespaces.map(one => [
       safe(one.name),
       one.keys,
@@ -55,7 +56,8 @@ function namespaces(now: ServerDescription, before: ServerDescription | undefine
       ...rates.map(() => rate(one.name, one.revision)),
       one.oldest,
       bytes(one.historyBytes),
-      one.states,
+      one.bytes === null ? '-' : bytes(one.bytes),
+      one.states ?? '-',
       one.ephemeral,
       one.ttl,
     ]),
@@ -66,14 +68,14 @@ function clients({ sessions, asker, time }: ServerDescription): string[] {
   return table(
     ['PID', 'NAME', 'MACHINE', 'FOR', 'STATES', 'WAITING', 'EPHEMERAL', 'CONNECTION'],
     sessions
-      .filter(({ session, states }) => session !== asker || states > 0)
+      .filter(({ session, states }) => session !== asker || (states ?? 0) > 0)
       .map(one => [
         `${one.pid}`,
         safe(one.name),
         safe(one.machine),
         duration(time - one.since),
-        one.states,
-        one.requests,
+        one.states ?? '-',
+        one.requests ?? '-',
         one.ephemeral,
         one.lost === null ? 'yes' : `lost for ${duration(time - one.lost)}`,
       ]),

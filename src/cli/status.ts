@@ -1,12 +1,12 @@
-import { sleep } from '../async/interval.ts'
+import { monotonic, sleep } from '../async/interval.ts'
 import { describeServer, hungAt } from '../client/describe-server.ts'
 import { diagnose } from '../client/diagnose.ts'
 import { isInDoubt } from '../client/diagnose-processes.ts'
 import type { DescribeServerOptions } from '../client/options.ts'
+import { silence } from '../client/server-news.ts'
 import { useStore } from '../client/use-store.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
 import type { ServerDescription } from '../protocol/description.ts'
-import { hangs } from '../protocol/hung.ts'
 import { findServers } from './find.ts'
 import { statusHelp } from './help.ts'
 import { options } from './options.ts'
@@ -19,7 +19,7 @@ import { red } from './terminal.ts'
 // Milliseconds after which it looks again.
 const AGAIN = 1000
 
-/** Of `zproc status`: something is stuck, or the server hangs. */
+/** Of `zproc status`: something is stuck, or the server does not answer. */
 const STUCK = 4
 
 /** `zproc status`: what a server is doing. Gives the exit code. */
@@ -27,6 +27,7 @@ export async function status(args: string[]): Promise<number> {
   const given = asked('status', args, options.status, statusHelp)
   if (!given) return 0
   const { address, secretKey } = await targetOrOnly('status', given)
+  const began = monotonic()
   try {
     const description = await describeTwice(address, { secretKey })
     const stuck = diagnose(description)
@@ -34,10 +35,9 @@ export async function status(args: string[]): Promise<number> {
     else for (const line of report(description)) console.log(line)
     return stuck.length > 0 ? STUCK : 0
   } catch (error) {
-    const hung = hungAt(address)
-    if (!hung || !(error instanceof TimeoutError)) throw error
-    const words = `the server at ${address} (pid ${hung.server}) ${hangs(hung)}`
-    if (given.isJson) console.log(json({ hung, stuck: [words], description: null }))
+    if (!(error instanceof TimeoutError)) throw error
+    const words = silence(address, began)
+    if (given.isJson) console.log(json({ hung: hungAt(address) ?? null, stuck: [words], description: null }))
     else console.log(red(`! ${safe(words)}`))
     return STUCK
   }

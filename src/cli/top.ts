@@ -1,9 +1,7 @@
-import { sleep } from '../async/interval.ts'
-import { describeServer } from '../client/describe-server.ts'
 import { diagnose } from '../client/diagnose.ts'
-import { useStore } from '../client/use-store.ts'
-import { ConnectionError, TimeoutError } from '../errors.ts'
+import { type ServerNews, serverNews } from '../client/server-news.ts'
 import type { ServerDescription } from '../protocol/description.ts'
+import { SOONEST } from '../protocol/messages.ts'
 import { topHelp } from './help.ts'
 import { options } from './options.ts'
 import { report } from './report.ts'
@@ -29,29 +27,24 @@ export async function top(args: string[]): Promise<number> {
   const interval = numberOf('top', given, 'interval', INTERVAL)
   const times = numberOf('top', given, 'count', Number.POSITIVE_INFINITY)
   const { address, secretKey } = await targetOrOnly('top', given)
-  // One session for all looks.
-  const store = useStore(address, { secretKey })
   const screen = new Screen(!given.isJson && process.stdout.isTTY === true)
   let before: ServerDescription | undefined
-  for (let i = 0; i < times; i++) {
-    if (i > 0) await sleep(interval)
-    try {
-      const now = await describeServer(address, { secretKey })
-      // Figures of another server say nothing of this one.
-      const same = before?.server.started === now.server.started ? before : undefined
-      if (given.isJson) console.log(json({ stuck: diagnose(now, same), description: now }))
-      else screen.show(report(now, same))
-      before = now
-    } catch (error) {
-      // It may be started again, or go on.
-      if (!(error instanceof ConnectionError || error instanceof TimeoutError) || !before) throw error
-      if (given.isJson) console.log(json({ stuck: [error.message], description: null }))
-      else screen.show([red(`! ${safe(error.message)}`)])
-    }
+  let left = times
+  for await (const news of serverNews(address, { secretKey, ms: Math.max(interval, SOONEST) })) {
+    const { description = null } = news
+    // Figures of another server say nothing of this one.
+    const same = description && before?.server.started === description.server.started ? before : undefined
+    const stuck = description ? diagnose(description, same) : [problemOf(news)]
+    if (given.isJson) console.log(json({ stuck, description }))
+    else screen.show(description ? report(description, same) : stuck.map(line => red(`! ${safe(line)}`)))
+    before = description ?? before
+    if (--left === 0) break
   }
-  await store.release()
   return 0
 }
+
+/** Why there is no description. It may be started again, or go on. */
+const problemOf = ({ silent, lost }: ServerNews): string => silent ?? lost?.message ?? ''
 
 /** Shows lines in place of those before, where there is a terminal, which is left as it was. */
 class Screen {

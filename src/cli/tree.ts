@@ -22,9 +22,6 @@ interface Node {
   children: Node[]
 }
 
-// As a spare child of a Context calls itself: it runs nothing yet.
-const SPARE = 'rehearsal'
-
 // So many items of each list are asked for: a tree is read as a whole.
 const LIMIT = 1000
 
@@ -78,9 +75,8 @@ export function treeOf({ sessions, processes, pools, asker, time }: ServerDescri
   const inOrder = [...sessions.filter(one => !isStarted(one)), ...sessions.filter(isStarted)]
   return inOrder.flatMap(one => {
     const place = placeOf(one.session, one.pid)
-    const isAsker = one.session === asker && one.states === 0
-    const isSpare = one.name === SPARE && !processesOf.has(place) && !poolsOf.has(place)
-    if (isAsker || isSpare || expanded.has(place)) return []
+    const isAsker = one.session === asker && (one.states ?? 0) === 0
+    if (isAsker || one.is === 'spare' || expanded.has(place)) return []
     const children = below(one.session, { backend: 'process', pid: one.pid })
     return { text: programLine(one, time), children }
   })

@@ -4,10 +4,22 @@ import type { Wire } from '../protocol/values.ts'
 import { ABSENT, slot } from '../store/commit.ts'
 import { Asked } from './asked.ts'
 import { difference } from './difference.ts'
+import type { Home } from './followed.ts'
 import { Refused } from './gate.ts'
 import { logRow } from './log-rows.ts'
-import type { CommitShown, Found, LogRow, TreeQuery, TreeWindow, ValueShown } from './messages.ts'
+import type {
+  CommitShown,
+  Found,
+  LogRow,
+  OutputShown,
+  ProcessesShown,
+  TreeQuery,
+  TreeWindow,
+  ValueShown,
+} from './messages.ts'
 import type { Namespaces } from './namespaces.ts'
+import { outputOf } from './output.ts'
+import type { Pulse } from './pulse.ts'
 import { REDACTED, type Redactor } from './redact.ts'
 import { treeWindow } from './tree.ts'
 import { largeOf } from './wire.ts'
@@ -26,9 +38,13 @@ export class Api {
   readonly #namespaces: Namespaces
   readonly #redactor: Redactor
   readonly #canWrite: boolean
+  readonly #pulse: Pulse
+  readonly #home: Home
 
-  constructor(namespaces: Namespaces, redactor: Redactor, canWrite: boolean) {
+  constructor(namespaces: Namespaces, redactor: Redactor, pulse: Pulse, home: Home, canWrite: boolean) {
     this.#namespaces = namespaces
+    this.#pulse = pulse
+    this.#home = home
     this.#redactor = redactor
     this.#canWrite = canWrite
   }
@@ -45,6 +61,8 @@ export class Api {
     search: asked => this.#search(asked),
     commit: asked => this.#commit(asked),
     value: asked => this.#value(asked),
+    processes: async asked => this.#processes(asked),
+    output: asked => this.#output(asked),
     set: asked => this.#set(asked),
     delete: asked => this.#delete(asked),
   }
@@ -131,6 +149,15 @@ export class Api {
       isCut,
       json: canEdit && json.length <= JSON_TEXT ? json : null,
     }
+  }
+
+  #processes(asked: Asked): ProcessesShown {
+    return this.#pulse.processesAt(asked.whole('time'))
+  }
+
+  #output(asked: Asked): Promise<OutputShown> {
+    const name = asked.text('name')
+    return outputOf(this.#home, asked.whole('session'), asked.whole('process'), name, this.#redactor)
   }
 
   async #set(asked: Asked): Promise<{ revision: number }> {

@@ -1,4 +1,4 @@
-import type { ServerDescription } from '../protocol/description.ts'
+import type { OutputLine, ServerDescription } from '../protocol/description.ts'
 
 // What the page and the inspector say to each other. Each call is a POST of JSON to /api/<name>, answered with JSON; `stream` is
 // answered with lines of JSON, without end. Nothing in here runs: the page is compiled with these types as well.
@@ -134,11 +134,28 @@ export interface ValueShown {
   lease: { pid: number; name: string; isEphemeral: boolean; expires: number | null } | null
 }
 
+/** The processes of programs as they were at a time. */
+export interface ProcessesShown {
+  /** null: that is not known. */
+  processes: Pick<ServerDescription, 'time' | 'asker' | 'sessions' | 'processes' | 'pools' | 'leftOut'> | null
+  /** Since when they are kept: when the inspector began, or an hour ago; null: nothing is. */
+  since: number | null
+}
+
+/** The last lines that a process has printed. */
+export interface OutputShown {
+  /** What of its output is read by the program that has started it; `'redacted'`: it is not shown; `'gone'`: nothing was told. */
+  seen: 'all' | 'stderr' | 'nothing' | 'redacted' | 'gone'
+  lines: OutputLine[]
+}
+
 /** Figures of one second. */
 export interface Sample {
   time: number
   /** Commits a second in all namespaces. */
   commits: number
+  /** Bytes a second over all connections, in both directions. */
+  bytes: number
   /** The part of the time in which the server's thread has worked, 0 to 1. */
   busy: number
   rss: number

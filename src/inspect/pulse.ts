@@ -1,20 +1,20 @@
 import { monotonic, sleep, wallClock } from '../async/interval.ts'
-import { describeServer } from '../client/describe-server.ts'
 import { busyPart, diagnose } from '../client/diagnose.ts'
 import { ping } from '../client/ping.ts'
-import { engineOf } from '../engines/engines.ts'
+import { type ServerNews, serverNews } from '../client/server-news.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import type { Home } from './followed.ts'
-import type { Sample, Status } from './messages.ts'
+import type { ProcessesShown, Sample, Status } from './messages.ts'
+import { ProcessesThen } from './processes-then.ts'
 
-// Milliseconds between two questions to the server, and for an answer; samples that are kept: five minutes.
+// Milliseconds from one description of the server to the next, and for a ping; samples that are kept: five minutes.
 const EVERY = 1000
 const TIMEOUT = 5000
 const SAMPLES = 300
 // Characters of a name that a description has whole.
 const WHOLE = 200
 
-/** Asks the server each second what it is doing, and keeps the figures of the last minutes. */
+/** Hears each second what the server is doing, and keeps the figures of the last minutes. */
 export class Pulse {
   readonly #home: Home
   readonly #heard: () => void
@@ -23,17 +23,13 @@ export class Pulse {
   #verdicts: string[] = []
   #error: string | null = null
   #samples: Sample[] = []
-  #isOver = false
+  readonly #then = new ProcessesThen()
+  readonly #over = new AbortController()
 
-  /** `heard` is called after each question. */
+  /** `heard` is called whenever there is something new. */
   constructor(home: Home, heard: () => void) {
     this.#home = home
     this.#heard = heard
-  }
-
-  /** Redis does not describe itself. */
-  get isPossible(): boolean {
-    return engineOf(this.#home.address) === undefined
   }
 
   /** Whether the server has said that it has a namespace. Of a long name it says the beginning, which is none. */
@@ -42,15 +38,30 @@ export class Pulse {
   }
 
   async run(): Promise<void> {
-    while (!this.#isOver) {
-      await this.#ask()
-      this.#heard()
-      await sleep(EVERY, { ref: false })
+    const { address, secretKey } = this.#home
+    const { signal } = this.#over
+    while (!signal.aborted) {
+      try {
+        for await (const news of serverNews(address, { secretKey, ms: EVERY, signal })) {
+          await this.#hear(news)
+          this.#heard()
+        }
+      } catch (error) {
+        // It was never heard of: it may be started.
+        this.#problem((error as Error).message)
+        this.#heard()
+        await sleep(EVERY, { ref: false })
+      }
     }
   }
 
+  /** The processes as they were at a time. */
+  processesAt(time: number): ProcessesShown {
+    return { processes: this.#then.at(time), since: this.#then.since }
+  }
+
   stop(): void {
-    this.#isOver = true
+    this.#over.abort()
   }
 
   /** The newest answer, with the samples after a time. */
@@ -65,33 +76,35 @@ export class Pulse {
     }
   }
 
-  async #ask(): Promise<void> {
-    if (!this.isPossible) return
-    const { address, secretKey } = this.#home
-    try {
-      const [answer, now] = await Promise.all([
-        this.#timeToAnswer(),
-        describeServer(address, { secretKey, timeout: TIMEOUT }),
-      ])
-      const before = this.#before?.server.started === now.server.started ? this.#before : undefined
-      this.#verdicts = diagnose(withoutAsker(now), before && withoutAsker(before))
-      this.#description = now
-      this.#error = null
-      if (before) this.#sample(now, before, answer)
-      this.#before = now
-    } catch (error) {
-      // It may go on, or be started again: what it said before is still the newest that is known.
-      this.#error = (error as Error).message
-      this.#verdicts = []
-    }
+  async #hear({ description: now, silent, lost }: ServerNews): Promise<void> {
+    if (!now) return this.#problem(silent ?? lost?.message ?? '')
+    const before = this.#before?.server.started === now.server.started ? this.#before : undefined
+    this.#verdicts = diagnose(withoutAsker(now), before && withoutAsker(before))
+    this.#description = now
+    this.#then.add(now)
+    this.#error = null
+    const answer = await this.#timeToAnswer()
+    if (before && answer !== undefined) this.#sample(now, before, answer)
+    this.#before = now
   }
 
-  /** A description takes longer: the server asks the programs. */
-  async #timeToAnswer(): Promise<number> {
+  /** It may go on, or be started again: what it said before is still the newest that is known. */
+  #problem(words: string): void {
+    this.#error = words
+    this.#verdicts = []
+  }
+
+  /** A description takes longer: the server asks the programs. undefined: it was not answered. */
+  async #timeToAnswer(): Promise<number | undefined> {
     const { address, secretKey } = this.#home
     const start = monotonic()
-    await ping(address, { secretKey, timeout: TIMEOUT })
-    return monotonic() - start
+    try {
+      await ping(address, { secretKey, timeout: TIMEOUT })
+      return monotonic() - start
+    } catch {
+      // The next that is heard, or is not heard, says more.
+      return undefined
+    }
   }
 
   #sample(now: ServerDescription, before: ServerDescription, answer: number): void {
@@ -103,9 +116,11 @@ export class Pulse {
     for (const { name, revision } of now.namespaces)
       commits += Math.max(0, revision - (was.get(name) ?? revision))
     const { rss, heapUsed } = now.server.memory
+    const bytesOf = ({ server: { bytes } }: ServerDescription) => bytes.received + bytes.sent
     this.#samples.push({
       time: now.time,
       commits: commits / seconds,
+      bytes: Math.max(0, bytesOf(now) - bytesOf(before)) / seconds,
       busy: busyPart(now, before),
       rss,
       heap: heapUsed,

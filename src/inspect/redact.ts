@@ -1,3 +1,4 @@
+import type { OutputLine } from '../protocol/description.ts'
 import { fromWire, Packed, type Wire } from '../protocol/values.ts'
 import { readOnly } from './wire.ts'
 
@@ -10,10 +11,15 @@ export const REDACTED = Symbol('redacted')
  */
 export type RedactFunction = (key: string, value: unknown, namespace: string) => unknown
 
+/** Gives what may be shown of a line that the process `name` has printed; undefined, or where it throws: nothing of it. */
+export type RedactOutputFunction = (line: string, name: string) => unknown
+
 export interface Redaction {
   /** Keys, `*` and `?` standing for any text and any character, whose values are not shown. */
   keys?: readonly string[]
   redact?: RedactFunction
+  /** Without it no output is shown where anything is redacted. */
+  redactOutput?: RedactOutputFunction
 }
 
 /** Decides what of a value leaves this process. */
@@ -23,13 +29,32 @@ export class Redactor {
   // By value, and then by key: one value may be at several keys.
   readonly #made = new WeakMap<Packed, Map<string, unknown>>()
 
-  constructor({ keys = [], redact }: Redaction) {
+  readonly #redactOutput: RedactOutputFunction | undefined
+
+  constructor({ keys = [], redact, redactOutput }: Redaction) {
+    this.#redactOutput = redactOutput
     this.#patterns = keys.map(pattern)
     this.#redact = redact
   }
 
   get redacts(): boolean {
     return this.#patterns.length > 0 || this.#redact !== undefined
+  }
+
+  /** Whether lines that processes have printed are shown: they may have any value in them. */
+  get showsOutput(): boolean {
+    return this.#redactOutput !== undefined || !this.redacts
+  }
+
+  /** What is shown of such a line; undefined: nothing. */
+  line(line: OutputLine, name: string): OutputLine | undefined {
+    if (!this.#redactOutput) return line
+    try {
+      const text = this.#redactOutput(line.text, name)
+      return typeof text === 'string' ? { ...line, text } : undefined
+    } catch {
+      return undefined
+    }
   }
 
   /** Whether nothing of a value at `key` is shown, whatever it is. */

@@ -58,7 +58,7 @@ export async function startInspector({
     canWrite,
     redacts: redactor.redacts,
   })
-  const api = new Api(namespaces, redactor, canWrite)
+  const api = new Api(namespaces, redactor, pulse, home, canWrite)
   const server = serve({ gate, page: files, api, streams })
   try {
     const followed = namespaces.get(namespace)

@@ -1,7 +1,7 @@
 // Commands about servers: ls, status, top, stop.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { type AnyState, atomic, Context, ping, State, startServer } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
 import { ls } from '../../src/cli/ls.ts'
@@ -9,8 +9,11 @@ import { stop } from '../../src/cli/ping.ts'
 import { status } from '../../src/cli/status.ts'
 import { table } from '../../src/cli/terminal.ts'
 import { top } from '../../src/cli/top.ts'
+import { tree } from '../../src/cli/tree.ts'
+import { described } from '../kit/described.ts'
 import { noTerminal, program } from '../kit/programs.ts'
 import { room } from '../kit/servers.ts'
+import { until } from '../kit/until.ts'
 import { zproc } from '../map/hosts.ts'
 import { commands } from './kit.ts'
 
@@ -118,6 +121,43 @@ test('ls finds the servers of Contexts and named ones, and says which of them ha
   await assert.rejects(run(status), { message: /^there are \d+ servers, of which one is to be named: / })
 })
 
+describe('a server whose process is stopped', { concurrency: true, skip: onWindows }, () => {
+  // Its watchdog does not run either.
+  for (const [home, given] of [
+    ['a socket', undefined],
+    ['tcp', 'tcp://127.0.0.1:0'],
+  ] as const)
+    test(`at ${home} it is said to be silent by status and top, with since when`, async t => {
+      const server = await startServer(given)
+      t.after(() => server.stop())
+      const { address, pid } = server
+      const running = zproc(t, 'top', address, '--interval', '100', '--json')
+      const stuck = async () => JSON.parse((await running.line()) ?? assert.fail()).stuck as string[]
+      assert.deepEqual(await stuck(), [])
+      process.kill(pid, 'SIGSTOP')
+      // A busy machine may have the server's thread work all of so short a time, which is a verdict too.
+      const silence = async () => {
+        const lines = await stuck()
+        return lines
+          .map(line => words(`${address} \\(pid ${pid}\\)`).exec(line)?.[1])
+          .find(seconds => seconds)
+      }
+      const words = (who: string) =>
+        new RegExp(
+          `^the server at ${who} has not answered for (\\d+) s: its process is gone, stopped or busy, or`,
+        )
+      const first = Number(await until(silence))
+      const shown = await zproc(t, 'status', address, '--json').ended()
+      const told = JSON.parse(shown.stdout)
+      assert.deepEqual([shown.code, told.hung, told.description], [4, null, null])
+      assert.match(told.stuck[0], words(address))
+      // Five seconds later it is still that one time.
+      await until(async () => Number(await silence()) >= first + 3)
+      process.kill(pid, 'SIGCONT')
+      await until(async () => (await silence()) === undefined)
+    })
+})
+
 test('of a server that hangs status and ls say so, and stop ends it by force', {
   skip: onWindows,
 }, async t => {
@@ -222,4 +262,27 @@ test('a table aligns its columns, numbers at their right', () => {
     ),
     ['NAME         N  X', 'a            1  x', 'longer  12,345'],
   )
+})
+
+test('a spare child is shown as a spare, is no part of the tree, and becomes what it is given', {
+  skip: onWindows,
+}, async t => {
+  const { server } = await room(t)
+  const { address } = server()
+  const { run } = commands(t)
+  const ctx = new Context<AnyState>(address, { spares: 1 })
+  t.after(() => ctx.close())
+  await ctx.process(() => 1, { name: 'first' }).wait()
+  const spare = await described(address, ({ sessions }) => sessions.find(({ is }) => is === 'spare'))
+  assert.equal(spare.name, 'spare')
+  assert.match((await run(status, address)).stdout, new RegExp(`\\n${spare.pid} +spare +local `))
+  assert.doesNotMatch((await run(tree, address)).stdout, new RegExp(`spare|${spare.pid}`))
+  const next = ctx.process(async state => void (await state.getWhenAvailable('over')), { name: 'spare' })
+  assert.equal(next.pid, spare.pid)
+  // By its session, and not by its name, which is the user's.
+  await described(address, ({ sessions, processes }) =>
+    sessions.find(({ is, pid }) => is === 'program' && pid === spare.pid && processes.length > 0),
+  )
+  assert.match((await run(tree, address)).stdout, new RegExp(`spare \\(pid ${spare.pid}\\)`))
+  await ctx.state.set('over', true)
 })

@@ -58,6 +58,7 @@ test('tree shows programs, and below them processes, those of processes, and poo
 test('programs that say of each other that they have started them are shown, each once', () => {
   const session = (number: number, pid: number): SessionDescription => ({
     session: number,
+    is: 'program',
     name: `program ${number}`,
     pid,
     machine: 'local',

@@ -32,7 +32,8 @@ async function namespacesOf(t: TestContext, known: Set<string> = new Set()) {
   t.after(() => namespaces.close())
   const state = new State<AnyState>(home.address)
   t.after(() => state.close())
-  return { home, namespaces, state, api: new Api(namespaces, redactor, false) }
+  const pulse = new Pulse(home, () => {})
+  return { home, namespaces, state, api: new Api(namespaces, redactor, pulse, home, false) }
 }
 
 /** A page that is open, and reads when it is read. */
