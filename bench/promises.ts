@@ -51,6 +51,14 @@ export const promises: Promised[] = [
     ratio('calls', many, `${row}, 100,000 keys`, { to: row, atLeast: 1 / 1.2, slack: 0.1 }),
   ),
 
+  ...calls.map(row =>
+    ratio('inspected', '500 calls in flight, an inspector open', `${row}, inspected`, {
+      to: row,
+      atLeast: 0.9,
+      slack: 0.05,
+    }),
+  ),
+
   ratio('durable', 'One set at a time', 'durable set', { atMost: 1.35, slack: 0.1 }),
   median('durable', 'Four processes, 100 calls in flight each', 'durable', { atLeast: 100_000, slack: 0.3 }),
   ratio('durable', 'Four processes, 100 calls in flight each', 'durable', { atLeast: 0.6, slack: 0.1 }),

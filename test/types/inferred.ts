@@ -239,7 +239,7 @@ export async function described(address: string): Promise<void> {
   const { server, locks, readers, sessions, processes, pools, leftOut } = await describeServer(address, {
     limit: 10,
   })
-  exactly<'process' | 'thread' | 'inline'>()(server.backend)
+  exactly<'process' | 'thread' | 'inline' | 'redis'>()(server.backend)
   for (const { waitsFor } of readers)
     exactly<'commits' | 'reader' | 'connection' | 'disk' | 'nothing'>()(waitsFor)
   for (const { lost } of sessions) exactly<number | null>()(lost)
