@@ -54,6 +54,7 @@ const running = {
   cwd: kind.text,
   stdio: kind.oneOf('inherit', 'pipe'),
   prefix: kind.flag,
+  outputLines: kind.count(0, 100),
 }
 const serving = {
   backend: kind.oneOf('process', 'thread', 'inline'),
