@@ -88,3 +88,15 @@ export type { HungServer } from './protocol/hung.ts'
 export type { ServerOptions } from './server/options.ts'
 export { type Server, startServer } from './server/start.ts'
 export type { ConnectionEvent } from './store/store.ts'
+export type {
+  AtomicTrace,
+  CommandTrace,
+  CommitTrace,
+  ConnectTrace,
+  ItemTrace,
+  ProcessTrace,
+  TargetTrace,
+  TraceContext,
+  TraceOutcome,
+  TracingChannels,
+} from './tracing/messages.ts'

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { deferred } from '../async/deferred.ts'
 import { AtomicTimeoutError, ValueTooLargeError } from '../errors.ts'
 import {
@@ -15,9 +16,13 @@ import type { Values } from '../store/commit.ts'
 import { Draft as StateDraft } from '../store/draft.ts'
 import { refusePromise } from '../store/run-atomic.ts'
 import { result } from '../store/store.ts'
+import { asAtomic } from '../tracing/atomic.ts'
+import { inject, traceToWire } from '../tracing/carried.ts'
+import { commands, isTraced, trace } from '../tracing/channels.ts'
 import { holding } from './holding.ts'
 import type { Link } from './link.ts'
 import { linkOf, type State } from './state.ts'
+import { commandOf } from './traced.ts'
 import type { Draft } from './types.ts'
 
 // The code of a function that is larger goes when the server asks for it, so that it is known not to be there already.
@@ -45,11 +50,14 @@ export function atomic<S extends object, A extends unknown[], R>(
   const name = fn.name || '(anonymous)'
   const call = `atomic function ${name}`
   const run = Object.prototype.toString.call(fn) === '[object AsyncFunction]' ? runHere : runAtServer
+  const asCommand: typeof run = (plain, calling, link, args) =>
+    trace(commands, commandOf(link, 'atomic', [], name), () => run(plain, calling, link, args))
   const wrapper = (state: State<S>, ...args: A): Promise<Awaited<R>> => {
     try {
       const link = linkOf(state as unknown as State<object>, call)
       link.check()
-      return run(fn as unknown as Plain, call, link, args) as Promise<Awaited<R>>
+      const begin = isTraced(commands) ? asCommand : run
+      return begin(fn as unknown as Plain, call, link, args) as Promise<Awaited<R>>
     } catch (error) {
       return Promise.reject(error)
     }
@@ -64,33 +72,43 @@ interface Call {
   call: string
   link: Link
   args: Wire[]
+  /** The async context of the call, while the function may have to run here; a server that runs functions needs none. */
+  caller: AsyncResource | undefined
 }
 
 function runAtServer(fn: Plain, call: string, link: Link, args: unknown[]): Promise<unknown> {
   const { hash, bytes } = shipAtomic(fn)
   const wires = args.length === 0 ? NONE : args.map((arg, i) => toWire(arg, call, `argument ${i + 1}`))
   const number = link.connection.functions.get(hash) ?? define(link, hash, bytes)
-  return ask({ fn, call, link, args: wires }, number)
+  const caller = link.runsCode ? undefined : new AsyncResource('zproc')
+  return ask({ fn, call, link, args: wires, caller }, number)
 }
 
 function ask(asked: Call, number: number): Promise<unknown> {
   const { call, link, args } = asked
-  return link.request(call, [Ask.atomic, 0, link.state, number, args], done, asked)
+  const carried = inject()
+  const message: ClientMessage = carried
+    ? [Ask.atomic, 0, link.state, number, args, 1, traceToWire(carried)]
+    : [Ask.atomic, 0, link.state, number, args]
+  return link.request(call, message, done, asked)
 }
 
 const done = (message: ServerMessage, asked: unknown): unknown => {
   const { fn, link } = asked as Call
   if (message[0] === Tell.runHere) {
-    const { call, args } = asked as Call
+    const { call, args, caller } = asked as Call
+    link.runsCode = false
     const inContext = contained(fn)
     const run: Plain = (...given) => {
       const value: unknown = inContext(...given)
       refusePromise(value, call)
       return value
     }
-    return runHere(run, call, link, args.map(fromWire))
+    const begin = () => runHere(run, call, link, args.map(fromWire))
+    return caller ? caller.runInAsyncScope(begin) : begin()
   }
   if (message[0] === Tell.unknownFunction) return shipAtomic(fn)
+  link.runsCode = true
   link.committed(message)
   return fromWire((message as [number, number, number, Wire])[3])
 }
@@ -136,7 +154,9 @@ async function runHere(fn: Plain, call: string, link: Link, args: unknown[]): Pr
   try {
     const values: Values = new Map(entries)
     const draft = new StateDraft(values, call)
-    const run = holding(link, async () => fn(draft.state, ...data))
+    const run = asAtomic(fn, link.namespace, undefined, () =>
+      holding(link, async () => fn(draft.state, ...data)),
+    )
     let value: unknown
     let changes: WireChange[]
     try {

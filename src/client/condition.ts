@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { checkKey, describe, equalWires, toWire } from '../protocol/values.ts'
 import type { Update } from './cursor.ts'
 import type { ChangeOptions } from './options.ts'
@@ -59,8 +60,10 @@ export const anyUpdate: Matcher = { keys: [], matches: () => true, wantsBefore: 
 export function test(fn: unknown, call: string): Matcher {
   if (typeof fn !== 'function')
     throw new TypeError(`${call}: the test must be a function of the snapshot, got ${describe(fn)}`)
+  // Updates arrive in any async context: the test runs in that of the call.
+  const test = AsyncResource.bind(fn as (snapshot: unknown) => unknown)
   return condition([], reader => {
-    const found: unknown = fn(reader.snapshot())
+    const found: unknown = test(reader.snapshot())
     // It would always count as true.
     if (found instanceof Promise) {
       found.catch(() => {})

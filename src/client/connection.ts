@@ -349,11 +349,7 @@ export class Connection implements Store {
           .filter(isAskedAgain)
       : []
     for (const { message, bytes, call } of again)
-      this.#later.push([
-        (message as ClientMessage).slice(0, 5 + Number(message?.[0] !== Ask.atomic)) as ClientMessage,
-        bytes,
-        call,
-      ])
+      this.#later.push([alone(message as ClientMessage), bytes, call])
     this.#later = this.#later.concat(later)
     const asked = new Set(again.map(({ id }) => id))
     this.#refuse(id => (id <= before && hasLeft(id) && !asked.has(id) ? lost : undefined))
@@ -402,6 +398,10 @@ export class Connection implements Store {
 const isAskedAgain = ({ message }: Request): boolean =>
   message !== undefined && message[0] !== Ask.open && message[0] <= Ask.release
 
+/** The message of one call, which may have stood for the calls after it too. */
+const alone = (message: ClientMessage): ClientMessage =>
+  message[0] === Ask.atomic && message.length < 7 ? (message.slice(0, 5) as ClientMessage) : message
+
 /** Makes one message of a call and the one before, where they ask for the same. Whether it did. */
 function joins(message: ClientMessage, before: ClientMessage | undefined): boolean {
   if (message[0] !== Ask.atomic || before?.[0] !== Ask.atomic) return false
@@ -409,6 +409,8 @@ function joins(message: ClientMessage, before: ClientMessage | undefined): boole
   const { 1: first, 2: itsState, 3: itsFn, 4: itsArgs, 5: times = 1 } = before
   if (times === RUN || first + times !== id || itsState !== state || itsFn !== fn) return false
   if (args.length > 0 || itsArgs.length > 0) return false
+  // Each call belongs to a trace of its own.
+  if (message.length > 6 || before.length > 6) return false
   before[5] = times + 1
   return true
 }

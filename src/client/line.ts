@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { debug } from '../async/debug.ts'
 import { after, cancel, monotonic, nextTick } from '../async/interval.ts'
+import { outside } from '../async/outside.ts'
 import { withoutPassword } from '../async/shown.ts'
 import type { ServerHello, ServerMessage } from '../protocol/messages.ts'
+import { connects, isTraced, trace } from '../tracing/channels.ts'
+import type { ConnectTrace } from '../tracing/messages.ts'
 import { Channel } from '../transport/channel.ts'
 import { connect, type Greeted } from '../transport/connect.ts'
 import { machine, ownLife } from '../transport/machine.ts'
@@ -72,7 +75,7 @@ export class Line {
     if (this.#phase !== 'down') return
     cancel(this.#later)
     this.#phase = 'connecting'
-    void this.#dial()
+    this.#connect()
   }
 
   /** The last message is sent, and the session over. */
@@ -86,7 +89,22 @@ export class Line {
     this.channel.end()
   }
 
-  async #dial(): Promise<void> {
+  #connect(): void {
+    if (!isTraced(connects)) return void outside(() => this.#dial())
+    const message: ConnectTrace = {
+      serverAddress: withoutPassword(this.#address),
+      again: this.#phase === 'remaking',
+      resumed: undefined,
+    }
+    const connecting = trace(connects, message, async () => {
+      const failure = await outside(() => this.#dial(message))
+      if (failure) throw failure
+    })
+    connecting.catch(() => {})
+  }
+
+  /** Gives the error with which it gave up. `message`: of the channel that hears of it. */
+  async #dial(message?: ConnectTrace): Promise<Error | undefined> {
     const { ready, secretKey, connectTimeout } = this.#options
     const again = this.#phase === 'remaking'
     this.#debug(again ? 'connects again' : 'connects')
@@ -105,12 +123,17 @@ export class Line {
           this.#dialling.signal,
           connectTimeout,
         )
-        return this.#up(greeted)
+        const resumed = this.#up(greeted)
+        if (message) message.resumed = resumed
+        return undefined
       } catch (error) {
-        if (this.#phase === 'closed') return
+        if (this.#phase === 'closed') return undefined
         const away = monotonic() - began
         const hopeless = again ? this.#isGone(error) : !isBusy(error)
-        if (hopeless || away >= connectTimeout) return this.#giveUp(error as Error, again)
+        if (hopeless || away >= connectTimeout) {
+          this.#giveUp(error as Error, again)
+          return error as Error
+        }
         await pause(Math.min(backoff(away), connectTimeout - away))
         left = Math.max(1, connectTimeout - (monotonic() - began))
       }
@@ -132,8 +155,12 @@ export class Line {
     }
   }
 
-  #up({ socket, server, read }: Greeted): void {
-    if (this.#phase === 'closed') return void socket.destroy()
+  /** Whether a session goes on. */
+  #up({ socket, server, read }: Greeted): boolean {
+    if (this.#phase === 'closed') {
+      socket.destroy()
+      return false
+    }
     this.#phase = 'up'
     const again = this.#begun
     this.#begun = true
@@ -146,6 +173,7 @@ export class Line {
     this.#debug(`session ${server.session} ${resumed ? 'goes on' : 'begins'}, server pid ${server.pid}`)
     this.channel.attach(socket, server.received, read)
     this.#events.connected(resumed)
+    return resumed
   }
 
   #lose(error: Error | undefined, broken: boolean): void {
@@ -158,7 +186,7 @@ export class Line {
     this.#phase = 'remaking'
     this.#debug(`lost: ${error?.message ?? 'the other end hung up'}`)
     this.#events.lost(error)
-    void this.#dial()
+    this.#connect()
   }
 
   #debug(words: string): void {

@@ -3,23 +3,28 @@ import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
 import { Members } from '../async/members.ts'
 import { Ask, type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { Begun, Finish, Store } from '../store/store.ts'
+import { commands, isTraced } from '../tracing/channels.ts'
 import { isHolding } from './holding.ts'
 import { OwnWrites } from './own.ts'
+import { asRequest, isWholeCommand } from './traced.ts'
 
 /** One State's standing on a connection: what a State, its watchers and atomic functions have in common. */
 export class Link implements Begun {
   readonly connection: Store
   readonly state: number
   readonly namespace: string
+  /** It is that of a spare child, which rehearses. */
+  readonly isSpare: boolean
   readonly views = new Set<Follower>()
   /** The writes of this State that were acknowledged. */
   readonly own = new OwnWrites()
+  /** Whether the server is known to run atomic functions itself. */
+  runsCode = false
   /** What the State waits for at present. */
   readonly waits = new Members<{ closed(error: Error): void }>()
   /** Called when the State goes on at another log. */
   onOtherLog: (() => void) | undefined
   readonly #name: string
-  readonly #isSpare: boolean
   #from: number | undefined
   #start: Deferred<number>
   #failed = false
@@ -40,7 +45,7 @@ export class Link implements Begun {
     this.connection = connection
     this.namespace = namespace
     this.#name = name
-    this.#isSpare = isSpare
+    this.isSpare = isSpare
     this.#from = from
     this.state = connection.number()
     this.#start = started()
@@ -72,7 +77,7 @@ export class Link implements Begun {
 
   #begin(): void {
     const opening: ClientMessage = [Ask.open, 0, this.state, this.namespace, this.#name]
-    if (this.#isSpare) opening[5] = true
+    if (this.isSpare) opening[5] = true
     this.#opening = opening
     if (this.#failed) this.#start = started()
     this.#failed = false
@@ -91,6 +96,17 @@ export class Link implements Begun {
   }
 
   request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown): Promise<T> {
+    return isTraced(commands) && !this.isSpare && isWholeCommand(message[0])
+      ? this.#traced(call, message, finish, extra)
+      : this.#request(call, message, finish, extra)
+  }
+
+  // By itself: a function that holds a closure costs more at each call, whether it makes that or not.
+  #traced<T>(call: string, message: ClientMessage, finish: Finish, extra: unknown): Promise<T> {
+    return asRequest(this, call, message, () => this.#request<T>(call, message, finish, extra))
+  }
+
+  #request<T>(call: string, message: ClientMessage, finish: Finish, extra: unknown): Promise<T> {
     if (this.#closed) return Promise.reject(this.#closed)
     const kind = message[0]
     if (kind >= Ask.set && kind <= Ask.hold && isHolding(this))

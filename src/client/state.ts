@@ -24,6 +24,7 @@ import {
 import { history, stateAt } from './past.ts'
 import { pingThrough } from './ping.ts'
 import { items, valueOr, values, wholeState } from './replies.ts'
+import { asCommand } from './traced.ts'
 import type { AnyState, Key, Lease, RawUpdate, Snapshot, Value } from './types.ts'
 import { useStore } from './use-store.ts'
 import { StateView } from './view.ts'
@@ -300,7 +301,7 @@ export class State<S extends object = AnyState> extends Watchable<S> {
   async view(given: ViewOptions = {}): Promise<StateView<S>> {
     const { from } = readOptions(viewFields, given, 'state.view')
     this.#link.check()
-    return StateView.open<S>(this.#link, from)
+    return asCommand(this.#link, 'view', [], () => StateView.open<S>(this.#link, from))
   }
 
   /**
@@ -311,7 +312,7 @@ export class State<S extends object = AnyState> extends Watchable<S> {
    * Rejects with `ZPROC_MISSED_UPDATES` when that is no longer kept, with RangeError for a revision that is not there yet.
    */
   at(when: number | Date): Promise<Snapshot<S>> {
-    return stateAt<S>(this.#link, when)
+    return asCommand(this.#link, 'at', [], () => stateAt<S>(this.#link, when))
   }
 
   /**

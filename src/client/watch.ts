@@ -5,6 +5,7 @@ import { Loop } from './loop.ts'
 import type { LoopOptions, WatchOptions } from './options.ts'
 import { Place } from './place.ts'
 import { type Result, Search } from './search.ts'
+import { asCommand } from './traced.ts'
 
 /** The watching half of a State: one position on the log, and the readers that move on from it. */
 export class Watcher {
@@ -21,7 +22,11 @@ export class Watcher {
     return this.#place.position
   }
 
-  async once<T>(matcher: Matcher, options: WatchOptions, name: string, make: Result<T>): Promise<T> {
+  once<T>(matcher: Matcher, options: WatchOptions, name: string, make: Result<T>): Promise<T> {
+    return asCommand(this.#link, name, matcher.keys, () => this.#once(matcher, options, name, make))
+  }
+
+  async #once<T>(matcher: Matcher, options: WatchOptions, name: string, make: Result<T>): Promise<T> {
     checkOwn(matcher, options, name)
     this.#link.check()
     const place = this.#place
@@ -36,7 +41,7 @@ export class Watcher {
     try {
       return await wait.promise
     } catch (error) {
-      wait.retrace(this.once)
+      wait.retrace(this.#once)
       throw error
     }
   }

@@ -108,7 +108,7 @@ class ChunkRun {
       enterItemSignal(signal)
       this.#task.show()
       if (this.#task.shape.timed) this.#tell([FromWorker.begun, this.#chunk])
-      const isWhole = await this.#items(call)
+      const isWhole = await this.#items(this.#task.traced(call))
       if (!isWhole || signal.aborted) return [FromWorker.dropped, this.#chunk]
       return this.#report(0)
     } catch (error) {

@@ -1,6 +1,6 @@
 import { fromWire, type Inline, type Wire } from '../protocol/values.ts'
 
-/** The arguments of one call: as they are, where all are primitives; else [arguments, kwargs], encoded. */
+/** The arguments of one call: as they are, where all are primitives; else [arguments, kwargs, trace?], encoded. */
 export type CallItem = Wire | Inline[]
 
 /** Encoded items: one list, or each by itself (`Shape.single`). */

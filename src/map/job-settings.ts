@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { ShippingError } from '../errors.ts'
 import { toWire } from '../protocol/values.ts'
 import { type Shipped, ship } from '../shipping/ship.ts'
+import { inject, traceToWire } from '../tracing/carried.ts'
 import type { Shape } from './messages.ts'
 import type { MapOptions } from './options.ts'
 
@@ -36,6 +37,7 @@ export function mapSettings(target: MapTarget, plain: boolean, options: MapOptio
   const call = 'ctx.processMap'
   const { args = [], kwargs, stateful = false, settle = false, chunkSize, timeout, memoryLimit } = options
   const isShared = options.pool === 'shared'
+  const carried = inject()
   const shipped = ship(target, { call: `${call}(fn)`, byValue: isShared && target instanceof URL })
   return {
     call,
@@ -53,6 +55,7 @@ export function mapSettings(target: MapTarget, plain: boolean, options: MapOptio
       divisible: chunkSize === undefined,
       timed: timeout !== undefined,
       memoryLimit: memoryLimit ?? null,
+      ...(carried && { trace: traceToWire(carried) }),
     },
     limit: options.count ?? (isShared ? Number.POSITIVE_INFINITY : availableParallelism()),
     fresh: options.new === true,

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { createServer, type Server as NetServer } from 'node:net'
 import { after, cancel, microtask, soon } from '../async/interval.ts'
+import { outside } from '../async/outside.ts'
 import { ZprocError } from '../errors.ts'
 import { sweepAtEnd } from '../lifeline/guard.ts'
 import type { Process } from '../process/process.ts'
@@ -96,7 +97,12 @@ export class LocalWorkers implements Workers {
     if (endpoint.kind !== 'ipc') throw new Error('a pool listens on a local socket')
     this.#path = endpoint.path
     if (process.platform !== 'win32') this.#keepFile = sweepAtEnd(this.#path)
-    this.#server = createServer({ pauseOnConnect: true }, accepted => {
+    this.#server = outside(() => this.#listen())
+    if (!this.#isNeeded) this.#server.unref()
+  }
+
+  #listen(): NetServer {
+    const server = createServer({ pauseOnConnect: true }, accepted => {
       const socket = sharing(accepted)
       let worker: LocalWorker | undefined
       const channel = Channel.over(socket, {
@@ -117,8 +123,7 @@ export class LocalWorkers implements Workers {
       })
       socket.unref()
     })
-    this.#server.once('error', error => this.#unheard(error)).listen(this.#path)
-    if (!this.#isNeeded) this.#server.unref()
+    return server.once('error', error => this.#unheard(error)).listen(this.#path)
   }
 
   // The system refuses the socket: no worker can connect. The next job tries again.

@@ -6,6 +6,7 @@ import type { Process } from '../process/process.ts'
 import type { PoolReport } from '../protocol/context-report.ts'
 import { describe, isInline, toWire } from '../protocol/values.ts'
 import { type Shipped, ship } from '../shipping/ship.ts'
+import { inject, traceToWire } from '../tracing/carried.ts'
 import { CallQueue } from './call-queue.ts'
 import { Job } from './job.ts'
 import { callSettings, type MapTarget, mapSettings } from './job-settings.ts'
@@ -110,7 +111,9 @@ export class Maps {
         `${call}: the target must be a function or the URL of a module that exports one as default, got ${describe(target)}`,
       )
     const { queue, job } = this.#callsOf(ship(target, { call: `${call}(fn)` }))
-    const result = queue.add(args.every(isInline) ? [...args] : toWire([args, undefined], call, 'args'))
+    const carried = inject()
+    const item = carried ? [args, undefined, traceToWire(carried)] : [args, undefined]
+    const result = queue.add(!carried && args.every(isInline) ? [...args] : toWire(item, call, 'args'))
     this.pool.awaiting(1)
     this.pool.addSoon(job)
     return interruptsAreOn() ? interruptible(result) : result

@@ -43,6 +43,8 @@ export interface Shape {
   divisible: boolean
   /** The worker reports the start of each chunk. */
   timed: boolean
+  /** Where the map was begun, if a tracing system says that: see traceToWire. */
+  trace?: string[]
   /** Bytes of memory with which a worker takes no more items. */
   memoryLimit: number | null
 }

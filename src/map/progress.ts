@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { after, cancel, monotonic } from '../async/interval.ts'
 import type { Progress } from './options.ts'
 
@@ -22,7 +23,7 @@ export class Reporter {
     bar: boolean,
   ) {
     this.#total = total
-    this.#onProgress = onProgress
+    this.#onProgress = onProgress && AsyncResource.bind(onProgress)
     if (bar) this.#bar = drawBar(total)
   }
 

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { after, cancel } from '../async/interval.ts'
 import { describe } from '../protocol/values.ts'
 import type { ItemSource } from './item-io.ts'
@@ -31,6 +32,8 @@ export class Source implements ItemSource {
   #asked: Promise<Step[]> | undefined
   /** What an iterable threw; what it gave before comes first. */
   #failure: { error: unknown } | undefined
+  // Items are read as workers become free, in any async context: the program's own code runs in that of the map's call.
+  readonly #caller = new AsyncResource('zproc')
   done = false
   next = 0
 
@@ -86,6 +89,10 @@ export class Source implements ItemSource {
       this.done = this.next >= this.#array.length
       return items
     }
+    return this.#caller.runInAsyncScope(() => this.#read(count))
+  }
+
+  #read(count: number): unknown[] | Promise<unknown[]> {
     if (this.#failure) throw this.#failure.error
     this.#iterators ??= this.#columns.map(column =>
       typeof column === 'object' && Symbol.asyncIterator in column
@@ -114,7 +121,9 @@ export class Source implements ItemSource {
     if (this.done) return
     this.done = true
     this.#asked?.catch(() => {})
-    for (const iterator of this.#iterators ?? []) endQuietly(iterator)
+    this.#caller.runInAsyncScope(() => {
+      for (const iterator of this.#iterators ?? []) endQuietly(iterator)
+    })
   }
 
   async #takeSlowly(items: unknown[], count: number): Promise<unknown[]> {

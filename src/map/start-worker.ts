@@ -26,6 +26,7 @@ export function startWorker(
   return new Process(workerModule, address, settings, {
     ...inner,
     keepsStderr: true,
+    isOwn: true,
     observe: event => {
       inner.observe?.(event)
       if (event.type !== 'exited') return

@@ -4,6 +4,8 @@ import { ShippingError } from '../errors.ts'
 import { reviveTarget } from '../process/target.ts'
 import { fromWire } from '../protocol/values.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
+import { traceFromWire } from '../tracing/carried.ts'
+import { isTraced, items, trace } from '../tracing/channels.ts'
 import type { Shape } from './messages.ts'
 
 /** A job as its worker sees it: the target, and how an item becomes a call of it. */
@@ -22,6 +24,19 @@ export class Task {
     this.call = targetOf(target, copy).then(fn => this.#caller(fn))
     // The chunks of the job report the failure.
     this.call.catch(() => {})
+  }
+
+  /** `call`, for the subscribers of the channel of items. */
+  traced(call: (item: unknown) => unknown): (item: unknown) => unknown {
+    if (!isTraced(items)) return call
+    const { namespace } = this.#root
+    const { name, single, trace: ofMap } = this.shape
+    return item => {
+      const ofCall = single ? (item as unknown[])[2] : undefined
+      const from = traceFromWire(ofCall ?? ofMap)
+      const unit = single ? 'call' : 'item'
+      return trace(items, { function: name, unit, namespace, trace: from }, () => call(item))
+    }
   }
 
   /** Shows the target in `ps`. */

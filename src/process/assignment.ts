@@ -19,11 +19,12 @@ export interface WatchAssignment extends Omit<WatchJob, 'from' | 'handled' | 'to
 export interface Assignment {
   name: string
   namespace: string
-  job(
-    attempt: number,
-    parent: { name: string; pid: number },
-    reached: Reached | undefined,
-  ): Job | Promise<Job>
+  job(attempt: number, from: Origin, reached: Reached | undefined): Job | Promise<Job>
+}
+
+/** Who starts a process; see Job. */
+export interface Origin extends Pick<Job, 'trace'> {
+  parent: { name: string; pid: number }
 }
 
 /** How far the attempts so far of a watching process got. */
@@ -60,11 +61,7 @@ export function assign(
           call,
         )
       : first
-  const job = (
-    attempt: number,
-    parent: { name: string; pid: number },
-    watching: WatchJob | undefined,
-  ): Job => ({
+  const job = (attempt: number, { parent, trace }: Origin, watching: WatchJob | undefined): Job => ({
     name,
     attempt,
     parent: { name: parent.name, pid: parent.pid },
@@ -81,15 +78,16 @@ export function assign(
     connectTimeout,
     contextModule,
     watch: watching,
+    trace,
   })
   return {
     name,
     namespace,
-    job: (attempt, parent, reached) => {
-      if (!watch) return job(attempt, parent, undefined)
+    job: (attempt, from, reached) => {
+      if (!watch) return job(attempt, from, undefined)
       const told = (options.retryFor ?? []).length > 0 && watch.options.live !== true
-      return watch.from.then(from =>
-        job(attempt, parent, { ...watch, told, ...resume(watch, from, reached) }),
+      return watch.from.then(revision =>
+        job(attempt, from, { ...watch, told, ...resume(watch, revision, reached) }),
       )
     },
   }

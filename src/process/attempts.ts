@@ -5,6 +5,7 @@ import type { Assignment, Reached } from './assignment.ts'
 import type { Attempt, Failure, Outcome } from './attempt.ts'
 import { currentProcess } from './current.ts'
 import type { Happening, InnerOptions } from './inner.ts'
+import type { Job } from './job.ts'
 import { begin, launch } from './launch.ts'
 import { Output } from './lines.ts'
 import type { ProcessOptions } from './options.ts'
@@ -46,6 +47,7 @@ export class Attempts {
   readonly #inner: Pick<InnerOptions<never>, 'tied' | 'spares' | 'ready' | 'keepsStderr' | 'logger'>
   readonly #events: AttemptsEvents
   #assignment: Assignment | undefined
+  #trace: Job['trace']
   #policy: RetryPolicy | undefined
   #phase: Phase = 'new'
   // When that began; how the attempts before have ended, and when.
@@ -78,8 +80,14 @@ export class Attempts {
     return this.#phase === 'ended'
   }
 
+  /** Begins the first one. `trace`: see Job. */
+  begin(trace: Job['trace']): void {
+    this.#trace = trace
+    this.#run()
+  }
+
   /** Begins the next one. */
-  run(): void {
+  #run(): void {
     const assignment = this.#assignment as Assignment
     this.#enter('running')
     if (this.count > 0) this.#restarts.add()
@@ -99,7 +107,8 @@ export class Attempts {
     this.output.read(attempt)
     this.#step('begins')
     this.#events.happened({ type: 'started' })
-    const began = begin(attempt, assignment.job(this.count, currentProcess(), this.#reached), ready)
+    const from = { parent: currentProcess(), trace: this.#trace }
+    const began = begin(attempt, assignment.job(this.count, from, this.#reached), ready)
     void attempt.outcome.then(async outcome => {
       await this.output.drained(attempt)
       this.#ended((await began) ?? outcome)
@@ -204,7 +213,7 @@ export class Attempts {
     this.#events.happened({ type: 'retrying', reason: failure.words, error: failure.error, delay })
     this.#retryTimer = after(delay, () => {
       this.exitCode = null
-      this.run()
+      this.#run()
     })
     this.keepAlive()
   }

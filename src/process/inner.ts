@@ -56,6 +56,8 @@ export interface InnerOptions<P> {
   spares?: Spares
   /** Whether the last lines of its stderr are kept, see `stderrTailOf`. What it writes appears on stderr as before. */
   keepsStderr?: boolean
+  /** It is a part of zproc's own, such as a worker: the channels for tracing hear nothing of it. */
+  isOwn?: boolean
   /** The call, for messages. Default 'new Process'. */
   call?: string
   /** Gets what is said of failures in place of stderr. */

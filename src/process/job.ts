@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { loopTimes } from '../async/interval.ts'
 import { Packed, type Wire } from '../protocol/values.ts'
+import type { TraceContext } from '../tracing/messages.ts'
 import type { DerivedKey } from '../transport/key.ts'
 
 // What the two ends of a process tell each other. A Wire crosses as `bytesOf` makes it: values stay encoded.
@@ -36,6 +37,8 @@ export interface Job {
   /** The module with Context, for a target that gets one. */
   contextModule: string | undefined
   watch: WatchJob | undefined
+  /** Where it was started, as the tracing system says; null: channels for tracing hear nothing of the target. */
+  trace: TraceContext | null | undefined
 }
 
 /** Where a State, or a Context, is to join. */

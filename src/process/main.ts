@@ -1,6 +1,7 @@
 import { holdOpen } from '../async/interval.ts'
 import { lineToOwner } from '../lifeline/line.ts'
 import { endWithOwner } from '../lifeline/owner.ts'
+import { flushTraces, hasTracer } from '../tracing/carried.ts'
 import { becomeProcess } from './current.ts'
 import { exitNow } from './exit.ts'
 import { howItIs, type Job, type Order, type Report } from './job.ts'
@@ -47,6 +48,7 @@ function begin(job: Job): void {
   const is = becomeProcess(job, ask => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ask(signal))
   })
+  if (hasTracer()) process.once('SIGTERM', () => void endFlushed())
   if (process.argv[2] !== 'untied')
     endWithOwner(line, {
       before: () => is.ask(new Error(`the parent process (pid ${job.parent.pid}) is gone`)),
@@ -56,6 +58,13 @@ function begin(job: Job): void {
   // Without anything else to do, a target may still be waiting when its parent is gone.
   else void line.closed.then(holdOpen)
   void run(job, { send, end: exitNow })
+}
+
+/** SIGTERM ends it all the same, once what a tracing system has recorded is out; a target that listens decides itself. */
+async function endFlushed(): Promise<void> {
+  if (process.listenerCount('SIGTERM') > 0) return
+  await flushTraces()
+  process.kill(process.pid, 'SIGTERM')
 }
 
 /** A parent that is gone needs no report. */

@@ -7,6 +7,8 @@ import { SHOWN, shown } from '../async/shown.ts'
 import { checkHome } from '../engines/engines.ts'
 import type { OutputReport, ProcessReport } from '../protocol/context-report.ts'
 import { readOptions } from '../protocol/options.ts'
+import { inject } from '../tracing/carried.ts'
+import { isTraced, processes } from '../tracing/channels.ts'
 import { assign, type Target } from './assignment.ts'
 import type { Outcome } from './attempt.ts'
 import { Attempts } from './attempts.ts'
@@ -22,6 +24,7 @@ import {
 } from './options.ts'
 import type { Pulse } from './pulse.ts'
 import { reportFailure, waitError } from './report.ts'
+import { TracedProcess } from './traced.ts'
 
 /** What happened to a process: an attempt was started, is tried again, or the process has ended. See `ctx.events()`. */
 export type ProcessEvent = EventOf<Process>
@@ -74,6 +77,7 @@ export class Process<R = unknown> {
   readonly #ending: Ending<R>
   readonly #messages = new Broadcast<unknown>(() => this.#attempts.keepAlive())
   #calledOff: (() => void)[] = []
+  #traced: TracedProcess | undefined
 
   static {
     stderrTailOf = process => {
@@ -183,7 +187,7 @@ export class Process<R = unknown> {
       )
     }
     this.#calledOff.push(whenAskedToStop(() => void this.stop()))
-    this.#attempts.run()
+    this.#begin()
     return this.pid ?? 0
   }
 
@@ -232,6 +236,12 @@ export class Process<R = unknown> {
     return this.exitCode
   }
 
+  #begin(): void {
+    const begin = () => this.#attempts.begin(this.#inner.isOwn ? null : inject())
+    if (this.#inner.isOwn || !isTraced(processes)) return begin()
+    this.#traced = new TracedProcess(this, this.#backend, begin)
+  }
+
   #over(outcome: Outcome, asked: boolean): void {
     const { count, causes } = this.#attempts
     for (const callOff of this.#calledOff) callOff()
@@ -245,12 +255,19 @@ export class Process<R = unknown> {
       exitCode: outcome.exitCode,
     })
     this.#messages.end()
-    if (outcome.kind === 'returned') this.#ending.resolve(outcome.value as R)
-    else if (outcome.kind === 'rejected') this.#ending.reject(outcome.error)
-    else this.#ending.reject(waitError(this, count, outcome, causes))
+    if (outcome.kind === 'returned') {
+      this.#ending.resolve(outcome.value as R)
+      this.#traced?.end(undefined)
+    } else {
+      const error = outcome.kind === 'rejected' ? outcome.error : waitError(this, count, outcome, causes)
+      this.#ending.reject(error)
+      // To be stopped is no failure.
+      this.#traced?.end(asked ? undefined : { error })
+    }
   }
 
   #observe(what: Happening): void {
+    this.#traced?.look(this.#attempts.count)
     this.#inner.observe?.({
       process: this,
       name: this.name,

@@ -53,6 +53,7 @@ const rehearsal = (at: Joining): Job => ({
   kwargs: [],
   contextModule: undefined,
   watch: undefined,
+  trace: null,
 })
 
 const shipment: Shipment = {

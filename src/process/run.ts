@@ -5,6 +5,8 @@ import { ShippingError } from '../errors.ts'
 import { tellSpawned } from '../lifeline/spawned.ts'
 import { describe, errorToWire, fromWire, toWire } from '../protocol/values.ts'
 import type { AnyFunction } from '../shipping/shipment.ts'
+import { flushTraces } from '../tracing/carried.ts'
+import { isTraced, targets, trace } from '../tracing/channels.ts'
 import { classesOf, codeOf, fieldOf } from './classes.ts'
 import { bytesOf, type Job, type Joining, type Report, type Stage, type WatchJob, wireOf } from './job.ts'
 import { reviveTarget } from './target.ts'
@@ -24,6 +26,7 @@ export async function run(job: Job, port: Port): Promise<void> {
     if (over) return
     over = true
     await port.send(failure(stage, error))
+    await flushTraces()
     port.end(exitStatusOf(error) ?? 1)
   }
   process.on('uncaughtException', error => {
@@ -39,15 +42,24 @@ export async function run(job: Job, port: Port): Promise<void> {
     const call = await prepare(job, port, open)
     stage = 'run'
     void port.send({ kind: 'running' })
-    const report = reportOf(await call(), job)
+    const report = reportOf(await traced(job, call), job)
     if (over) return
     over = true
     await port.send(report)
   } catch (error) {
     return fail(error)
   }
-  await Promise.race([Promise.allSettled(open.map(one => one.close())), sleep(FLUSH_TIME)])
+  await Promise.race([
+    Promise.allSettled([...open.map(one => one.close()), flushTraces()]),
+    sleep(FLUSH_TIME),
+  ])
   port.end(Number(process.exitCode ?? 0))
+}
+
+function traced(job: Job, call: () => unknown): unknown {
+  if (job.trace === null || !isTraced(targets)) return call()
+  const { name, attempt, namespace, parent } = job
+  return trace(targets, { name, attempt, namespace, parent, trace: job.trace }, call)
 }
 
 export interface Closable {

@@ -200,8 +200,19 @@ export type ClientMessage =
   | [kind: typeof Ask.replace | typeof Ask.update, id: number, state: number, entries: Entry[]]
   | [kind: typeof Ask.delete | typeof Ask.pop, id: number, state: number, key: string]
   | [kind: typeof Ask.clear | typeof Ask.popItem, id: number, state: number]
-  /** Calls function number `fn` of this connection on the state; `times`: as requests `id`, `id + 1`, … of so many, RUN at most. */
-  | [kind: typeof Ask.atomic, id: number, state: number, fn: number, args: Wire[], times?: number]
+  /**
+   * Calls function number `fn` of this connection on the state; `times`: as requests `id`, `id + 1`, … of so many, RUN at most.
+   * `trace`: the traceparent and tracestate of the call, where a tracing system gives them.
+   */
+  | [
+      kind: typeof Ask.atomic,
+      id: number,
+      state: number,
+      fn: number,
+      args: Wire[],
+      times?: number,
+      trace?: string[],
+    ]
   /**
    * Gives number `fn`, which is used for no other, to the function with this hash. Without bytes: the server asks for
    * them if it needs them; and then without a hash: the client cannot send them.

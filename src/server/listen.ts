@@ -1,5 +1,6 @@
 import type { Server as NetServer, Socket } from 'node:net'
 import { dirname } from 'node:path'
+import { outside } from '../async/outside.ts'
 import { ConnectionError } from '../errors.ts'
 import { listening, SocketFile } from '../lifeline/socket-file.ts'
 import type { Doing } from '../lifeline/watchdog.ts'
@@ -40,7 +41,11 @@ export interface Listening {
 }
 
 /** Runs a state server in this process. `say` gets each line that is for the operator; default: stderr. */
-export async function listen(start: Start, doing?: Doing, say?: (line: string) => void): Promise<Listening> {
+export function listen(start: Start, doing?: Doing, say?: (line: string) => void): Promise<Listening> {
+  return outside(() => listenHere(start, doing, say))
+}
+
+async function listenHere(start: Start, doing?: Doing, say?: (line: string) => void): Promise<Listening> {
   const { address, limits, keep, key, picked } = start
   const endpoint = parseAddress(address, 'startServer')
   const log = new ServerLog(say)

@@ -5,6 +5,7 @@ import { endWithOwner } from '../lifeline/owner.ts'
 import { Doing, startWatchdog } from '../lifeline/watchdog.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { errorToWire, Packed } from '../protocol/values.ts'
+import { flushTraces } from '../tracing/carried.ts'
 import { type Listening, listen, type Start } from './listen.ts'
 import { noteFile } from './note.ts'
 import { shield } from './shield.ts'
@@ -95,6 +96,7 @@ async function describe(): Promise<void> {
 
 async function end(): Promise<void> {
   await server?.stop()
+  await flushTraces()
   leave()
 }
 

@@ -22,6 +22,8 @@ import type { KeptAnswer } from '../storage/records.ts'
 import { ABSENT, type Author, type Slot } from '../store/commit.ts'
 import { changesFromWire, reads, writes } from '../store/methods.ts'
 import { runAtomic } from '../store/run-atomic.ts'
+import { asAtomic } from '../tracing/atomic.ts'
+import { atomics, isTraced } from '../tracing/channels.ts'
 import { BATCH, type Channel } from '../transport/channel.ts'
 import { Again, repeat } from './again.ts'
 import type { Core, Room } from './core.ts'
@@ -360,7 +362,9 @@ export class Service {
       return this.#enter(room, own, () => this.#run(fn, times, room, author, own))
     }
     const { revision } = room.space
-    const result = this.#call(fn, times, room.space, author, args)
+    const result = isTraced(atomics)
+      ? asAtomic(fn, room.space.name, call[6], () => this.#call(fn, times, room.space, author, args))
+      : this.#call(fn, times, room.space, author, args)
     this.#committed(id, since(revision, room.space.revision), result)
   }
 

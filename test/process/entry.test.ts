@@ -44,7 +44,15 @@ test('what a child loads when it was built is what its modules import, and msgpa
 test('the entry of a child loads what every target needs, and no more', () => {
   const loaded = [...loadedBy(new URL('../../src/process/main.ts', import.meta.url))]
   const rooms = [...new Set(loaded.map(name => name.split('/')[0]))]
-  assert.deepEqual(rooms.sort(), ['async', 'errors.ts', 'lifeline', 'process', 'protocol', 'shipping'])
+  assert.deepEqual(rooms.sort(), [
+    'async',
+    'errors.ts',
+    'lifeline',
+    'process',
+    'protocol',
+    'shipping',
+    'tracing',
+  ])
   assert.deepEqual(loaded.filter(name => name.startsWith('process/')).sort(), [
     'process/classes.ts',
     'process/current.ts',

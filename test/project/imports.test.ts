@@ -7,18 +7,20 @@ import { findCycle, type Import, importsOfSource, readExplanation } from './impo
 const rooms: Record<string, readonly string[]> = {
   errors: [],
   async: ['errors'],
+  tracing: ['errors', 'async'],
   protocol: ['errors', 'async'],
   lifeline: ['errors', 'async'],
   transport: ['errors', 'async', 'protocol'],
   store: ['errors', 'async', 'protocol'],
   shipping: ['errors', 'async', 'protocol'],
   storage: ['errors', 'async', 'protocol', 'lifeline', 'store'],
-  engines: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping'],
-  server: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'lifeline', 'storage'],
-  client: ['errors', 'async', 'protocol', 'transport', 'store', 'shipping', 'engines', 'lifeline'],
+  engines: ['errors', 'async', 'tracing', 'protocol', 'transport', 'store', 'shipping'],
+  server: ['errors', 'async', 'tracing', 'protocol', 'transport', 'store', 'shipping', 'lifeline', 'storage'],
+  client: ['errors', 'async', 'tracing', 'protocol', 'transport', 'store', 'shipping', 'engines', 'lifeline'],
   process: [
     'errors',
     'async',
+    'tracing',
     'protocol',
     'transport',
     'store',
@@ -33,6 +35,7 @@ rooms.map = [...rooms.process!, 'process']
 rooms.context = [...rooms.map, 'map']
 rooms.index = [...rooms.context, 'context']
 rooms.inspect = ['errors', 'async', 'protocol', 'store', 'engines', 'client']
+rooms.opentelemetry = ['async', 'tracing']
 rooms.cli = [...rooms.index, 'index', 'storage', 'inspect']
 
 /** The rooms of shipping, likewise. Other rooms import only what lies beside them: `shipping/ship.ts` and the like. */

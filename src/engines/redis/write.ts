@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { Ask, type Entry, type WireLease } from '../../protocol/messages.ts'
 import { fromWire, Packed, type Wire } from '../../protocol/values.ts'
 import { runWithin } from '../../shipping/atomic.ts'
@@ -6,6 +7,7 @@ import type { Author, Slot } from '../../store/commit.ts'
 import { writes } from '../../store/methods.ts'
 import type { Namespace } from '../../store/namespace.ts'
 import { runAtomic } from '../../store/run-atomic.ts'
+import { asAtomic } from '../../tracing/atomic.ts'
 import type { Presence } from './presence.ts'
 
 /** A dict method's kind of message, and what that says. */
@@ -91,6 +93,8 @@ export class AtomicWrite implements Write {
   #fn: AtomicFunction | undefined
   readonly #args: Wire[]
   readonly #timeout: number
+  // The function runs in the caller's process, and so in the async context of the call.
+  readonly #caller = new AsyncResource('zproc')
 
   constructor(
     id: number,
@@ -113,9 +117,11 @@ export class AtomicWrite implements Write {
 
   run(space: Namespace): Slot {
     const fn = this.#fn as AtomicFunction
-    return runAtomic(space, this.author, fn, state =>
-      runWithin(this.#timeout, fn, state, ...this.#args.map(fromWire)),
-    )
+    const run = () =>
+      runAtomic(space, this.author, fn, state =>
+        runWithin(this.#timeout, fn, state, ...this.#args.map(fromWire)),
+      )
+    return this.#caller.runInAsyncScope(() => asAtomic(fn, space.name, undefined, run))
   }
 }
 
