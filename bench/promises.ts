@@ -58,6 +58,12 @@ export const promises: Promised[] = [
       slack: 0.05,
     }),
   ),
+  ...[...calls, 'atomic with an argument'].map(row =>
+    ratio('tracing', `500 calls of ${row} in flight, nothing subscribes`, row, {
+      atMost: 1.02,
+      slack: 0.005,
+    }),
+  ),
 
   ratio('durable', 'One set at a time', 'durable set', { atMost: 1.35, slack: 0.1 }),
   median('durable', 'Four processes, 100 calls in flight each', 'durable', { atLeast: 100_000, slack: 0.3 }),
