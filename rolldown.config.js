@@ -10,6 +10,7 @@ const inputs = [
   'cli/main',
   'context/context',
   'map/worker',
+  'opentelemetry/instrument',
   'process/main',
   'process/thread-main',
   'lifeline/sweep',

@@ -2,11 +2,13 @@
 import type { Readable } from 'node:stream'
 import {
   atomic,
+  type CommandTrace,
   Context,
   currentProcess,
   type Draft,
   describeServer,
   diagnose,
+  type ItemTrace,
   type Logger,
   type MapResult,
   Process,
@@ -19,7 +21,10 @@ import {
   type StateView,
   startServer,
   type TaskDetail,
+  type TraceContext,
+  type TracingChannels,
 } from 'zproc'
+import { instrument } from 'zproc/opentelemetry'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
@@ -232,6 +237,20 @@ export async function metrics(server: Server): Promise<void> {
   const logger: Logger = { info: say, warn: say, error: say }
   await startServer(null, { logger })
   new Context({ logger: { ...logger, debug: say, trace: say } as Logger })
+}
+
+/** The messages of channels. */
+export function traced(channels: TracingChannels): () => void {
+  const { 'zproc:command': command, 'zproc:item': item } = channels
+  exactly<CommandTrace>()(command)
+  exactly<ItemTrace>()(item)
+  exactly<readonly string[]>()(command.keys)
+  exactly<string | undefined>()(command.function)
+  exactly<undefined>()(command.result)
+  exactly<TraceContext | undefined>()(item.trace)
+  exactly<'item' | 'call'>()(item.unit)
+  exactly<() => () => void>()(instrument)
+  return instrument()
 }
 
 /** What a server says of itself. */
