@@ -16,7 +16,8 @@ for (const state of Object.values(states))
 await Promise.all(Object.values(states).map(state => state.set('count', 0)))
 const inspector = await openInspector(watched.address)
 
-const M = sized(30_000)
+// A round takes several of the ticks, ten a second, in which the inspector reads.
+const M = sized(300_000)
 const rounds = sized(31)
 const set = (state: State<Table>) => () => pipelined(M, 500, i => state.set(`key ${i % 1000}`, i))
 const get = (state: State<Table>) => () => pipelined(M, 500, i => state.get(`key ${i % 1000}`))

@@ -1,3 +1,4 @@
+import { constants, getPriority, setPriority } from 'node:os'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { withoutPassword } from '../async/shown.ts'
@@ -16,6 +17,7 @@ import { asked, type Target, targetOf, textOf } from './target.ts'
 export async function inspect(args: string[]): Promise<number> {
   const given = asked('inspect', args, options.inspect, inspectHelp)
   if (!given) return 0
+  giveWay()
   const { values } = given
   const target: Target =
     given.rest.length > 0 ? targetOf('inspect', given) : await targetOrOnly('inspect', given)
@@ -39,6 +41,16 @@ export async function inspect(args: string[]): Promise<number> {
   await ended
   await inspector.close()
   return 0
+}
+
+/** Where the processor is wanted by programs that use the server, it is theirs first. */
+function giveWay(): void {
+  const { PRIORITY_BELOW_NORMAL } = constants.priority
+  try {
+    if (getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL)
+  } catch {
+    // Not every system lets a process say so.
+  }
 }
 
 function keysOf(lists: unknown): string[] {

@@ -3,8 +3,8 @@ import { crc32, deflateSync, inflateSync } from 'node:zlib'
 // A film as one PNG (APNG): each frame holds the part of the picture that differs from the frame before.
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
-/** Bytes of a pixel: red, green, blue. */
-const PIXEL = 3
+/** Colours of a film: a pixel is the number of one, in a byte. */
+const COLOURS = 256
 
 export interface Frame {
   /** A screenshot. */
@@ -13,6 +13,7 @@ export interface Frame {
   ms: number
 }
 
+/** Of a screenshot a pixel is red, green and blue, three bytes; of a frame of the film one. */
 interface Picture {
   width: number
   height: number
@@ -21,7 +22,9 @@ interface Picture {
 
 /** All screenshots are of one size. The film runs for ever. */
 export function animated(frames: Frame[]): Buffer {
-  const pictures = frames.map(({ png }) => pictureOf(png))
+  const shots = frames.map(({ png }) => pictureOf(png))
+  const palette = paletteOf(shots)
+  const pictures = shots.map(shot => ({ ...shot, pixels: numbered(shot.pixels, palette) }))
   const [first] = pictures
   if (!first) throw new TypeError('a film has one frame at least')
   const { width, height } = first
@@ -43,13 +46,14 @@ export function animated(frames: Frame[]): Buffer {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
-  header.set([8, 2, 0, 0, 0], 8)
+  header.set([8, 3, 0, 0, 0], 8)
   const count = Buffer.alloc(8)
   count.writeUInt32BE(merged.length)
   return Buffer.concat([
     SIGNATURE,
     chunk('IHDR', header),
     chunk('acTL', count),
+    chunk('PLTE', Buffer.from(palette.flatMap(colour => [colour >> 16, (colour >> 8) & 255, colour & 255]))),
     ...parts,
     chunk('IEND', Buffer.alloc(0)),
   ])
@@ -67,40 +71,71 @@ function unequal(pictures: Picture[], frames: Frame[]) {
   return merged
 }
 
+/** The colours that most pixels have. */
+function paletteOf(shots: Picture[]): number[] {
+  const counts = new Map<number, number>()
+  for (const { pixels } of shots)
+    for (let at = 0; at < pixels.length; at += 3) {
+      const colour = pixels.readUIntBE(at, 3)
+      counts.set(colour, (counts.get(colour) ?? 0) + 1)
+    }
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, COLOURS)
+    .map(([colour]) => colour)
+}
+
+/** Each pixel as the number of the colour that is the nearest to its own. */
+function numbered(pixels: Buffer, palette: number[]): Buffer {
+  const known = new Map(palette.map((colour, number) => [colour, number]))
+  const out = Buffer.alloc(pixels.length / 3)
+  for (let i = 0; i < out.length; i++) {
+    const colour = pixels.readUIntBE(3 * i, 3)
+    let number = known.get(colour)
+    if (number === undefined) {
+      number = nearest(colour, palette)
+      known.set(colour, number)
+    }
+    out[i] = number
+  }
+  return out
+}
+
+function nearest(colour: number, palette: number[]): number {
+  const apart = (other: number) =>
+    [16, 8, 0].reduce((sum, shift) => sum + (((colour >> shift) & 255) - ((other >> shift) & 255)) ** 2, 0)
+  let found = 0
+  for (const [number, other] of palette.entries())
+    if (apart(other) < apart(palette[found] as number)) found = number
+  return found
+}
+
 /** The smallest rectangle outside of which two pictures are equal. */
 function changed(before: Picture, { width, height, pixels }: Picture) {
-  const row = width * PIXEL
   const same = (y: number) =>
-    pixels.compare(before.pixels, y * row, (y + 1) * row, y * row, (y + 1) * row) === 0
+    pixels.compare(before.pixels, y * width, (y + 1) * width, y * width, (y + 1) * width) === 0
   let [top, bottom] = [0, height - 1]
   while (same(top)) top++
   while (same(bottom)) bottom--
   let [left, right] = [width - 1, 0]
   for (let y = top; y <= bottom; y++)
     for (let x = 0; x < width; x++) {
-      const at = y * row + x * PIXEL
-      if (pixels.readUIntBE(at, PIXEL) === before.pixels.readUIntBE(at, PIXEL)) continue
+      if (pixels[y * width + x] === before.pixels[y * width + x]) continue
       left = Math.min(left, x)
       right = Math.max(right, x)
     }
   return { x: left, y: top, width: right - left + 1, height: bottom - top + 1 }
 }
 
-/** The rows of a part, each as its difference from the one above: what is drawn of planes and texts becomes zeros. */
+/** The rows of a part, each as it is: what numbers of colours differ by says nothing. */
 function filtered(
   { width, pixels }: Picture,
   box: { x: number; y: number; width: number; height: number },
 ): Buffer {
-  const length = box.width * PIXEL
-  const out = Buffer.alloc(box.height * (length + 1))
+  const out = Buffer.alloc(box.height * (box.width + 1))
   for (let y = 0; y < box.height; y++) {
-    const from = ((box.y + y) * width + box.x) * PIXEL
-    const to = y * (length + 1)
-    out[to] = y === 0 ? 0 : 2
-    for (let i = 0; i < length; i++) {
-      const above = y === 0 ? 0 : (pixels[from - width * PIXEL + i] as number)
-      out[to + 1 + i] = (pixels[from + i] as number) - above
-    }
+    const from = (box.y + y) * width + box.x
+    pixels.copy(out, y * (box.width + 1) + 1, from, from + box.width)
   }
   return out
 }
@@ -139,8 +174,8 @@ function paeth(left: number, above: number, corner: number): number {
 }
 
 function opaque(pixels: Buffer): Buffer {
-  const out = Buffer.alloc((pixels.length / 4) * PIXEL)
-  for (let i = 0; i < pixels.length / 4; i++) pixels.copy(out, i * PIXEL, i * 4, i * 4 + PIXEL)
+  const out = Buffer.alloc((pixels.length / 4) * 3)
+  for (let i = 0; i < pixels.length / 4; i++) pixels.copy(out, i * 3, i * 4, i * 4 + 3)
   return out
 }
 

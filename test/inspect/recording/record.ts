@@ -1,19 +1,23 @@
-// Films the page of `zproc inspect` in Chromium: `npm run build && npx tsx test/inspect/recording/record.ts docs/inspector-film.png`
+// Films the page of `zproc inspect` in Chromium, and takes its pictures:
+// `npm run build && npx tsx test/inspect/recording/record.ts docs`
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { chromium, type Page } from 'playwright-core'
 import { atomic, Context, startServer } from 'zproc'
 import { startInspector } from '../../../src/inspect/start.ts'
 import { needsPage } from '../../kit/build.ts'
+import { elsewhere } from '../../kit/elsewhere.ts'
 import { animated, type Frame } from './apng.ts'
 
-const file = process.argv[2]
-if (!file) throw new TypeError('record: the file to be written is missing')
+const folder = process.argv[2]
+if (!folder) throw new TypeError('record: the folder to be written to is missing')
 needsPage()
 
 /** Milliseconds from one frame to the next, and the size of the page. */
 const EVERY = 200
-const SIZE = { width: 1000, height: 640 }
+const SIZE = { width: 1100, height: 720 }
+const STILL = { width: 1280, height: 800 }
 
 interface Shop {
   stock: Record<string, number>
@@ -59,7 +63,8 @@ const labels = ctx.processMap(label, [1, 2, 3], { chunkSize: 1 })
 labels.toArray().catch(() => {})
 
 const inspector = await startInspector({
-  address: server.address,
+  // By another name of the address it is a client of its own, as the command is.
+  address: elsewhere(server.address),
   secretKey: undefined,
   namespace: 'default',
 })
@@ -87,18 +92,27 @@ await page.getByRole('button', { name: 'Go live' }).click()
 await film(page, 800)
 await page.getByRole('button', { name: 'Server', exact: true }).click()
 await page.getByRole('button', { name: /^Last lines of label printer/ }).click()
-await page
-  .getByText(/label \d+ is printed/)
-  .first()
-  .waitFor()
+const lines = page.getByRole('region', { name: 'Last lines of label printer' }).getByRole('listitem')
+await lines.first().waitFor()
+await lines.last().scrollIntoViewIfNeeded()
 await film(page, 3000)
 
-writeFileSync(file, animated(frames))
-console.log(`${frames.length} frames, ${frames.reduce((sum, { ms }) => sum + ms, 0)} ms`)
+await page.setViewportSize(STILL)
+await page.getByRole('button', { name: 'State', exact: true }).click()
+await page.getByRole('treeitem').first().waitFor()
+await page.screenshot({ path: join(folder, 'inspector.png') })
+await page.emulateMedia({ colorScheme: 'dark' })
+await slider.focus()
+await page.keyboard.press('ArrowLeft')
+await page.getByRole('list', { name: 'What this commit changed' }).waitFor()
+await page.screenshot({ path: join(folder, 'inspector-past.png') })
+
 await browser.close()
 await inspector.close()
 await ctx.close()
 await server.stop()
+writeFileSync(join(folder, 'inspector-film.png'), animated(frames))
+console.log(`${frames.length} frames, ${frames.reduce((sum, { ms }) => sum + ms, 0)} ms`)
 
 /** Takes frames for so long. */
 async function film(of: Page, ms: number): Promise<void> {
