@@ -1,5 +1,5 @@
 import { KeyError } from '../errors.ts'
-import { type Ask, type Entry, Tell, type WireLease } from '../protocol/messages.ts'
+import { type Ask, type Entry, Tell, type ValuedKind, type WireLease } from '../protocol/messages.ts'
 import { checkKey, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import type { Finish } from '../store/store.ts'
 import { entriesOf } from './arguments.ts'
@@ -15,8 +15,6 @@ export class Calls {
     this.#link = link
   }
 
-  plain<T>(name: string, kind: typeof Ask.size | typeof Ask.clear, finish: Finish): Promise<T>
-  plain<T>(name: string, kind: number, finish: Finish): Promise<T>
   plain<T>(name: string, kind: number, finish: Finish): Promise<T> {
     const { state } = this.#link
     return this.#link.request(`state.${name}`, [kind as typeof Ask.size, 0, state], finish)
@@ -34,7 +32,7 @@ export class Calls {
 
   valued<T>(
     name: string,
-    kind: typeof Ask.set | typeof Ask.setDefault,
+    kind: ValuedKind,
     key: unknown,
     value: unknown,
     finish: Finish,
@@ -60,7 +58,7 @@ export class Calls {
   /** A `valued` call with options. */
   leased<T>(
     name: string,
-    kind: typeof Ask.set | typeof Ask.setDefault,
+    kind: ValuedKind,
     key: unknown,
     value: unknown,
     finish: Finish,

@@ -1,7 +1,7 @@
 import { type Deferred, deferred } from '../async/deferred.ts'
 import { interruptible, interruptsAreOn } from '../async/interrupt.ts'
 import { Members } from '../async/members.ts'
-import { Ask, type ClientMessage, type ServerMessage, Tell } from '../protocol/messages.ts'
+import { Ask, type ClientMessage, isWrite, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { Begun, Finish, Store } from '../store/store.ts'
 import { commands, isTraced } from '../tracing/channels.ts'
 import { isHolding } from './holding.ts'
@@ -109,7 +109,7 @@ export class Link implements Begun {
   #request<T>(call: string, message: ClientMessage, finish: Finish, extra: unknown): Promise<T> {
     if (this.#closed) return Promise.reject(this.#closed)
     const kind = message[0]
-    if (kind >= Ask.set && kind <= Ask.hold && isHolding(this))
+    if ((isWrite(kind) || kind === Ask.hold) && isHolding(this))
       return Promise.reject(new TypeError(inside(call)))
     // What gives a hold back must reach the server in any case.
     const reply =

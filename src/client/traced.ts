@@ -1,5 +1,5 @@
 import { withoutPassword } from '../async/shown.ts'
-import { Ask, type ClientMessage } from '../protocol/messages.ts'
+import { Ask, type ClientMessage, isRead, isWrite } from '../protocol/messages.ts'
 import { commands, isTraced, trace } from '../tracing/channels.ts'
 import type { CommandTrace } from '../tracing/messages.ts'
 
@@ -37,7 +37,8 @@ export function asCommand<T>(
 
 /** Whether a request is all that a method asks for; others are part of a method, and of one that is a command itself. */
 export const isWholeCommand = (kind: number): boolean =>
-  kind === Ask.flushed || (kind >= Ask.get && kind < Ask.atomic && kind !== Ask.page && kind !== Ask.when)
+  kind === Ask.flushed ||
+  ((isRead(kind) || isWrite(kind)) && kind !== Ask.atomic && kind !== Ask.page && kind !== Ask.when)
 
 /** As `asCommand`, for a call that is this request. */
 export const asRequest = <T>(

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { loopTimes } from '../async/interval.ts'
+import type { Watchable } from '../client/watchable.ts'
 import { Packed, type Wire } from '../protocol/values.ts'
 import type { TraceContext } from '../tracing/messages.ts'
 import type { DerivedKey } from '../transport/key.ts'
@@ -44,14 +45,8 @@ export interface Job {
 /** Where a State, or a Context, is to join. */
 export type Joining = Pick<Job, 'address' | 'namespace' | 'secretKey' | 'keys' | 'connectTimeout'>
 
-export type WatchMethod =
-  | 'whenChange'
-  | 'when'
-  | 'whenEqual'
-  | 'whenNotEqual'
-  | 'whenNone'
-  | 'whenNotNone'
-  | 'whenAvailable'
+/** The loops of a State. */
+export type WatchMethod = Extract<keyof Watchable<object>, `when${string}`>
 
 /** Run the target once for each thing that a State's iterator yields. */
 export interface WatchJob {

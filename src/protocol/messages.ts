@@ -55,6 +55,7 @@ export interface Refusal {
   key?: true
 }
 
+/** The kinds of requests, by groups: `isRead`, `isWrite` and `isOfState` tell them apart by their numbers. */
 export const Ask = {
   ping: 0,
   open: 1,
@@ -66,7 +67,7 @@ export const Ask = {
   reported: 7,
   end: 8,
   watch: 9,
-  // one atomic step each; those from `set` on may change the state
+  // 10–19: reads
   get: 10,
   has: 11,
   size: 12,
@@ -77,6 +78,7 @@ export const Ask = {
   lease: 17,
   page: 18,
   when: 19,
+  // 20–39: what may change the state, one atomic step each
   set: 20,
   replace: 21,
   update: 22,
@@ -86,11 +88,11 @@ export const Ask = {
   popItem: 26,
   setDefault: 27,
   atomic: 28,
-  // functions and holds
+  // 40–49: functions and holds
   define: 40,
   hold: 41,
   release: 42,
-  // reading the log
+  // 50–: reading the log, and looking on
   feed: 50,
   credit: 51,
   seek: 52,
@@ -100,6 +102,16 @@ export const Ask = {
   output: 56,
   printed: 57,
 } as const
+
+/** Whether a kind reads the state, or its log, in one step. */
+export const isRead = (kind: number): boolean => kind >= Ask.get && kind < Ask.set
+
+/** Whether a kind may change the state, in one step. */
+export const isWrite = (kind: number): boolean => kind >= Ask.set && kind < Ask.define
+
+/** Whether a kind is about the state: it reads, writes, or is part of a hold. */
+export const isOfState = (kind: number): boolean =>
+  isRead(kind) || isWrite(kind) || kind === Ask.hold || kind === Ask.release
 
 /** The kinds that have no answer. */
 export const unanswered: ReadonlySet<number> = new Set([
@@ -151,6 +163,9 @@ export type DescriptionPart = [name: string, value: Uint8Array]
 /** What a key is tied to when it is put: to the session of its writer, to so many milliseconds (null: any number), or to both. */
 export type WireLease = [ephemeral: boolean, ttl: number | null]
 
+/** The kinds with a key and a value. */
+export type ValuedKind = typeof Ask.set | typeof Ask.setDefault
+
 export type ClientMessage =
   | [kind: typeof Ask.ping, id: number, payload: Uint8Array]
   /** Answered when all that was committed before is on disk. */
@@ -189,14 +204,7 @@ export type ClientMessage =
   | [kind: typeof Ask.page, id: number, state: number, first: number, last: number, wantsState: boolean]
   /** Asks for the revision at a time (ms since 1970). */
   | [kind: typeof Ask.when, id: number, state: number, time: number]
-  | [
-      kind: typeof Ask.set | typeof Ask.setDefault,
-      id: number,
-      state: number,
-      key: string,
-      value: Wire,
-      lease?: WireLease,
-    ]
+  | [kind: ValuedKind, id: number, state: number, key: string, value: Wire, lease?: WireLease]
   | [kind: typeof Ask.replace | typeof Ask.update, id: number, state: number, entries: Entry[]]
   | [kind: typeof Ask.delete | typeof Ask.pop, id: number, state: number, key: string]
   | [kind: typeof Ask.clear | typeof Ask.popItem, id: number, state: number]

@@ -7,6 +7,8 @@ import { encodeFrame, weigh } from '../protocol/frames.ts'
 import {
   Ask,
   type Entry,
+  isOfState,
+  isRead,
   methodName,
   NUMBERED,
   type ServerMessage,
@@ -199,8 +201,8 @@ export class Service {
     keeper.asked()
     const [kind, id, state] = message as [number, number, number]
     const again = this.#again
-    if (!again?.covers(id) || kind < Ask.get || kind > Ask.release || kind === Ask.define) return false
-    const answer = kind >= Ask.set ? again.take(id) : undefined
+    if (!again?.covers(id) || !isOfState(kind)) return false
+    const answer = isRead(kind) ? undefined : again.take(id)
     if (answer) {
       this.#committed(answer[0], answer[1], answer[2])
       return true
