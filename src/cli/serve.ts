@@ -37,7 +37,8 @@ export async function serve(args: string[]): Promise<number> {
     throw wrong('serve', (error as Error).message)
   }
   const report = new Report(values.json === true)
-  const start = (at: string) => server.serve(at, settings, { say: line => report.line(line) })
+  const picked = values.restart ? false : undefined
+  const start = (at: string) => server.serve(at, settings, { say: line => report.line(line), picked })
   const supervisor = new Supervisor(start, report, values.restart === true)
   if (!place) return supervisor.run(address)
   const metrics = await serveMetrics(place, () => supervisor.metrics())

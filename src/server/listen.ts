@@ -74,7 +74,7 @@ async function listenHere(start: Start, doing?: Doing, say?: (line: string) => v
       ? formatAddress({ kind: 'tcp', host: bound.address, port: bound.port })
       : address
   core.now.address = where
-  if (picked || (endpoint.kind === 'tcp' && endpoint.port === 0)) core.now.home = where
+  if (picked) core.now.home = where
   const stop = async () => {
     unbind()
     const closed = new Promise<void>(resolve => net.close(() => resolve()))

@@ -59,8 +59,11 @@ const entry = ownModule('server/main')
 export interface InnerServer {
   /** false: a server process survives its owner, until the last of its clients is gone. */
   tied?: boolean
-  /** true: the address was picked for this server, and will not be used again. */
-  picked?: boolean
+  /**
+   * true: the address was picked for this server, and no other will be there; false: one that ends is started there again. Default:
+   * whether its port is picked.
+   */
+  picked?: boolean | undefined
   /** Called when it hangs no more. */
   onGoesOn?: () => void
   /** Gets each line that is written for the operator. Default: they go to this process's stderr. */
@@ -78,7 +81,9 @@ export interface InnerServer {
  * TypeError or RangeError for wrong arguments.
  */
 export async function startServer(address?: string | null, options: ServerOptions = {}): Promise<Server> {
-  return serve(address ?? randomIpcAddress(), serverSettings(options, 'startServer'), { picked: !address })
+  return serve(address ?? randomIpcAddress(), serverSettings(options, 'startServer'), {
+    picked: address ? undefined : true,
+  })
 }
 
 /** @internal The same, with what a Context says besides. */
@@ -92,7 +97,7 @@ export async function serve(address: string, settings: ServerSettings, inner: In
     throw new TypeError(
       `startServer: ${where} can be reached from other machines; give a secretKey, or insecure: true to let anybody in`,
     )
-  const { picked = false, linger } = inner
+  const { picked = endpoint.kind === 'tcp' && endpoint.port === 0, linger } = inner
   const tied = inner.tied ?? linger === undefined
   // One that outlives this process is not to lose its stderr with it.
   const logger = tied ? settings.logger : undefined

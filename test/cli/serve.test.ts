@@ -52,26 +52,30 @@ test('it listens, keeps its state in a folder, and stops cleanly on SIGTERM', as
   }
 })
 
-test('with --restart a server that was killed is started again, and its clients go on', async t => {
-  const folder = folderOf(t)
-  const address = `ipc://${join(folder, 'socket')}`
-  const running = zproc(t, 'serve', address, '--data', join(folder, 'data'), '--restart', '--json')
-  const said = events(running)
-  const first = await until(said, 'listening')
-  assert.equal(first.address, address)
-  assert.ok(!Number.isNaN(Date.parse(first.time as string)))
-  const state = new State<AnyState>(address, { connectTimeout: 60_000 })
-  t.after(() => state.close())
-  await state.set('n', 1)
-  process.kill(first.pid as number, 'SIGKILL')
-  assert.equal((await until(said, 'ended')).signal, 'SIGKILL')
-  assert.equal(await state.get('n'), 1)
-  const second = await until(said, 'listening')
-  assert.notEqual(second.pid, first.pid)
-  running.child.kill('SIGINT')
-  assert.equal((await until(said, 'stopped')).signal, 'SIGINT')
-  assert.equal((await running.ended()).code, 0)
-})
+for (const kind of ['ipc', 'tcp, a port that it picks'])
+  test(`with --restart a server that was killed is started again, and its clients go on: ${kind}`, async t => {
+    const folder = folderOf(t)
+    const given = kind === 'ipc' ? `ipc://${join(folder, 'socket')}` : 'tcp://127.0.0.1:0'
+    const running = zproc(t, 'serve', given, '--data', join(folder, 'data'), '--restart', '--json')
+    const said = events(running)
+    const first = await until(said, 'listening')
+    const address = first.address as string
+    if (kind === 'ipc') assert.equal(address, given)
+    else assert.match(address, /^tcp:\/\/127\.0\.0\.1:[1-9]\d*$/)
+    assert.ok(!Number.isNaN(Date.parse(first.time as string)))
+    const state = new State<AnyState>(address, { connectTimeout: 60_000 })
+    t.after(() => state.close())
+    await state.set('n', 1)
+    process.kill(first.pid as number, 'SIGKILL')
+    assert.equal((await until(said, 'ended')).signal, 'SIGKILL')
+    assert.equal(await state.get('n'), 1)
+    const second = await until(said, 'listening')
+    assert.notEqual(second.pid, first.pid)
+    assert.equal(second.address, address)
+    running.child.kill('SIGINT')
+    assert.equal((await until(said, 'stopped')).signal, 'SIGINT')
+    assert.equal((await running.ended()).code, 0)
+  })
 
 test('without --restart it ends when its server does, and a server that cannot start is told', async t => {
   const folder = folderOf(t)
