@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describeServer, hungAt } from '../client/describe-server.ts'
 import { AuthenticationError, TimeoutError } from '../errors.ts'
 import { knock } from '../lifeline/knock.ts'
+import { removeStale } from '../lifeline/socket-file.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { privateDirectories } from '../protocol/private-directory.ts'
 
@@ -34,7 +35,10 @@ export async function findServers(secretKey: string | undefined): Promise<Found[
 }
 
 async function look(path: string, secretKey: string | undefined): Promise<Found | undefined> {
-  if ((await knock(path)) !== 'answered') return undefined
+  const found = await knock(path)
+  // What a server that was killed together with all that would have removed it has left.
+  if (found === 'nobody') await removeStale(path).catch(() => {})
+  if (found !== 'answered') return undefined
   const address = `ipc://${path}`
   const name = /\/named-([^/]+)\.sock$/.exec(path)?.[1]
   const plain = { name, address, pid: undefined, description: undefined, secretKey }

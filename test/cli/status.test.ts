@@ -1,6 +1,7 @@
 // Commands about servers: ls, status, top, stop.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { describe, type TestContext, test } from 'node:test'
 import { type AnyState, atomic, Context, ping, State, startServer } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
@@ -10,6 +11,7 @@ import { status } from '../../src/cli/status.ts'
 import { table } from '../../src/cli/terminal.ts'
 import { top } from '../../src/cli/top.ts'
 import { tree } from '../../src/cli/tree.ts'
+import { randomIpcAddress } from '../../src/protocol/address.ts'
 import { described } from '../kit/described.ts'
 import { noTerminal, program } from '../kit/programs.ts'
 import { room } from '../kit/servers.ts'
@@ -156,6 +158,27 @@ describe('a server whose process is stopped', { concurrency: true, skip: onWindo
       process.kill(pid, 'SIGCONT')
       await until(async () => (await silence()) === undefined)
     })
+})
+
+test('ls removes the socket of a server that was killed together with its guard', {
+  skip: onWindows,
+}, async t => {
+  const { run } = commands(t)
+  const path = randomIpcAddress().slice('ipc://'.length)
+  const killed = program(
+    t,
+    `import { createServer } from 'node:net'
+    createServer().listen(process.argv[2], () => console.log('listens'))`,
+    [path],
+  )
+  await killed.line()
+  await run(ls)
+  assert.ok(existsSync(path), 'one that answers stays')
+  killed.child.kill('SIGKILL')
+  await killed.ended()
+  assert.ok(existsSync(path))
+  await run(ls)
+  assert.ok(!existsSync(path))
 })
 
 test('of a server that hangs status and ls say so, and stop ends it by force', {
