@@ -86,8 +86,11 @@ function Head() {
       </span>
       {server && (
         <span class="muted facts">
-          pid {server.pid} · {server.backend} · Node {server.node.replace(/^v/, '')} · up{' '}
-          {duration((status?.time ?? 0) - server.started)}
+          pid {server.pid} ·{' '}
+          {server.backend === 'redis'
+            ? server.node
+            : `${server.backend} · Node ${server.node.replace(/^v/, '')}`}{' '}
+          · up {duration((status?.time ?? 0) - server.started)}
         </span>
       )}
       <span class="grow" />

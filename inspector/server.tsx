@@ -20,9 +20,9 @@ export function ServerView({ app }: { app: App }) {
       <Output app={app} />
       <Maps app={app} now={now} />
       <Clients now={now} />
-      <Watchers now={now} />
+      {now.server.backend !== 'redis' && <Watchers now={now} />}
       <Locks now={now} />
-      <Functions now={now} />
+      {now.server.backend !== 'redis' && <Functions now={now} />}
       <Unknown now={now} />
     </section>
   )

@@ -13,7 +13,7 @@ export function report(now: ServerDescription, before?: ServerDescription): stri
   const head = [
     `pid ${server.pid} (${safe(server.backend)})`,
     `up ${duration(now.time - server.started)}`,
-    `node ${safe(server.node)}`,
+    server.backend === 'redis' ? safe(server.node) : `node ${safe(server.node)}`,
     `${bytes(server.memory.rss)} memory`,
     server.connections === 1 ? '1 connection' : `${server.connections} connections`,
     ...(before ? [`${Math.round(100 * busyPart(now, before))} % busy`] : []),

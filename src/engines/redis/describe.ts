@@ -33,7 +33,7 @@ const RECENT = 50
 
 /**
  * ARGV 1 how many commits. Of a namespace: the newest id, keys, the oldest id, bytes of the commits and of the values, keys with a
- * time to live and with a session, who may write and until when and who waits (in turn), the time; then who made the newest
+ * time to live, sessions that have keys and how many, who may write and until when and who waits (in turn), the time; then who made the newest
  * commits, the newest first: session, pid, name.
  */
 const look = script(`${keys}
@@ -44,9 +44,10 @@ local owner, till, line = '', 0, {}
 if m[2] then owner, till, line = unpack(cmsgpack.unpack(m[2])) end
 local waiting = {}
 for i = 1, #line, 2 do waiting[#waiting + 1] = line[i] end
-local tied = 0
+local tied = {}
 for _, one in ipairs(redis.call('ZRANGE', tag .. 'sessions', 0, 999)) do
-  tied = tied + redis.call('SCARD', tag .. 'tied:' .. one)
+  local count = redis.call('SCARD', tag .. 'tied:' .. one)
+  if count > 0 then tied[#tied + 1] = {one, count} end
 end
 local writers, known = {}, {}
 for _, entry in ipairs(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', ARGV[1])) do
@@ -71,7 +72,7 @@ type Looked = [
   streamBytes: number,
   valueBytes: number,
   due: number,
-  tied: number,
+  tied: [session: Buffer, keys: number][],
   owner: Buffer,
   till: Buffer,
   waiting: Buffer[],
@@ -116,7 +117,10 @@ export class RedisDescriber {
     const traces = this.#traces(clients ?? new Map(), looked)
     const locks = looked.flatMap(({ name, found }) => this.#lock(name, found, traces) ?? [])
     this.#forget(locks)
-    const sessions = Array.from(traces, ([session, trace]) => describeSession(session, trace))
+    const ephemeral = ephemeralOf(looked)
+    const sessions = Array.from(traces, ([session, trace]) =>
+      describeSession(session, trace, ephemeral.get(session) ?? 0),
+    )
     return {
       time: wallClock(),
       server: describeRedis(infos, this.#connection, this.#started(infos[0] ?? '')),
@@ -213,7 +217,7 @@ export class RedisDescriber {
     const holder = String(owner)
     if (!holder.includes('.') || Number(till) <= 1000 * Number(time)) return undefined
     const who = (writer: string) => {
-      const session = Number.parseInt(writer.replace(/^d:/, '').replace(/\..*/s, ''), 36)
+      const session = sessionOf(writer)
       const { pid = 0, name = '' } = traces.get(session) ?? {}
       return { session, pid, name }
     }
@@ -225,7 +229,7 @@ export class RedisDescriber {
     return {
       namespace,
       ...who(holder),
-      call: 'atomic function',
+      call: 'an async atomic function',
       since: this.#since(`${namespace}\n${holder}`),
       waiting: queue.length,
       queue,
@@ -249,6 +253,21 @@ export class RedisDescriber {
 const field = (info: string, name: string): string =>
   new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
 
+/** Keys that end with a session, of all namespaces that were looked at. */
+function ephemeralOf(looked: { found: Looked }[]): Map<number, number> {
+  const counts = new Map<number, number>()
+  for (const { found } of looked)
+    for (const [name, count] of found[6]) {
+      const session = sessionOf(String(name))
+      counts.set(session, (counts.get(session) ?? 0) + count)
+    }
+  return counts
+}
+
+/** The session of a writer, of which a hold or a lease has a name that begins like this. */
+const sessionOf = (writer: string): number =>
+  Number.parseInt(writer.replace(/^d:/, '').replace(/\..*/s, ''), 36)
+
 const revisionOf = (id: Buffer): number => Number.parseInt(String(id), 10)
 
 function describeNamespace(name: string, found: Looked): NamespaceDescription {
@@ -262,12 +281,16 @@ function describeNamespace(name: string, found: Looked): NamespaceDescription {
     historyBytes: streamBytes,
     bytes: valueBytes,
     states: null,
-    ephemeral: tied,
+    ephemeral: tied.reduce((sum, [, count]) => sum + count, 0),
     ttl: due,
   }
 }
 
-const describeSession = (session: number, { pid, name, machine, since }: Trace): SessionDescription => ({
+const describeSession = (
+  session: number,
+  { pid, name, machine, since }: Trace,
+  ephemeral: number,
+): SessionDescription => ({
   session,
   is: 'program',
   pid,
@@ -277,7 +300,7 @@ const describeSession = (session: number, { pid, name, machine, since }: Trace):
   lost: null,
   states: null,
   requests: null,
-  ephemeral: 0,
+  ephemeral,
   silent: null,
 })
 

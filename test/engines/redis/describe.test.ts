@@ -33,6 +33,8 @@ for (const [name, start] of [
       await state.set('c', 1, { ttl: 60_000 })
       await state.set('d', 1, { ephemeral: true })
       const told = await describeServer(home.address)
+      const own = told.sessions.find(({ pid }) => pid === process.pid)
+      assert.equal(own?.ephemeral, 1)
       const found =
         told.namespaces.find(one => one.name === 'näme {of} it') ?? assert.fail(JSON.stringify(told))
       const { bytes, historyBytes, ...rest } = found
