@@ -50,14 +50,15 @@ export function atomic<S extends object, A extends unknown[], R>(
   const name = fn.name || '(anonymous)'
   const call = `atomic function ${name}`
   const run = Object.prototype.toString.call(fn) === '[object AsyncFunction]' ? runHere : runAtServer
-  const asCommand: typeof run = (plain, calling, link, args) =>
-    trace(commands, commandOf(link, 'atomic', [], name), () => run(plain, calling, link, args))
+  const plain = fn as unknown as Plain
+  const asCommand: typeof run = (plain, call, link, args) =>
+    trace(commands, commandOf(link, 'atomic', [], name), () => run(plain, call, link, args))
   const wrapper = (state: State<S>, ...args: A): Promise<Awaited<R>> => {
     try {
       const link = linkOf(state as unknown as State<object>, call)
       link.check()
-      const begin = isTraced(commands) ? asCommand : run
-      return begin(fn as unknown as Plain, call, link, args) as Promise<Awaited<R>>
+      const called = isTraced(commands) ? asCommand(plain, call, link, args) : run(plain, call, link, args)
+      return called as Promise<Awaited<R>>
     } catch (error) {
       return Promise.reject(error)
     }

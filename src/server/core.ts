@@ -7,14 +7,13 @@ import type { KeptAnswer } from '../storage/records.ts'
 import type { Author } from '../store/commit.ts'
 import { Forgotten } from '../store/forgotten.ts'
 import { isMail, keptBytesOf, keptOf } from '../store/mail.ts'
-import type { Namespace } from '../store/namespace.ts'
+import { Namespace } from '../store/namespace.ts'
 import { Expiry } from './expiry.ts'
 import { Feeds } from './feed.ts'
 import { Exclusive } from './hold.ts'
 import { Keeper } from './keeper.ts'
 import type { ServerLog } from './log.ts'
 import type { KeepOptions, Limits } from './options.ts'
-import { TracedNamespace } from './traced.ts'
 import { Traffic } from './traffic.ts'
 import { Turn } from './turn.ts'
 
@@ -162,10 +161,12 @@ export class Core<S = unknown> {
 
   #space(name: string, revision: number): Namespace {
     const { historyLimit, historyBytes, maxDepth } = this.limits
-    return new TracedNamespace(name, keptOf(name, historyLimit), {
+    return new Namespace(name, keptOf(name, historyLimit), {
       maxDepth,
       historyBytes: keptBytesOf(name, historyBytes),
       revision,
+      // What the peers of a pool write to each other is no commit of a program.
+      isTraced: !isMail(name),
     })
   }
 

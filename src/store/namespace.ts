@@ -1,6 +1,9 @@
 import { monotonic, wallClock } from '../async/interval.ts'
 import type { LeaseInfo, WireLease } from '../protocol/messages.ts'
 import { MAX_DEPTH, Packed } from '../protocol/values.ts'
+import { commits, isTraced } from '../tracing/channels.ts'
+import { beginCommit, endCommit } from '../tracing/commit.ts'
+import type { CommitTrace } from '../tracing/messages.ts'
 import {
   ABSENT,
   type Author,
@@ -40,6 +43,8 @@ export interface NamespaceOptions {
   historyBytes?: number
   /** The revision of the state at first, which is empty. */
   revision?: number
+  /** Whether the channel for tracing hears of its commits. */
+  isTraced?: boolean
   /** Milliseconds, from any beginning, that only go up. */
   clock?: () => number
 }
@@ -60,6 +65,7 @@ export class Namespace {
   /** Called after each commit. */
   onCommit: (() => void) | undefined
   recorder: Recorder | undefined
+  readonly #isTraced: boolean
   /** Called when a key has got a time to live. */
   onLease: (() => void) | undefined
 
@@ -67,6 +73,7 @@ export class Namespace {
   constructor(name: string, historyLimit: number, options: NamespaceOptions = {}) {
     this.name = name
     this.maxDepth = options.maxDepth ?? MAX_DEPTH
+    this.#isTraced = options.isTraced ?? false
     this.clock = options.clock ?? monotonic
     this.revision = options.revision ?? 0
     this.#history = new History(historyLimit, options.historyBytes, this.revision)
@@ -114,6 +121,7 @@ export class Namespace {
     time = wallClock(),
   ): void {
     this.recorder?.committing(changes)
+    const message = this.#isTraced && isTraced(commits) ? this.#traced(author, method, changes) : undefined
     for (const change of changes) {
       if (change.key === null) {
         this.values = new Map()
@@ -129,6 +137,12 @@ export class Namespace {
     this.revision++
     this.recorder?.committed({ author, method, time, identical, changes })
     this.onCommit?.()
+    if (message) endCommit(message)
+  }
+
+  #traced({ pid, name }: Author, method: string, changes: readonly Change[]): CommitTrace {
+    const { name: namespace, revision } = this
+    return beginCommit({ namespace, revision: revision + 1, method, keys: changes.map(keyOf), pid, name })
   }
 
   /** Ties `key`, which `author` has just put, to a time, to the author's session, or to both. */
@@ -221,6 +235,8 @@ export class Namespace {
     else order.push(key)
   }
 }
+
+const keyOf = ({ key }: Change): string | null => key
 
 function allEqual(changes: readonly Change[]): boolean {
   if (changes.length === 1) {

@@ -11,7 +11,7 @@ const rooms: Record<string, readonly string[]> = {
   protocol: ['errors', 'async'],
   lifeline: ['errors', 'async'],
   transport: ['errors', 'async', 'protocol'],
-  store: ['errors', 'async', 'protocol'],
+  store: ['errors', 'async', 'tracing', 'protocol'],
   shipping: ['errors', 'async', 'protocol'],
   storage: ['errors', 'async', 'protocol', 'lifeline', 'store'],
   engines: ['errors', 'async', 'tracing', 'protocol', 'transport', 'store', 'shipping'],
