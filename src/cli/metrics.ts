@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConnectionError } from '../errors.ts'
-import { isLoopback } from '../protocol/address.ts'
+import { isLoopback } from '../protocol/transports/tcp.ts'
 import { keyFrom, wrong } from './parse.ts'
 
 /** Where metrics are served, and the token that a reader has to send. */

@@ -49,7 +49,7 @@ export async function ensureServer(
   settings: ServerSettings,
   linger = LINGER,
 ): Promise<void> {
-  const { path } = parseAddress(address, 'Context.join') as { path: string }
+  const { path } = parseAddress(address, 'Context.join').where as { path: string }
   const start = async () => {
     if (await answers(path)) return
     const server = await serve(address, settings, { linger })

@@ -94,9 +94,9 @@ export class LocalWorkers implements Workers {
   open(): void {
     if (this.#server) return
     const endpoint = parseAddress(randomIpcAddress(), 'processMap')
-    if (endpoint.kind !== 'ipc') throw new Error('a pool listens on a local socket')
-    this.#path = endpoint.path
-    if (process.platform !== 'win32') this.#keepFile = sweepAtEnd(this.#path)
+    if (!('path' in endpoint.where)) throw new Error('a pool listens on a local socket')
+    this.#path = endpoint.where.path
+    if (endpoint.file !== undefined) this.#keepFile = sweepAtEnd(endpoint.file)
     this.#server = outside(() => this.#listen())
     if (!this.#isNeeded) this.#server.unref()
   }

@@ -1,4 +1,5 @@
 import type { State } from '../client/state.ts'
+import { endsWithPeer } from '../protocol/address.ts'
 import { toWire } from '../protocol/values.ts'
 import type { Shipment } from '../shipping/shipment.ts'
 import { currentProcess } from './current.ts'
@@ -26,7 +27,7 @@ export async function rehearse(
     const call = await prepare(job, { send, end: () => {} }, open)
     reportOf(await call(), job)
     // Over tcp a connection has to be seen to be there; another home of the log may have more to do.
-    if (at.address.startsWith('ipc:')) await Promise.race([running, lost(open)])
+    if (endsWithPeer(at.address)) await Promise.race([running, lost(open)])
   } catch {
     // The server may be gone: that is for a job to say.
   }

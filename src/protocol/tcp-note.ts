@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { isLoopback, parseAddress } from './address.ts'
 import { privateDirectories, privateDirectory } from './private-directory.ts'
+import { isLoopback, tcp } from './transports/tcp.ts'
 
 // A server at tcp has no socket file beside which its watchdog could write what it hangs in. The file is in the directory that only
 // this user can enter, and named by port, host and process: `tcp-5000-127.0.0.1-4711.hung`.
@@ -15,11 +15,9 @@ const LONGEST = 4096
 /** The file in which the watchdog of a server at `address` says what that hangs in; undefined: it is not at tcp. */
 export function tcpNoteFile(address: string, pid: number): string | undefined {
   if (!address.startsWith('tcp://')) return undefined
-  const endpoint = parseAddress(address, 'startServer')
-  if (endpoint.kind !== 'tcp') return undefined
+  const { host, port } = tcp.parse(address, 'startServer').where
   try {
-    const host = endpoint.host.replaceAll(':', '_')
-    return join(privateDirectory(LONGEST, 0), `tcp-${endpoint.port}-${host}-${pid}.hung`)
+    return join(privateDirectory(LONGEST, 0), `tcp-${port}-${host.replaceAll(':', '_')}-${pid}.hung`)
   } catch {
     // There is no such directory: nothing is written.
     return undefined
@@ -29,9 +27,8 @@ export function tcpNoteFile(address: string, pid: number): string | undefined {
 /** The files of servers of this user that a client of `address` may mean; none where it means another machine. */
 export function tcpNoteFiles(address: string): string[] {
   if (!address.startsWith('tcp://')) return []
-  const endpoint = parseAddress(address, 'connect')
-  if (endpoint.kind !== 'tcp' || !isHere(endpoint.host)) return []
-  const { host, port } = endpoint
+  const { host, port } = tcp.parse(address, 'connect').where
+  if (!isHere(host)) return []
   return privateDirectories().flatMap(directory =>
     readdirSync(directory)
       .filter(file => {

@@ -4,9 +4,10 @@ import { outside } from '../async/outside.ts'
 import { ConnectionError } from '../errors.ts'
 import { listening, SocketFile } from '../lifeline/socket-file.ts'
 import type { Doing } from '../lifeline/watchdog.ts'
-import { type Endpoint, formatAddress, parseAddress } from '../protocol/address.ts'
+import { parseAddress } from '../protocol/address.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { DESCRIBED } from '../protocol/messages.ts'
+import type { Endpoint } from '../protocol/transports/transport.ts'
 import type { DerivedKey } from '../transport/key.ts'
 import { createServer } from '../transport/secure.ts'
 import { describeServer } from './describe.ts'
@@ -70,9 +71,7 @@ async function listenHere(start: Start, doing?: Doing, say?: (line: string) => v
   const unbind = await bind(net, endpoint, address)
   const bound = net.address()
   const where =
-    bound && typeof bound === 'object'
-      ? formatAddress({ kind: 'tcp', host: bound.address, port: bound.port })
-      : address
+    bound && typeof bound === 'object' ? (endpoint.bound?.(bound) ?? endpoint.address) : endpoint.address
   core.now.address = where
   if (picked) core.now.home = where
   const stop = async () => {
@@ -105,12 +104,12 @@ async function bind(net: NetServer, endpoint: Endpoint, address: string): Promis
   const failed = (cause: NodeJS.ErrnoException) =>
     new ConnectionError(`startServer: ${whyNot(cause, endpoint, address)}`, { cause })
   try {
-    if (endpoint.kind === 'ipc' && process.platform !== 'win32') {
-      const file = await SocketFile.bind(net, endpoint.path, BACKLOG)
-      if (!file) throw Object.assign(new Error(`${endpoint.path} is not free`), { code: 'EADDRINUSE' })
+    if (endpoint.file !== undefined) {
+      const file = await SocketFile.bind(net, endpoint.file, BACKLOG)
+      if (!file) throw Object.assign(new Error(`${endpoint.file} is not free`), { code: 'EADDRINUSE' })
       return () => file.remove()
     }
-    await listening(net, { ...endpoint, backlog: BACKLOG })
+    await listening(net, { ...endpoint.where, backlog: BACKLOG })
     return () => {}
   } catch (error) {
     net.close()
@@ -120,8 +119,8 @@ async function bind(net: NetServer, endpoint: Endpoint, address: string): Promis
 
 function whyNot({ code, message }: NodeJS.ErrnoException, endpoint: Endpoint, address: string): string {
   if (code === 'EADDRINUSE')
-    return `${address} is taken: a process listens there already, or a file is in the way`
-  if (endpoint.kind === 'ipc' && code === 'ENOENT')
-    return `cannot listen on ${address}: there is no directory ${dirname(endpoint.path)}`
+    return `${address} is taken: a process listens there already${endpoint.file ? ', or a file is in the way' : ''}`
+  if (endpoint.file !== undefined && code === 'ENOENT')
+    return `cannot listen on ${address}: there is no directory ${dirname(endpoint.file)}`
   return `cannot listen on ${address}: ${message}`
 }

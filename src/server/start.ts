@@ -13,7 +13,7 @@ import { removeStale } from '../lifeline/socket-file.ts'
 import { readLines, spawnTied } from '../lifeline/spawn.ts'
 import { startThread } from '../lifeline/thread.ts'
 import { startWatchdog } from '../lifeline/watchdog.ts'
-import { formatAddress, isLocal, parseAddress, randomIpcAddress } from '../protocol/address.ts'
+import { parseAddress, randomIpcAddress } from '../protocol/address.ts'
 import type { ServerDescription } from '../protocol/description.ts'
 import { errorFromWire, Packed } from '../protocol/values.ts'
 import { newKey } from '../transport/key.ts'
@@ -92,12 +92,12 @@ export async function serve(address: string, settings: ServerSettings, inner: In
   const { backend = 'process', secretKey, insecure, keep, limits } = settings
   const endpoint = parseAddress(address, 'startServer')
   // Of a relative path it says where that is now: the server, and whoever joins it, may be in other directories.
-  const where = formatAddress(endpoint)
-  if (!isLocal(endpoint) && secretKey === undefined && !insecure)
+  const where = endpoint.address
+  if (!endpoint.isLocal && secretKey === undefined && !insecure)
     throw new TypeError(
       `startServer: ${where} can be reached from other machines; give a secretKey, or insecure: true to let anybody in`,
     )
-  const { picked = endpoint.kind === 'tcp' && endpoint.port === 0, linger } = inner
+  const { picked = endpoint.picks, linger } = inner
   const tied = inner.tied ?? linger === undefined
   // One that outlives this process is not to lose its stderr with it.
   const logger = tied ? settings.logger : undefined
@@ -121,7 +121,7 @@ export async function serve(address: string, settings: ServerSettings, inner: In
       inner.onGoesOn?.()
     },
   })
-  const path = endpoint.kind === 'ipc' && process.platform !== 'win32' ? endpoint.path : undefined
+  const path = endpoint.file
   // What a server that was killed could not remove is removed here, or, when this process is gone, by its guard.
   const forget = tied && path !== undefined ? sweepAtEnd(path) : () => {}
   const swept = async () => {

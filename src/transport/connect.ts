@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { after, cancel } from '../async/interval.ts'
 import { AuthenticationError, ConnectionError, TimeoutError, ZprocError } from '../errors.ts'
-import { isRandom, parseAddress } from '../protocol/address.ts'
+import { parseAddress } from '../protocol/address.ts'
 import { encodeFrame } from '../protocol/frames.ts'
 import {
   type ClientHello,
@@ -42,10 +42,8 @@ export function connect(
   return new Promise((resolve, reject) => {
     const givenUp = () => fail(new ConnectionError(`nobody needs the connection to ${address} any more`))
     let reached = false
-    const socket = connectSocket(
-      endpoint.kind === 'ipc' ? { path: endpoint.path } : { ...endpoint, noDelay: true },
-      secretKey,
-      () => socket.write(encodeFrame([PROTOCOL, VERSION, hello] satisfies Hello)),
+    const socket = connectSocket({ ...endpoint.where, noDelay: true }, secretKey, () =>
+      socket.write(encodeFrame([PROTOCOL, VERSION, hello] satisfies Hello)),
     )
     socket.once('connect', () => {
       reached = true
@@ -97,7 +95,7 @@ export function connect(
 }
 
 function silent(address: string, cause: Error): ConnectionError {
-  const why = isRandom(address)
+  const why = parseAddress(address, 'connect').isRandom
     ? 'the server that this address was picked for has ended'
     : 'start a server there with startServer(…)'
   return new ConnectionError(`nothing answers at ${address}: ${why} (${cause.message})`, { cause })

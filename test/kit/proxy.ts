@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { parseRedisAddress } from '../../src/engines/redis/address.ts'
 import { sweepAtEnd } from '../../src/lifeline/guard.ts'
-import { formatAddress, parseAddress, socketPath } from '../../src/protocol/address.ts'
+import { parseAddress, socketPath } from '../../src/protocol/address.ts'
 
 /** A way to a server that can fail: its own address, and what can happen on it. */
 export interface Proxy {
@@ -170,10 +170,9 @@ const sockets = (links: Iterable<Link>): Socket[] =>
 const asAt = (address: string, port: number): string =>
   address.startsWith('redis:')
     ? address.replace(/\/\/[^/?]*/, `//127.0.0.1:${port}`)
-    : formatAddress({ kind: 'tcp', host: '127.0.0.1', port })
+    : `tcp://127.0.0.1:${port}`
 
 function pathOf(address: string) {
   if (address.startsWith('redis:')) return parseRedisAddress(address, 'proxy').nodes[0] as { port: number }
-  const endpoint = parseAddress(address, 'proxy')
-  return endpoint.kind === 'ipc' ? { path: endpoint.path } : endpoint
+  return parseAddress(address, 'proxy').where
 }

@@ -14,8 +14,7 @@ export interface Raw {
 }
 
 export async function raw(t: TestContext, address: string): Promise<Raw> {
-  const endpoint = parseAddress(address, 'raw')
-  const socket = connect(endpoint.kind === 'ipc' ? { path: endpoint.path } : endpoint)
+  const socket = connect(parseAddress(address, 'raw').where)
   t.after(() => socket.destroy())
   socket.on('error', () => {})
   await once(socket, 'connect')

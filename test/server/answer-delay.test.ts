@@ -168,7 +168,7 @@ async function listener(t: TestContext, address: string) {
         isGreeted = true
       }),
     )
-    const { path } = parseAddress(address, 'test') as { path: string }
+    const { path } = parseAddress(address, 'test').where as { path: string }
     const server = connect({ path })
     client.pipe(server).pipe(client)
     server.on('error', () => client.destroy())

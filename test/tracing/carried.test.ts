@@ -20,7 +20,7 @@ const count = atomic((state: AnyState) => {
 /** A server, and every message that reaches it by `address`. */
 async function tapped(t: TestContext) {
   const server = await startServer('tcp://127.0.0.1:0', { backend: 'inline' })
-  const endpoint = parseAddress(server.address, 'tapped')
+  const { where } = parseAddress(server.address, 'tapped')
   const messages: unknown[][] = []
   const tap = createServer(client => {
     const reader = new FrameReader(2 ** 32)
@@ -30,7 +30,7 @@ async function tapped(t: TestContext) {
         if (Array.isArray(frame)) messages.push(...frame.filter(Array.isArray))
       }),
     )
-    const upstream = connect(endpoint.kind === 'tcp' ? endpoint : { path: endpoint.path })
+    const upstream = connect(where)
     client.pipe(upstream).pipe(client)
   })
   await new Promise<void>(done => tap.listen(0, '127.0.0.1', done))
