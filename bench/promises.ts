@@ -38,6 +38,7 @@ const firsts = 'The first functions of a program'
 const million = '1,000,000 × x => x * x, 2 workers'
 const tiny = '50,000 tiny tasks, item by item'
 const keys = '1,000,000 small keys'
+const few = 'A process that uses 10 keys of 1,000,000'
 const recovered = 'A server is started on its folder'
 
 // Ratios within one run say more than figures of one machine: those have more slack.
@@ -85,6 +86,22 @@ export const promises: Promised[] = [
   ...['Redis, ioredis', 'Redis, node-redis'].map(to =>
     ratio('contended', counter, 'zproc, 10 keys', { to, atLeast: 3, slack: 0.15, peer: to }),
   ),
+
+  ratio('redis', 'Four processes, a key each, 20 calls in flight', 'increments of zproc', {
+    atLeast: 0.6,
+    slack: 0.15,
+  }),
+  ratio('redis', 'Eight processes, a key each, one call at a time', 'increments of zproc', {
+    atLeast: 0.8,
+    slack: 0.15,
+  }),
+  median('redis', `${few}: its first call`, 'an atomic function', { atMost: 50, slack: 0.3 }),
+  median('redis', `${few}: its memory`, 'an atomic function', { atMost: 100, slack: 0.1 }),
+  ratio('limiter', 'Requests to four HTTP processes', 'Redis', {
+    atLeast: 0.6,
+    slack: 0.15,
+    peer: 'autocannon',
+  }),
 
   ...['cut', 'away for 100 ms', 'away for 3000 ms'].map(row =>
     median('reconnect', 'The first request, from the cut, or from the listener being back', row, {

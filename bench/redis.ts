@@ -1,5 +1,5 @@
 // What does zproc add to Redis? A real server on this machine; a bare client does the least that could be called the same.
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,15 +15,66 @@ const WARM_ROUNDS = sized(5)
 const increment = atomic((state: { count: number }) => {
   state.count += 1
 })
+const addTo = atomic((state: Record<string, number>, key: string) => {
+  state[key] = (state[key] ?? 0) + 1
+})
+// The least that a commit needs.
+const STORE =
+  "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) return redis.call('XADD', KEYS[2], '*', 'c', ARGV[3])"
+
+/** What one of several processes does until it is told how long that took. */
+type Work = 'one counter' | 'own key' | 'own key, 20' | 'HINCRBY, 20' | 'EVALSHA'
+type Call = (
+  state: State<{ count: number }>,
+  own: State<Record<string, number>>,
+  redis: Redis,
+) => () => unknown
+
+const KEY = `of ${process.pid}`
+const COMMIT = 'x'.repeat(60)
+const works: Record<Work, [flight: number, call: Call]> = {
+  'one counter': [1, state => () => increment(state)],
+  'own key': [1, (_, own) => () => addTo(own, KEY)],
+  'own key, 20': [20, (_, own) => () => addTo(own, KEY)],
+  'HINCRBY, 20': [20, (_, _own, redis) => () => redis.hincrby('{b}h', KEY, 1)],
+  EVALSHA: [
+    1,
+    (_, _own, redis) => {
+      let n = 0
+      return () => redis.call('evalsha', process.argv[3] as string, 2, '{b}h', '{b}s', KEY, n++, COMMIT)
+    },
+  ],
+}
+
+/** First and all later calls of a process that uses ten keys of a large state. */
+async function useFew(address: string): Promise<[first: number, megabytes: number]> {
+  const many = new State<Record<string, number>>(address, { namespace: 'a million' })
+  await many.size()
+  const began = performance.now()
+  await addTo(many, 'k0')
+  const first = performance.now() - began
+  for (let i = 0; i < 1000; i++) await addTo(many, `k${i % 10}`)
+  return [first, process.memoryUsage().rss / 2 ** 20]
+}
 
 if (process.send) {
-  const state = new State<{ count: number }>(process.argv[2] as string, { namespace: 'counter' })
-  await state.get('count')
+  const [, , address = ''] = process.argv
+  const state = new State<{ count: number }>(address, { namespace: 'counter' })
+  const own = new State<Record<string, number>>(address, { namespace: 'own keys' })
+  const redis = new Redis(address)
+  await Promise.all([state.get('count'), own.size(), redis.ping()])
   process.send('ready')
-  process.on('message', async (ms: number) => {
+  process.on('disconnect', () => process.exit())
+  process.on('message', async ({ work, ms }: { work: Work | 'few'; ms: number }) => {
+    if (work === 'few') return process.send?.(await useFew(address))
+    const [flight, of] = works[work]
+    const call = of(state, own, redis)
     const until = performance.now() + ms
     let count = 0
-    for (; performance.now() < until; count++) await increment(state)
+    const one = async () => {
+      for (; performance.now() < until; count++) await call()
+    }
+    await Promise.all(Array.from({ length: flight }, one))
     process.send?.(count)
   })
 } else {
@@ -49,9 +100,7 @@ if (process.send) {
   const [, fields] = newest[0] as [Buffer, Buffer[]]
   const value = 'x'.repeat(size)
   const commit = 'x'.repeat(Buffer.concat(fields).length)
-  const store =
-    "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) return redis.call('XADD', KEYS[2], '*', 'c', ARGV[3])"
-  const sha = String(await redis.script('LOAD', store))
+  const sha = String(await redis.script('LOAD', STORE))
   const N = sized(300)
   report(
     'One call at a time',
@@ -127,16 +176,24 @@ if (process.send) {
 
   const counter = new State<{ count: number }>(address, { namespace: 'counter' })
   await counter.set('count', 0)
-  const children = Array.from({ length: 4 }, () => startChild(import.meta.url, [address]))
-  await Promise.all(children.map(child => once(child, 'message')))
-  const run = (ms: number) =>
+  const start = async (count: number) => {
+    const children = Array.from({ length: count }, () => startChild(import.meta.url, [address, sha]))
+    await Promise.all(children.map(child => once(child, 'message')))
+    return children
+  }
+  const children = await start(4)
+  const run = (work: Work, ms: number, processes = children) =>
     Promise.all(
-      children.map(async child => {
+      processes.map(async child => {
         const answer = once(child, 'message')
-        child.send(ms)
+        child.send({ work, ms })
         return Number((await answer)[0])
       }),
     )
+  const rate = async (work: Work, processes = children) => {
+    const counts = await run(work, MS, processes)
+    return (counts.reduce((a, b) => a + b) / MS) * 1000
+  }
   const MS = sized(1500)
   let total = 0
   const slowest: number[] = []
@@ -144,7 +201,7 @@ if (process.send) {
     sized(5),
     {
       'increments of zproc': async () => {
-        const counts = await run(MS)
+        const counts = await run('one counter', MS)
         const sum = counts.reduce((a, b) => a + b)
         total += sum
         slowest.push(Math.min(...counts) / Math.max(...counts))
@@ -159,7 +216,48 @@ if (process.send) {
     'increments of zproc': slowest.slice(WARM_ROUNDS),
   })
 
-  for (const child of children) child.kill()
+  report(
+    'Four processes, a key each, 20 calls in flight',
+    'per second',
+    await inTurn(
+      sized(7),
+      { 'HINCRBY of ioredis': () => rate('HINCRBY, 20'), 'increments of zproc': () => rate('own key, 20') },
+      WARM_ROUNDS,
+    ),
+  )
+  const eight = [...children, ...(await start(4))]
+  report(
+    'Eight processes, a key each, one call at a time',
+    'per second',
+    await inTurn(
+      sized(7),
+      {
+        'a bare EVALSHA of HSET and XADD': () => rate('EVALSHA', eight),
+        'increments of zproc': () => rate('own key', eight),
+      },
+      WARM_ROUNDS,
+    ),
+  )
+  for (const child of eight) child.kill()
+
+  const many = new State<Record<string, number>>(address, { namespace: 'a million' })
+  for (let i = 0; i < sized(1_000_000); i += 1000)
+    await many.update(Object.fromEntries(Array.from({ length: 1000 }, (_, k) => [`k${i + k}`, k])))
+  const firsts: number[] = []
+  const megabytes: number[] = []
+  for (let round = 0; round < sized(5); round++) {
+    const [child] = (await start(1)) as [ChildProcess]
+    const answer = once(child, 'message')
+    child.send({ work: 'few' })
+    const [[first, memory]] = (await answer) as [[number, number]]
+    firsts.push(first)
+    megabytes.push(memory)
+    child.kill()
+  }
+  report('A process that uses 10 keys of 1,000,000: its first call', 'ms', { 'an atomic function': firsts })
+  report('A process that uses 10 keys of 1,000,000: its memory', 'MB', { 'an atomic function': megabytes })
+  await many.close()
+
   await Promise.all([state.close(), watcher.close(), counter.close()])
   redis.disconnect()
   reader.disconnect()

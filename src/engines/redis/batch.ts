@@ -4,6 +4,7 @@ import { checkKey, type Wire } from '../../protocol/values.ts'
 import { ABSENT, type Author } from '../../store/commit.ts'
 import { headOf, latin1 } from './heads.ts'
 import { keptLease } from './presence.ts'
+import { markOfRead, type Reads } from './reads.ts'
 import type { TrialCommit } from './replica.ts'
 import type { BlindCall } from './write.ts'
 
@@ -17,6 +18,7 @@ const CLEARED = Uint8Array.of(0x90)
 const IDENTICAL = { null: 0xc0, false: 0xc2, true: 0xc3 }
 // For the number of arguments, which is known last.
 const BEFORE = 14
+const NOTHING = '$0\r\n\r\n'
 // Bytes: what was needed for a commit larger than this is not kept.
 const LARGE = 64 << 10
 
@@ -27,6 +29,10 @@ export interface Order {
   number: number
   /** The id of the newest commit that the batch builds on; '': it does not matter. */
   expected: string
+  /** What it builds on if there are newer ones; undefined: on the whole state. */
+  reads?: Reads | undefined
+  /** Nobody else is likely to have committed: what was read is not said, so that, if somebody has, the script finds other values. */
+  isAlone?: boolean
   /** true: only while the writer has the namespace to itself; a text: only while that session lasts. */
   must?: boolean | string
   /** Milliseconds for which the writer has the namespace to itself from now on; -1: no more. */
@@ -42,14 +48,20 @@ export class Batch {
   readonly #entry = entry
   #keys = ''
   // The command, script, number of keys and log; and the order.
-  #args = 4 + 5
+  #args = 4 + 6
   #count = 0
 
   /** `target`: how the command begins, see `targetOf`; `limit`: commits that are kept. */
-  constructor({ writer, number, expected, must = false, hold = 0 }: Order, limit: string, target: string) {
+  constructor(
+    { writer, number, expected, reads, isAlone = false, must = false, hold = 0 }: Order,
+    limit: string,
+    target: string,
+  ) {
     const asked = must || hold ? Buffer.from(encode([must || false, hold])).toString('latin1') : ''
-    const known = `$${expected.length}\r\n${expected}\r\n$${limit.length}\r\n${limit}\r\n`
-    this.#text = `${target}$${writer.length + 2}\r\nd:${writer}\r\n${ordered(number)}${known}$${asked.length}\r\n${asked}\r\n`
+    const known = argument(expected) + argument(limit)
+    this.#text = `${target}${argument(`d:${writer}`)}${ordered(number)}${known}${argument(asked)}`
+    if (reads) this.#reads(reads, isAlone)
+    else this.#text += argument('')
   }
 
   get isEmpty(): boolean {
@@ -88,7 +100,8 @@ export class Batch {
   }
 
   /** A commit that was made on a copy of the state. */
-  made({ author, method, identical, changes, lease }: TrialCommit, session = ''): void {
+  made({ author, method, identical, changes, lease, blind }: TrialCommit, session = ''): void {
+    if (blind) return this.blind(author, blind, session)
     this.#begin(identical, changes.length)
     for (const change of changes) {
       if (change.key === null) this.#clear()
@@ -107,6 +120,15 @@ export class Batch {
     }
     if (lease) this.#lease(author, lease, session)
     this.#end(author, method, changes.length)
+  }
+
+  /** How many keys, these, and what is to be found at each. */
+  #reads({ all }: Reads, isAlone: boolean): void {
+    let text = numbered(all.length)
+    for (const { key } of all) text += argument(bytesOf(key))
+    for (const read of all) text += isAlone ? NOTHING : argument(markOfRead(read))
+    this.#text += text
+    this.#args += 2 * all.length
   }
 
   #begin(identical: boolean | null, changes: number): void {
@@ -159,7 +181,7 @@ export class Batch {
 
   /** The key as the bytes that it is, each a character. */
   #key(kind: number, key: string): string {
-    const text = Buffer.byteLength(key) === key.length ? key : latin1(Buffer.from(key))
+    const text = bytesOf(key)
     this.#keys += `$1\r\n${kind}\r\n$${text.length}\r\n${text}\r\n`
     this.#args += 2
     return text
@@ -225,6 +247,13 @@ const entry = new Bytes(256)
 /** How a Batch for this namespace begins. */
 export const targetOf = (sha: string, log: string): string =>
   `$7\r\nevalsha\r\n$${sha.length}\r\n${sha}\r\n$1\r\n1\r\n$${log.length}\r\n${log}\r\n`
+
+/** Of bytes, each a character. */
+const argument = (bytes: string): string => `$${bytes.length}\r\n${bytes}\r\n`
+
+/** Text as the bytes that it is in UTF-8, each a character. */
+const bytesOf = (text: string): string =>
+  Buffer.byteLength(text) === text.length ? text : latin1(Buffer.from(text))
 
 const numbered = (number: number): string => {
   const digits = `${number}`

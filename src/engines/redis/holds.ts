@@ -77,10 +77,10 @@ export class Holds {
     try {
       const reply = await lane.commit(batch, 'atomic')
       if (reply.status !== 'ok') throw this.#late()
-      replica.accept(trial, reply.head)
+      lane.kept.madeOnAll(replica, trial, reply.head)
       return revisionOf(reply.head)
     } catch (error) {
-      lane.replica = undefined
+      lane.kept.drop()
       throw error
     } finally {
       this.#held.delete(hold)

@@ -5,10 +5,15 @@ import type { Slot } from '../../store/commit.ts'
 import { keptOf } from '../../store/mail.ts'
 import { Batch, type Order, targetOf } from './batch.ts'
 import type { RedisConnection } from './connection.ts'
+import { Kept } from './kept.ts'
 import type { Keys } from './keys.ts'
+import { expect, lost, type Outcome, outcomeOf, sessionOf } from './outcome.ts'
 import { type Reading, Readings } from './readings.ts'
-import { Replica, revisionOf, type StreamEntry } from './replica.ts'
+import type { Reads } from './reads.ts'
+import { type Replica, revisionOf, Trial } from './replica.ts'
+import { type Reply, replyOf, type Wait } from './reply.ts'
 import * as scripts from './scripts.ts'
+import { Touched } from './touched.ts'
 import type { Write } from './write.ts'
 
 // Commits that are made together, at most, and about how many bytes of them.
@@ -31,14 +36,20 @@ export interface Clerk {
   failed(write: Write, error: unknown): void
 }
 
-/** The newest id and the commits since the one that was known; or the state; or neither, where that is large, or another. */
-type News = [head: Buffer, entries: StreamEntry[] | null, keys?: Buffer[], values?: Buffer[][]]
-type Wait = Extract<Reply, { status: 'wait' }>
-type Reply =
-  | { status: 'ok'; head: string; before: string }
-  | { status: 'conflict'; news: News }
-  | { status: 'wait'; ms: number; held: boolean }
-  | { status: 'lost' }
+/** Attempts that may find other values than were read; for the next ones the writer has the keys to itself. */
+const FREE = 1
+/** Times that keys are fetched for one round: what asks for more is given the whole state. */
+const FETCHES = 32
+/** Keys that are read for one round, more or less; and at most, of one call: for more it depends on the whole state. */
+const READS = 1000
+const MOST_READS = 3500
+
+/** What was done for one round: attempts to commit, how often keys were fetched, and which. */
+interface Tries {
+  made: number
+  fetches: number
+  fetched: Set<string> | undefined
+}
 
 /** The writes of this process to one namespace, in their order: one round trip at a time, with all that has come together. */
 export class Lane {
@@ -56,14 +67,15 @@ export class Lane {
   readonly #readings: Readings
   #numbers = 0
   #sliceUntil = 0
-  /** The state that functions run on; made when the first one is called. */
-  replica: Replica | undefined
+  /** The state that functions run on. */
+  readonly kept: Kept
 
   constructor(connection: RedisConnection, keys: Keys, name: string, writer: string, clerk: Clerk) {
     this.#connection = connection
     this.#readings = new Readings(connection)
     this.#keys = keys
     this.#name = name
+    this.kept = new Kept(connection, keys, name)
     this.#writer = writer
     this.#clerk = clerk
     this.#target = targetOf(scripts.commit.sha, keys.log)
@@ -92,18 +104,10 @@ export class Lane {
   async commit(batch: Batch, call: string): Promise<Reply> {
     const outcome = batch.isEmpty ? 'none' : 'unknown'
     const reply = await this.#connection.send(scripts.commit, this.#keys.log, batch.done(), call, outcome)
-    if (Buffer.isBuffer(reply)) {
-      if (!batch.isEmpty && this.#connection.address.settings.minReplicas > 0)
-        await this.#connection.replicated(this.#keys.log, call)
-      const text = reply.toString('latin1')
-      const [first, second] = [text.indexOf(' '), text.lastIndexOf(' ')]
-      return { status: 'ok', head: text.slice(first + 1, second), before: text.slice(second + 1) }
-    }
-    const [status, ...more] = reply as [number, ...unknown[]]
-    if (status === scripts.Status.lost) return { status: 'lost' }
-    if (status === scripts.Status.wait)
-      return { status: 'wait', ms: more[0] as number, held: more[1] !== null }
-    return { status: 'conflict', news: more as News }
+    const read = replyOf(reply)
+    if (read.status === 'ok' && !batch.isEmpty && this.#connection.address.settings.minReplicas > 0)
+      await this.#connection.replicated(this.#keys.log, call)
+    return read
   }
 
   /** Asks again and again to be the one who may write, until it is so: the state is then the newest. */
@@ -111,18 +115,20 @@ export class Lane {
     this.#stuck = true
     try {
       await this.#take(writer, ms, call)
-      return await this.#current(call)
+      return await this.kept.current(call)
     } catch (error) {
       this.#stuck = false
       throw error
     }
   }
 
-  async #take(writer: string, ms: number, call: string): Promise<void> {
+  /** `reads`: of these keys alone. */
+  async #take(writer: string, ms: number, call: string, reads?: Reads): Promise<void> {
     for (;;) {
-      const expected = this.replica?.head ?? ''
-      const reply = await this.commit(this.batch({ writer, number: 0, expected, hold: ms }), call)
-      if (reply.status === 'conflict') this.#follow(reply.news)
+      const expected = reads ? '' : (this.kept.replica?.head ?? '')
+      const reply = await this.commit(this.batch({ writer, number: 0, expected, reads, hold: ms }), call)
+      if (reply.status === 'conflict') this.kept.follow(reply.news)
+      if (reply.status === 'differs' && reads) this.kept.correct(reads, reply)
       if (reply.status !== 'wait') return
       await this.#turn(reply)
     }
@@ -146,7 +152,7 @@ export class Lane {
         try {
           await this.#round(together)
         } catch (error) {
-          this.replica = undefined
+          this.kept.drop()
           for (const write of together) this.#clerk.failed(write, error)
         }
         this.#stuck = false
@@ -172,17 +178,19 @@ export class Lane {
   }
 
   async #round(together: Write[]): Promise<void> {
-    let isBlind = true
-    for (const write of together) {
-      if (write.ready) await write.ready.catch(() => {})
-      if (!write.blind) isBlind = false
-    }
-    const number = this.number()
-    for (let done: boolean | Wait = false; done !== true; ) {
+    for (const { ready } of together) if (ready) await ready.catch(() => {})
+    const isBlind = together.every(({ blind }) => blind)
+    let readsAll = together.some(write => write.readsAll)
+    let number = 0
+    const tries: Tries = { made: 0, fetches: 0, fetched: undefined }
+    for (let done: boolean | 'all' | Wait = false; done !== true; ) {
       this.#stuck = false
       await this.#readings.answered()
-      done = await (isBlind ? this.#blindly(together, number) : this.#onReplica(together, number))
-      if (typeof done === 'object') await this.#turn(done)
+      if (isBlind || readsAll) number ||= this.number()
+      if (isBlind) done = await this.#blindly(together, number)
+      else done = await (readsAll ? this.#onAll(together, number) : this.#onKept(together, tries))
+      if (done === 'all') readsAll = true
+      else if (typeof done === 'object') await this.#turn(done)
     }
   }
 
@@ -195,35 +203,79 @@ export class Lane {
     if (reply.status === 'wait') return reply
     if (reply.status === 'lost') lost(together, session)
     if (reply.status !== 'ok') return false
-    const { replica } = this
-    if (replica && replica.head === reply.before) {
-      for (const write of together) write.run(replica.space)
-      replica.head = reply.head
-    }
+    this.kept.madeBlindly(together, reply.before, reply.head)
     let revision = revisionOf(reply.head) - together.length
     for (const write of together) this.#clerk.done(write, ++revision, undefined)
     expect(together)
     return true
   }
 
-  async #onReplica(together: Write[], number: number): Promise<boolean> {
+  /** On what is kept of the state; 'all': that does not do. */
+  async #onKept(together: Write[], tries: Tries): Promise<boolean | 'all'> {
     const session = await sessionOf(together)
-    const replica = await this.#current('commit')
-    const trial = replica.trial()
-    const results = together.map(write => {
-      try {
-        return { result: write.run(trial), at: trial.revision }
-      } catch (error) {
-        return { error }
-      }
+    const touched = new Touched(this.kept)
+    const { reads } = touched
+    const trial = new Trial(this.#name, touched, () => touched.keys().next().value)
+    const outcomes: Outcome[] = []
+    for (const write of together) {
+      if (outcomes.length > 0 && reads.all.length + (reads.missing?.size ?? 0) >= READS) break
+      outcomes.push(outcomeOf(write, trial))
+      if (!reads.isAll) continue
+      write.hasRead(true)
+      return 'all'
+    }
+    this.#putBack(together.splice(outcomes.length))
+    if (reads.all.length > MOST_READS) return 'all'
+    if (reads.missing) {
+      if (++tries.fetches > FETCHES) return 'all'
+      // Those that were fetched before are so again: all of them are of one revision then.
+      tries.fetched ??= new Set()
+      for (const key of reads.missing) tries.fetched.add(key)
+      await this.kept.fetch(tries.fetched, 'commit')
+      return false
+    }
+    const must = trial.commits.length > 0 && session
+    const number = trial.commits.length > 0 ? this.number() : 0
+    const isAlone = this.kept.isAlone(reads)
+    if (!isAlone) tries.made++
+    const hold = tries.made > FREE ? scripts.SLICE : 0
+    const batch = this.batch({
+      writer: this.#writer,
+      number,
+      expected: this.kept.headOf(reads),
+      reads,
+      isAlone,
+      must,
+      hold,
     })
+    for (const commit of trial.commits) batch.made(commit, session)
+    const reply = await this.#commit(batch)
+    if (reply.status === 'lost') lost(together, session)
+    else if (reply.status === 'differs') this.kept.correct(reads, reply)
+    else if (reply.status === 'wait') {
+      await this.#turn(reply)
+      await this.#take(this.#writer, scripts.SLICE, 'commit', reads)
+    }
+    if (hold > 0 || reply.status === 'wait') this.#sliceUntil = wallClock() + scripts.SLICE
+    if (reply.status !== 'ok') return false
+    this.kept.made(trial, touched, reply.before, reply.head)
+    this.#made(together, outcomes, reply.head, trial)
+    return true
+  }
+
+  /** On the whole state: nobody else may have committed since. */
+  async #onAll(together: Write[], number: number): Promise<boolean> {
+    const session = await sessionOf(together)
+    const replica = await this.kept.current('commit')
+    const trial = replica.trial()
+    const outcomes = together.map(write => outcomeOf(write, trial))
     const must = trial.commits.length > 0 && session
     const batch = this.batch({ writer: this.#writer, number, expected: replica.head, must })
     for (const commit of trial.commits) batch.made(commit, session)
     const reply = await this.#commit(batch)
     if (reply.status !== 'ok') {
       if (reply.status === 'lost') lost(together, session)
-      else if (reply.status === 'conflict') this.#follow(reply.news)
+      else if (reply.status === 'conflict') this.kept.follow(reply.news)
       else if (reply.status === 'wait') {
         await this.#turn(reply)
         await this.#take(this.#writer, scripts.SLICE, 'commit')
@@ -231,11 +283,16 @@ export class Lane {
       this.#sliceUntil = wallClock() + scripts.SLICE
       return false
     }
-    replica.accept(trial, reply.head)
-    const base = revisionOf(reply.head) - trial.revision
+    this.kept.madeOnAll(replica, trial, reply.head)
+    this.#made(together, outcomes, reply.head, trial)
+    return true
+  }
+
+  #made(together: Write[], outcomes: Outcome[], head: string, trial: Trial): void {
+    const base = revisionOf(head) - trial.revision
     let before = 0
     for (const [i, write] of together.entries()) {
-      const done = results[i] as { result: Slot | Entry; at: number } | { error: unknown }
+      const done = outcomes[i] as Outcome
       // Whatever was thrown, undefined included.
       if ('error' in done) this.#clerk.failed(write, done.error)
       else {
@@ -245,7 +302,6 @@ export class Lane {
       }
     }
     expect(together)
-    return true
   }
 
   /** Redis answers in order: the readings that are next can go at once, and see these writes, unless these are refused or come later. */
@@ -266,17 +322,9 @@ export class Lane {
     return reply
   }
 
-  #follow([head, entries, keys, values]: News): void {
-    if (keys && values) this.replica = new Replica(this.#name, head, keys, values)
-    else if (!entries || !this.replica?.follow(entries)) this.replica = undefined
-  }
-
-  async #current(call: string): Promise<Replica> {
-    if (this.replica) return this.replica
-    const state = await this.#connection.run(scripts.state, this.#keys.log, [''], call)
-    const [head, keys, chunks] = state as [Buffer, Buffer[], Buffer[][]]
-    this.replica = new Replica(this.#name, head, keys, chunks)
-    return this.replica
+  #putBack(writes: Write[]): void {
+    if (writes.length === 0) return
+    this.#queue = [...writes.map(write => ({ kind: 'write' as const, write })), ...this.#queue]
   }
 
   // Somebody else has the namespace to itself, or was here before. Who comes late to its turn keeps the others waiting.
@@ -307,18 +355,4 @@ export class Lane {
     const batch = this.batch({ writer: this.#writer, number: 0, expected: '', hold: -1 })
     this.commit(batch, 'commit').catch(() => {})
   }
-}
-
-/** The session that the writes need, which are then one; '': none. */
-async function sessionOf([write]: Write[]): Promise<string> {
-  return (write?.lease?.[0] && (await write.presence?.session('commit'))) || ''
-}
-
-function lost([write]: Write[], session: string): void {
-  write?.presence?.lost(session)
-}
-
-/** Keys that have got a time to live are to be deleted in time. */
-function expect(together: Write[]): void {
-  for (const { lease, presence } of together) if (lease && lease[1] !== null) presence?.expects(lease[1])
 }

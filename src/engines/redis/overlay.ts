@@ -6,6 +6,8 @@ export class Overlay extends Map<string, Wire> {
   readonly #gone = new Set<string>()
   /** Keys of this Map that come behind those below. */
   #added = 0
+  /** It was read which keys there are, or how many. */
+  isListed = false
 
   constructor(below: ReadonlyMap<string, Wire>) {
     super()
@@ -13,6 +15,7 @@ export class Overlay extends Map<string, Wire> {
   }
 
   override get size(): number {
+    this.isListed = true
     return this.#below.size - this.#gone.size + this.#added
   }
 
@@ -38,6 +41,7 @@ export class Overlay extends Map<string, Wire> {
   }
 
   override *keys(): MapIterator<string> {
+    this.isListed = true
     for (const key of this.#below.keys()) if (!this.#gone.has(key)) yield key
     for (const key of super.keys()) if (!this.#shows(key)) yield key
   }

@@ -2,10 +2,11 @@ import { ConnectionError } from '../../errors.ts'
 import { decode } from '../../protocol/frames.ts'
 import type { WireCommit, WireLease } from '../../protocol/messages.ts'
 import { isWire, Packed, type Wire } from '../../protocol/values.ts'
-import type { Author, Change, Commit } from '../../store/commit.ts'
+import type { Author, Change, Commit, Values } from '../../store/commit.ts'
 import { changesFromWire } from '../../store/methods.ts'
 import { Namespace } from '../../store/namespace.ts'
 import { Overlay } from './overlay.ts'
+import { type BlindCall, changesOf } from './write.ts'
 
 /** An entry of the stream as Redis gives it: its id, and one field, named by the id before. */
 export type StreamEntry = [id: Buffer, fields: [before: Buffer, commit: Buffer]]
@@ -42,9 +43,7 @@ export class Replica {
 
   /** The same state, to try something on. */
   trial(): Trial {
-    const trial = new Trial(this.space)
-    trial.revision = 0
-    return trial
+    return new Trial(this.space.name, new Overlay(this.space.values), () => this.space.newestKey())
   }
 
   /** Makes the commits of a trial here, once Redis has them: the last one's id is `head`. */
@@ -59,24 +58,30 @@ class Copy extends Namespace {
   override tie(): void {}
 }
 
-/** A commit, and the lease that the one key which it puts is to have. */
-export type TrialCommit = Commit & { lease?: WireLease }
+/** A commit, and the lease that the one key which it puts is to have. `blind`: a method that writes whatever the state is. */
+export type TrialCommit = Commit & { lease?: WireLease; blind?: BlindCall }
 
 /** A state to try commits on, which are all there, whole. */
 export class Trial extends Namespace {
   readonly commits: TrialCommit[] = []
-  readonly #base: Namespace
+  readonly #newestBefore: () => string | undefined
 
-  constructor(base: Namespace) {
-    super(base.name, 1)
-    this.#base = base
-    this.values = new Overlay(base.values)
+  constructor(name: string, values: Values, newestBefore: () => string | undefined) {
+    super(name, 1)
+    this.values = values
+    this.#newestBefore = newestBefore
   }
 
   override commit(author: Author, method: string, changes: readonly Change[], identical?: boolean): void {
     super.commit(author, method, changes, identical)
     const { time, identical: same } = this.at(this.revision)
     this.commits.push({ author, method, time, identical: same, changes })
+  }
+
+  /** A method of which nothing needs to be read. */
+  blindly(author: Author, blind: BlindCall): void {
+    this.commit(author, '', changesOf(blind), false)
+    ;(this.commits.at(-1) as TrialCommit).blind = blind
   }
 
   override tie(_key: string, _author: Author, lease: WireLease): void {
@@ -86,7 +91,7 @@ export class Trial extends Namespace {
 
   // Whoever asks is alone in its trial: nothing was changed before.
   override newestKey(): string | undefined {
-    return this.revision === 0 ? this.#base.newestKey() : super.newestKey()
+    return this.revision === 0 ? this.#newestBefore() : super.newestKey()
   }
 }
 

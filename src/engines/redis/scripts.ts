@@ -4,7 +4,7 @@ import { tagOf } from './keys.ts'
 
 // What Redis itself does. One namespace is a few keys that begin with one hash tag, of which the scripts are given the first:
 //   log     a hash: h the id of the newest commit, l what the log is known by, from its first commit on, n how many keys were ever added, c the checkpoints,
-//           x who alone may write, until when (a hold has a dot in its name), and who waits for that,
+//           x who alone may write, until when (a hold has a dot in its name), who waits for that, and to which keys (none: to any),
 //           d:<writer> what a writer's last commit was: one that is sent again is not made again,
 //           e: some keys may have leases (see presence.ts), k: the revision at which a copy may be due
 //   values  a hash of the encoded values             order   a sorted set: the keys in the order in which they came
@@ -25,10 +25,13 @@ export function script(source: string): Script {
   return made
 }
 
-export const Status = { ok: 0, conflict: 1, wait: 2, lost: 3 } as const
+export const Status = { ok: 0, conflict: 1, wait: 2, lost: 3, differs: 4 } as const
 
 /** Milliseconds for which whoever met a conflict has the namespace to itself: its next attempts do not meet another. */
 export const SLICE = 12
+
+/** Keys that a writer can have to itself; with more of them it has the namespace. */
+const OWN = 64
 
 /** Milliseconds that are too few for another commit: somebody else's turn begins. */
 const LAST = 0.4
@@ -46,6 +49,12 @@ const REMEMBERED = 600_000
 
 /** Milliseconds for which the namespaces of a pool stay when nobody writes to them: their members write more often. */
 const FORGOTTEN = 3_600_000
+
+/** A part of a script, inside so many columns. */
+const indented = (part: string, columns: number): string =>
+  part.trim().replaceAll('\n', `\n${' '.repeat(columns)}`)
+
+const code = (character: string): number => character.charCodeAt(0)
 
 /** How each script begins: without arguments it does nothing, and is loaded. */
 export const keys = `
@@ -72,6 +81,32 @@ local function isTime(since, limit, last)
   for _, key in ipairs({values, order}) do bytes = bytes + (redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0) or 0) end
   local among = math.min(limit, ${1_000_000})
   return since >= math.min(among / 4, among * bytes / ${COPIES})
+end
+`
+
+/**
+ * Compares what was read with what is there: `found` is then for each key 1, or what is there now. A mark says what was read, see
+ * reads.ts. The value itself is compared and no revision of it, so that nothing needs to be written for it, and what was read is
+ * known to be right in whichever log this is.
+ */
+const compare = `
+local there = call('HMGET', values, unpack(args, 7, 6 + reads))
+for i = 1, reads do
+  local value, mark = there[i], args[6 + reads + i]
+  local kind, same = string.byte(mark), false
+  if kind == ${code('-')} then same = not value
+  elseif kind == ${code('+')} then same = value
+  elseif not value then same = false
+  elseif kind == ${code('#')} then same = redis.sha1hex(value) == string.sub(mark, 2)
+  else same = value == string.sub(mark, 2) end
+  if same then there[i] = 1 else found = there end
+end
+`
+
+/** A batch that was compared and is not made is never made later. */
+const refuse = `
+if reads and number ~= '0' then
+  call('HSET', log, mark, number .. ' !-' .. time[1] .. string.sub('00000' .. time[2], -6))
 end
 `
 
@@ -103,11 +138,14 @@ end
  * ARGV 1 d:<writer>, 2 its number for this batch, of as many digits as the one before, 0: it has no commits, 3 the id of
  * the newest commit that it knows ('': whatever it is), 4 historyLimit, 5 '', or in msgpack: true: only while it is the one
  * who may write, or a session: only while that lasts; and the ms for which it alone may write from now on (-1: give that
- * up). Then for each commit what comes before its time, what comes behind it, for how many keys, and for each of these a
+ * up), 6 '': where 3 is not the newest commit, none is made; else for how many keys it is compared what was read of them, and then
+ * these keys, and a mark for each, see \`compare\`. Then for each commit what comes before its time, what comes behind it, for how many keys, and for each of these a
  * kind, the key and, by the kind, where the value is in what comes behind (from and to), or the value, or nothing; for
  * a key with a lease also what that is (see presence.ts) and its ms to live, or ''.
  *
- * Gives '<number> <newest id> <newest id before>'; or else a status, see Status, and what belongs to it.
+ * Gives '<number> <newest id> <newest id before>'; or else a status, see Status, and what belongs to it. A batch that was
+ * compared and not made is never made later, when all may be again as it was read: '<number> !-<microseconds>' is what is
+ * known of it then. Who sends it anew gives it another number.
  */
 export const commit = script(`${keys}${untie}${copies}
 local args, call = ARGV, redis.call
@@ -127,9 +165,24 @@ if session then
 end
 local stale = expected ~= '' and expected ~= head
 local first = tonumber(string.match(head, '^%d+'))
-if x or hold ~= 0 or must == true or stale then
-  local owner, till, line = unpack(x and cmsgpack.unpack(x) or {'', 0, {}})
-  local mine = till > now and owner == mark
+local reads, found
+if args[6] ~= '' then
+  reads = tonumber(args[6])
+  if reads > 0 and expected ~= head then
+    ${indented(compare, 4)}
+  end
+  stale = found ~= nil
+end
+local owner, till, line, own, passes = '', 0, {}, nil, false
+if x then owner, till, line, own = unpack(cmsgpack.unpack(x)) end
+local mine = till > now and owner == mark
+if own and reads and not mine and must ~= true and till > now - ${PATIENCE} then
+  local theirs = {}
+  for _, key in ipairs(own) do theirs[key] = true end
+  passes = true
+  for i = 7, 6 + reads do passes = passes and not theirs[args[i]] end
+end
+if not passes and (x or hold ~= 0 or must == true or stale) then
   if must == true and not mine then return {${Status.lost}} end
   local keep = hold
   if not mine then
@@ -151,29 +204,37 @@ if x or hold ~= 0 or must == true or stale then
       table.remove(line, 1)
     end
     if wait then
-      call('HSET', log, 'x', cmsgpack.pack({owner, till, line}))
+      call('HSET', log, 'x', cmsgpack.pack({owner, till, line, own}))
+      ${indented(refuse, 6)}
       local held = till > now and string.find(owner, '.', 1, true) or false
       return {${Status.wait}, math.max(0, till - now) + ((at or 1) - 1) * ${SLICE}, held}
     end
-    if stale and hold == 0 then keep = ${SLICE} end
-    till = 0
+    if stale and hold == 0 and not reads then keep = ${SLICE} end
+    till = now
   elseif hold == 0 and not must and not stale and #line > 0 and till - now < ${LAST} then keep = -1 end
-  if keep > 0 then owner, till = mark, now + keep elseif keep < 0 then till = 0 end
-  if till == 0 and #line == 0 then
+  if keep > 0 then
+    owner, till, own = mark, now + keep, nil
+    if reads and reads <= ${OWN} then own = {unpack(args, 7, 6 + reads)} end
+  elseif keep < 0 then till = now end
+  if till <= now and #line == 0 then
     if x then call('HDEL', log, 'x') end
-  elseif keep ~= 0 or not mine then call('HSET', log, 'x', cmsgpack.pack({owner, till, line})) end
+  elseif keep ~= 0 or not mine then call('HSET', log, 'x', cmsgpack.pack({owner, till, line, own})) end
+end
+if found then
+  ${indented(refuse, 2)}
+  return {${Status.differs}, head, found}
 end
 if stale then
   local known = tonumber(string.match(expected, '^%d+'))
   local behind = first - known
   if behind < 1 or behind > ${BEHIND} then return {${Status.conflict}, head, false} end
   if behind > ${FEW} and (call('MEMORY', 'USAGE', values) or 0) < behind * ${SIZE} then
-    ${whole.trim().replaceAll('\n', '\n    ')}
+    ${indented(whole, 4)}
     return {${Status.conflict}, head, false, whole(values, order)}
   end
   return {${Status.conflict}, head, call('XRANGE', stream, string.format('%.0f', known + 1), '+')}
 end
-local i, n = 6, #args
+local i, n = 7 + 2 * (reads or 0), #args
 if i > n then return '0 ' .. head .. ' ' .. head end
 local suffix = '-' .. time[1] .. string.sub('00000' .. time[2], -6)
 local stamp = '\\203' .. struct.pack('>d', math.floor(now))
@@ -254,6 +315,15 @@ if string.find(log, '${tagOf(MAIL)}', 1, true) then
   for _, key in ipairs({log, values, order, stream}) do call('PEXPIRE', key, ${FORGOTTEN}) end
 end
 return done
+`)
+
+/** ARGV some keys. The newest id, and the values of these keys. */
+export const some = script(`${keys}
+local all = {}
+for i = 1, #ARGV, 4000 do
+  all[#all + 1] = redis.call('HMGET', values, unpack(ARGV, i, math.min(i + 3999, #ARGV)))
+end
+return {redis.call('HGET', log, 'h') or '0-0', all}
 `)
 
 /** ARGV 1 anything. The newest id, the keys in order, their values. */

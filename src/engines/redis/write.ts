@@ -3,7 +3,7 @@ import { Ask, type Entry, type WireLease } from '../../protocol/messages.ts'
 import { fromWire, Packed, type Wire } from '../../protocol/values.ts'
 import { runWithin } from '../../shipping/atomic.ts'
 import type { AtomicFunction } from '../../shipping/compiled.ts'
-import type { Author, Slot } from '../../store/commit.ts'
+import { ABSENT, type Author, type Change, change, type Slot, type Values } from '../../store/commit.ts'
 import { writes } from '../../store/methods.ts'
 import type { Namespace } from '../../store/namespace.ts'
 import { runAtomic } from '../../store/run-atomic.ts'
@@ -18,12 +18,29 @@ export interface BlindCall {
   lease: WireLease | undefined
 }
 
+const EMPTY: Values = new Map()
+
+/** What it does. What was there before is not known, and not needed. */
+export function changesOf({ kind, first, second }: BlindCall): Change[] {
+  const put = (key: string, value: unknown) => change(key, ABSENT, owned(value as Wire))
+  if (kind === Ask.set) return [put(first as string, second)]
+  const puts = kind === Ask.clear ? [] : (first as Entry[]).map(([key, value]) => put(key, value))
+  return kind === Ask.update ? puts : [{ key: null, before: EMPTY }, ...puts]
+}
+
+// What is a view on a larger frame would keep that.
+const owned = (value: Wire): Wire => (value instanceof Packed ? value.own() : value)
+
 /** One call that may change the state, on its way. */
 export interface Write {
   readonly id: number
   readonly author: Author
   /** Commits whatever the state is: nothing needs to be read for it. */
   readonly blind: BlindCall | undefined
+  /** It reads which keys there are, as far as that is known before it runs. */
+  readonly readsAll: boolean
+  /** Whether it did, when it ran. */
+  hasRead(all: boolean): void
   /** Nothing else may be committed together with it. */
   readonly alone: boolean
   /** What the key that it puts is to be tied to, and whose session that may be. */
@@ -47,6 +64,7 @@ export class DictWrite implements Write {
   readonly author: Author
   readonly blind: Write['blind']
   readonly alone: boolean
+  readonly readsAll: boolean
   readonly bytes: number
   readonly ready = undefined
   readonly lease: WireLease | undefined
@@ -73,14 +91,20 @@ export class DictWrite implements Write {
     this.lease = lease
     this.presence = presence
     // Of an ephemeral key it has to be known that its session lasts.
+    this.readsAll = kind === Ask.popItem
     this.alone = kind === Ask.popItem || lease?.[0] === true
   }
+
+  hasRead(): void {}
 
   run(space: Namespace): Slot | Entry {
     const { kind, first, second, lease } = this.#args
     return (writes[kind] as unknown as Method)(space, this.author, first, second, lease)
   }
 }
+
+// A function that has read which keys there are is taken to do so the next time.
+const readers = new WeakSet<AtomicFunction>()
 
 /** An atomic function. It may run several times: the one that finds the state as it still is counts. */
 export class AtomicWrite implements Write {
@@ -113,6 +137,15 @@ export class AtomicWrite implements Write {
         this.#fn = loaded
         this.ready = undefined
       })
+  }
+
+  get readsAll(): boolean {
+    return this.#fn !== undefined && readers.has(this.#fn)
+  }
+
+  hasRead(all: boolean): void {
+    if (all) readers.add(this.#fn as AtomicFunction)
+    else readers.delete(this.#fn as AtomicFunction)
   }
 
   run(space: Namespace): Slot {
