@@ -91,10 +91,6 @@ export const promises: Promised[] = [
     atLeast: 0.6,
     slack: 0.15,
   }),
-  ratio('redis', 'Eight processes, a key each, one call at a time', 'increments of zproc', {
-    atLeast: 0.8,
-    slack: 0.15,
-  }),
   median('redis', `${few}: its first call`, 'an atomic function', { atMost: 50, slack: 0.3 }),
   median('redis', `${few}: its memory`, 'an atomic function', { atMost: 100, slack: 0.1 }),
   ratio('limiter', 'Requests to four HTTP processes', 'Redis', {

@@ -1,5 +1,5 @@
 // What does zproc add to Redis? A real server on this machine; a bare client does the least that could be called the same.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -46,17 +46,6 @@ const works: Record<Work, [flight: number, call: Call]> = {
   ],
 }
 
-/** First and all later calls of a process that uses ten keys of a large state. */
-async function useFew(address: string): Promise<[first: number, megabytes: number]> {
-  const many = new State<Record<string, number>>(address, { namespace: 'a million' })
-  await many.size()
-  const began = performance.now()
-  await addTo(many, 'k0')
-  const first = performance.now() - began
-  for (let i = 0; i < 1000; i++) await addTo(many, `k${i % 10}`)
-  return [first, process.memoryUsage().rss / 2 ** 20]
-}
-
 if (process.send) {
   const [, , address = ''] = process.argv
   const state = new State<{ count: number }>(address, { namespace: 'counter' })
@@ -65,8 +54,7 @@ if (process.send) {
   await Promise.all([state.get('count'), own.size(), redis.ping()])
   process.send('ready')
   process.on('disconnect', () => process.exit())
-  process.on('message', async ({ work, ms }: { work: Work | 'few'; ms: number }) => {
-    if (work === 'few') return process.send?.(await useFew(address))
+  process.on('message', async ({ work, ms }: { work: Work; ms: number }) => {
     const [flight, of] = works[work]
     const call = of(state, own, redis)
     const until = performance.now() + ms
@@ -246,13 +234,11 @@ if (process.send) {
   const firsts: number[] = []
   const megabytes: number[] = []
   for (let round = 0; round < sized(5); round++) {
-    const [child] = (await start(1)) as [ChildProcess]
-    const answer = once(child, 'message')
-    child.send({ work: 'few' })
-    const [[first, memory]] = (await answer) as [[number, number]]
+    const child = fork(new URL('kit/few-keys.mjs', import.meta.url), [address], { execArgv: [] })
+    const [[first, memory]] = (await once(child, 'message')) as [[number, number]]
     firsts.push(first)
     megabytes.push(memory)
-    child.kill()
+    child.disconnect()
   }
   report('A process that uses 10 keys of 1,000,000: its first call', 'ms', { 'an atomic function': firsts })
   report('A process that uses 10 keys of 1,000,000: its memory', 'MB', { 'an atomic function': megabytes })
