@@ -101,9 +101,14 @@ export class Link implements Begun {
       : this.#request(call, message, finish, extra)
   }
 
-  // By itself: a function that holds a closure costs more at each call, whether it makes that or not.
+  // These are by themselves: a function that holds a closure costs more at each call, whether it makes that or not.
+
   #traced<T>(call: string, message: ClientMessage, finish: Finish, extra: unknown): Promise<T> {
     return asRequest(this, call, message, () => this.#request<T>(call, message, finish, extra))
+  }
+
+  #interruptible<T>(call: string, message: ClientMessage, finish: Finish, extra: unknown): Promise<T> {
+    return interruptible(() => this.connection.request<T>(call, message, finish, extra))
   }
 
   #request<T>(call: string, message: ClientMessage, finish: Finish, extra: unknown): Promise<T> {
@@ -114,7 +119,7 @@ export class Link implements Begun {
     // What gives a hold back must reach the server in any case.
     const reply =
       interruptsAreOn() && kind !== Ask.release
-        ? interruptible(() => this.connection.request<T>(call, message, finish, extra))
+        ? this.#interruptible<T>(call, message, finish, extra)
         : this.connection.request<T>(call, message, finish, extra)
     return this.views.size === 0 ? reply : this.#seen(reply)
   }
