@@ -107,7 +107,8 @@ const all: Broken[] = [
   },
 ]
 
-const RUN = ['--import', 'tsx', '--test', '--test-timeout=120000']
+// Node 20 reports in tap, later versions not.
+const RUN = ['--import', 'tsx', '--test', '--test-reporter=tap', '--test-timeout=120000']
 
 /** A copy of the project with that broken. */
 function brokenCopy(t: TestContext, { file, from, to }: Broken): string {
