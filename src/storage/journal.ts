@@ -94,8 +94,9 @@ export class Journal {
     if (this.#error) throw this.#error
     const error = this.#nextError
     if (!error || blockBytes(this.#records.length + bytes) + SPARE <= this.#room) return
-    // It is tried again for each write that is refused: once there is space, the next write is taken.
-    this.#prepare()
+    // It is tried again for each write that is refused, unless it is being tried: several at a time would take the space from each
+    // other. Once there is space, the next write is taken.
+    if (!this.#next) this.#prepare()
     throw new StorageError(
       `nothing can be written to the log in ${this.#disk.path}: ${error.message}; nothing was changed. Reads go on; writes are taken again when there is space`,
       { cause: error },

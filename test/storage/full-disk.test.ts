@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type AnyState, State, startServer } from 'zproc'
+import type { OpenFile } from '../../src/storage/disk.ts'
 import { Journal } from '../../src/storage/journal.ts'
 import { openLog } from '../../src/storage/log.ts'
 import { Kept } from '../../src/storage/records.ts'
@@ -59,6 +60,61 @@ test('a full disk refuses writes by name, reads and watchers go on, and writes a
   }
   assert.equal(await state.get('n'), -1)
 })
+
+test('while a disk is full the next segment is made again and again, but one at a time', async () => {
+  const disk = new CountingDisk()
+  const options = { durability: 'commit' as const, segmentBytes: 4096 }
+  const { manifest, tail } = await openLog(disk, { log: 'test', ...options }, { snapshot() {}, block() {} })
+  disk.capacity = 6000
+  const events = { passed() {}, failed: assert.fail, closed() {} }
+  const journal = new Journal(disk, manifest, tail, options, events)
+  const refused = () => {
+    try {
+      journal.reserve(5000)
+      return false
+    } catch (error) {
+      assert.equal((error as { code: string }).code, 'ZPROC_STORAGE')
+      return true
+    }
+  }
+  for (let turn = 0; turn < 50 || !refused(); turn++) {
+    assert.ok(turn < 1000)
+    for (let i = 0; i < 10; i++) refused()
+    await new Promise(setImmediate)
+  }
+  assert.ok(disk.made > 3, `${disk.made} were made`)
+  assert.equal(disk.mostAtOnce, 1)
+  disk.capacity = Number.POSITIVE_INFINITY
+  for (let turn = 0; refused(); turn++) {
+    assert.ok(turn < 1000)
+    await new Promise(setImmediate)
+  }
+  await journal.close()
+})
+
+/** Counts how often files are written, and how many at once. */
+class CountingDisk extends SimulatedDisk {
+  made = 0
+  mostAtOnce = 0
+  #open = 0
+
+  override async open(name: string): Promise<OpenFile> {
+    const file = await super.open(name)
+    if (!name.endsWith('.log')) return file
+    this.made++
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#open)
+    const close = async () => {
+      this.#open--
+      await file.close()
+    }
+    return {
+      write: (bytes, at) => file.write(bytes, at),
+      writeDurably: (bytes, at) => file.writeDurably(bytes, at),
+      sync: () => file.sync(),
+      close,
+    }
+  }
+}
 
 test('after a sync that failed nothing counts as written any more', async () => {
   const disk = new SimulatedDisk()
