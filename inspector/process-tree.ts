@@ -1,8 +1,12 @@
+import { type Processes, processTree, type Started } from '../src/client/process-tree.ts'
 import type {
   EndDescription,
   ItemsDescription,
-  ServerDescription,
+  PoolDescription,
+  ProcessDescription,
+  SessionDescription,
   Vitals,
+  WorkerDescription,
 } from '../src/protocol/description.ts'
 import { bytes, duration, percent } from './words.ts'
 
@@ -24,89 +28,82 @@ export interface ProcessLine {
   last: string
 }
 
-/** What of a description the tree is made of. */
-export type Processes = Pick<ServerDescription, 'asker' | 'sessions' | 'processes' | 'pools'>
-
 /** The programs that use a server, and below each what it has started. `before`: an earlier description, for loads. */
 export function processLines(now: Processes, before: Processes | undefined): ProcessLine[] {
-  const { sessions, processes, pools } = now
   const known = new Map<string, Vitals>()
   for (const one of before?.processes ?? []) known.set(`${one.session} ${one.id}`, one)
   for (const pool of before?.pools ?? [])
     for (const one of pool.workers) known.set(`${pool.session} ${one.id}`, one)
-  const machines = new Map(sessions.map(({ session, machine }) => [session, machine]))
-  const place = (session: number, pid: number | null) => `${machines.get(session)} ${pid}`
-  const started = new Set([
-    ...processes.filter(one => one.backend === 'process').map(one => place(one.session, one.pid)),
-    ...pools.flatMap(pool =>
-      pool.workers.filter(one => one.backend === 'process').map(one => place(pool.session, one.pid)),
+  const below = ({ processes, pools }: Started, depth: number): ProcessLine[] => [
+    ...processes.flatMap(({ process, started }) => [
+      processLine(process, depth, known.get(`${process.session} ${process.id}`)),
+      ...below(started, depth + 1),
+    ]),
+    ...pools.flatMap(({ pool, workers }) =>
+      workers.flatMap(({ worker, started }) => [
+        workerLine(pool, worker, depth, known.get(`${pool.session} ${worker.id}`)),
+        ...below(started, depth + 1),
+      ]),
     ),
+  ]
+  return processTree(now, ({ session }) => session === now.asker).flatMap(({ session, started }) => [
+    programLine(session),
+    ...below(started, 1),
   ])
-  const lines: ProcessLine[] = []
-  /** What the sessions of a process have started. */
-  const below = (at: string, depth: number): void => {
-    const own = new Set(sessions.filter(one => place(one.session, one.pid) === at).map(one => one.session))
-    for (const one of processes) {
-      if (!own.has(one.session)) continue
-      const place_ = place(one.session, one.pid)
-      lines.push({
-        id: `process ${one.session} ${one.id}`,
-        printing: { session: one.session, process: one.id },
-        depth,
-        name: one.name,
-        pid: one.pid,
-        state: `${one.state}${one.backend === 'thread' ? ' (thread)' : ''}${silence(one)}`,
-        isBad: isSilent(one) || one.state === 'retrying' || one.recentRestarts > 2,
-        since: one.since,
-        attempt: one.attempt,
-        ...vitals(one, known.get(`${one.session} ${one.id}`)),
-        last: one.end ? ended(one.end) : '',
-      })
-      if (one.backend === 'process' && place_ !== at) below(place_, depth + 1)
-    }
-    for (const pool of pools) {
-      if (!own.has(pool.session)) continue
-      for (const one of pool.workers) {
-        lines.push({
-          id: `worker ${pool.session} ${pool.kind} ${one.number}`,
-          printing: one.id === null ? null : { session: pool.session, process: one.id },
-          depth,
-          name: `worker ${one.number}`,
-          pid: one.pid,
-          state: `${one.has ? inHand(one.has) : 'idle'}${silence(one)}`,
-          isBad: isSilent(one),
-          since: one.has?.since ?? null,
-          attempt: null,
-          ...vitals(one, known.get(`${pool.session} ${one.id}`)),
-          last: '',
-        })
-        if (one.backend === 'process' && place(pool.session, one.pid) !== at)
-          below(place(pool.session, one.pid), depth + 1)
-      }
-    }
+}
+
+function programLine(one: SessionDescription): ProcessLine {
+  return {
+    id: `program ${one.session}`,
+    printing: null,
+    depth: 0,
+    name: one.name || '(no State)',
+    pid: one.pid,
+    state: `${one.lost === null ? 'connected' : 'connection lost'}${silence(one)}`,
+    isBad: one.lost !== null || isSilent(one),
+    since: one.since,
+    attempt: null,
+    memory: '',
+    busy: '',
+    last: '',
   }
-  const seen = new Set<string>()
-  for (const one of sessions) {
-    const at = place(one.session, one.pid)
-    if (one.session === now.asker || one.is === 'spare' || started.has(at) || seen.has(at)) continue
-    seen.add(at)
-    lines.push({
-      id: `program ${one.session}`,
-      printing: null,
-      depth: 0,
-      name: one.name || '(no State)',
-      pid: one.pid,
-      state: `${one.lost === null ? 'connected' : 'connection lost'}${silence(one)}`,
-      isBad: one.lost !== null || isSilent(one),
-      since: one.since,
-      attempt: null,
-      memory: '',
-      busy: '',
-      last: '',
-    })
-    below(at, 1)
+}
+
+function processLine(one: ProcessDescription, depth: number, before: Vitals | undefined): ProcessLine {
+  return {
+    id: `process ${one.session} ${one.id}`,
+    printing: { session: one.session, process: one.id },
+    depth,
+    name: one.name,
+    pid: one.pid,
+    state: `${one.state}${one.backend === 'thread' ? ' (thread)' : ''}${silence(one)}`,
+    isBad: isSilent(one) || one.state === 'retrying' || one.recentRestarts > 2,
+    since: one.since,
+    attempt: one.attempt,
+    ...vitals(one, before),
+    last: one.end ? ended(one.end) : '',
   }
-  return lines
+}
+
+function workerLine(
+  pool: PoolDescription,
+  one: WorkerDescription,
+  depth: number,
+  before: Vitals | undefined,
+): ProcessLine {
+  return {
+    id: `worker ${pool.session} ${pool.kind} ${one.number}`,
+    printing: one.id === null ? null : { session: pool.session, process: one.id },
+    depth,
+    name: `worker ${one.number}`,
+    pid: one.pid,
+    state: `${one.has ? inHand(one.has) : 'idle'}${silence(one)}`,
+    isBad: isSilent(one),
+    since: one.has?.since ?? null,
+    attempt: null,
+    ...vitals(one, before),
+    last: '',
+  }
 }
 
 // What computes does not answer at once.

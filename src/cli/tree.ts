@@ -1,8 +1,8 @@
 import { describeServer } from '../client/describe-server.ts'
 import { endWords, inHand } from '../client/diagnose-processes.ts'
 import { duration } from '../client/duration.ts'
+import { processTree, type Started } from '../client/process-tree.ts'
 import type {
-  PoolDescription,
   ProcessDescription,
   ServerDescription,
   SessionDescription,
@@ -46,81 +46,26 @@ export async function tree(args: string[]): Promise<number> {
   return 0
 }
 
-/**
- * The programs that no other one has started, with what is below them. Each is shown once: programs may say of each other that they
- * have started them.
- */
-export function treeOf({ sessions, processes, pools, asker, time }: ServerDescription): Node[] {
-  const machines = new Map(sessions.map(({ session, machine }) => [session, machine]))
-  const placeOf: PlaceOf = (session, pid) => `${machines.get(session)} ${pid}`
-  const owners = new Map(sessions.map(({ session, pid }) => [session, placeOf(session, pid)]))
-  const processesOf = byPlace(processes, owners)
-  const poolsOf = byPlace(pools, owners)
-  const expanded = new Set<string>()
-  /** What the sessions of a process have started. */
-  const below: Below = (session, { backend, pid }) => {
-    const place = placeOf(session, pid)
-    if (backend !== 'process' || expanded.has(place)) return []
-    expanded.add(place)
-    return [
-      ...(processesOf.get(place) ?? []).map(one => ({
-        text: processLine(one, time),
-        children: below(one.session, one),
-      })),
-      ...(poolsOf.get(place) ?? []).map(pool => poolNode(pool, time, below)),
-    ]
-  }
-  const started = startedBy(processes, pools, placeOf)
-  const isStarted = ({ session, pid }: SessionDescription) => started.has(placeOf(session, pid))
-  const inOrder = [...sessions.filter(one => !isStarted(one)), ...sessions.filter(isStarted)]
-  return inOrder.flatMap(one => {
-    const place = placeOf(one.session, one.pid)
-    const isAsker = one.session === asker && (one.states ?? 0) === 0
-    if (isAsker || one.is === 'spare' || expanded.has(place)) return []
-    const children = below(one.session, { backend: 'process', pid: one.pid })
-    return { text: programLine(one, time), children }
-  })
+/** The lines of the tree, and how they hang together. */
+function treeOf(description: ServerDescription): Node[] {
+  const { asker, time } = description
+  const isAsker = ({ session, states }: SessionDescription) => session === asker && (states ?? 0) === 0
+  return processTree(description, isAsker).map(({ session, started }) => ({
+    text: programLine(session, time),
+    children: nodesOf(started, time),
+  }))
 }
 
-/** The machine and the pid of a process that a session tells of. */
-type PlaceOf = (session: number, pid: number | null) => string
-/** What is below something that a session has started. */
-type Below = (session: number, child: Pick<WorkerDescription, 'backend' | 'pid'>) => Node[]
+const nodesOf = ({ processes, pools }: Started, time: number): Node[] => [
+  ...processes.map(({ process, started }) => ({
+    text: processLine(process, time),
+    children: nodesOf(started, time),
+  })),
+  ...pools.map(one => poolNode(one, time)),
+]
 
-/** Items by the place of the process whose session they are of. */
-function byPlace<T extends { session: number }>(
-  items: T[],
-  places: ReadonlyMap<number, string>,
-): Map<string, T[]> {
-  const found = new Map<string, T[]>()
-  for (const item of items) {
-    const place = places.get(item.session) ?? ''
-    const list = found.get(place)
-    if (list) list.push(item)
-    else found.set(place, [item])
-  }
-  return found
-}
-
-/** The places of the processes that others have started. */
-function startedBy(
-  processes: ProcessDescription[],
-  pools: PoolDescription[],
-  placeOf: PlaceOf,
-): ReadonlySet<string> {
-  const children = [
-    ...processes.map(one => ({ session: one.session, one })),
-    ...pools.flatMap(({ session, workers }) => workers.map(one => ({ session, one }))),
-  ]
-  return new Set(
-    children
-      .filter(({ one }) => one.backend === 'process')
-      .map(({ session, one }) => placeOf(session, one.pid)),
-  )
-}
-
-function poolNode(pool: PoolDescription, time: number, below: Below): Node {
-  const { kind, workers, maps, session, moreWorkers, moreMaps } = pool
+function poolNode({ pool, workers }: Started['pools'][number], time: number): Node {
+  const { kind, maps, moreWorkers, moreMaps } = pool
   const name = { own: 'pool', shared: 'shared pool', host: 'zproc worker' }[kind]
   const count = workers.length + moreWorkers
   const more = moreWorkers + moreMaps
@@ -131,9 +76,9 @@ function poolNode(pool: PoolDescription, time: number, below: Below): Node {
         text: `${unit === 'item' ? 'map' : 'calls'} of ${safe(of)}  ${done}${total === null ? '' : ` of ${total}`} done, ${waiting} wait`,
         children: [],
       })),
-      ...workers.map(one => ({
-        text: workerLine(one, time),
-        children: below(session, one),
+      ...workers.map(({ worker, started }) => ({
+        text: workerLine(worker, time),
+        children: nodesOf(started, time),
       })),
       ...(more > 0 ? [{ text: dim(`… and ${more} more`), children: [] }] : []),
     ],

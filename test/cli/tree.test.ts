@@ -1,16 +1,9 @@
 // `zproc tree`, and what `zproc status` says of processes.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
-import {
-  Context,
-  type ProcessDescription,
-  type ServerDescription,
-  type SessionDescription,
-  type State,
-} from 'zproc'
+import { Context, type State } from 'zproc'
 import { status } from '../../src/cli/status.ts'
-import { tree, treeOf } from '../../src/cli/tree.ts'
+import { tree } from '../../src/cli/tree.ts'
 import { described, named } from '../kit/described.ts'
 import { room } from '../kit/servers.ts'
 import { commands } from './kit.ts'
@@ -53,61 +46,4 @@ test('tree shows programs, and below them processes, those of processes, and poo
   assert.match(shown.stdout, new RegExp(`\nProcesses\nPID .*\n${outer.pid} +outer +${process.pid} +running `))
   assert.match(shown.stdout, new RegExp(`\nWorkers\nPID .*\n${worker?.pid} +1 +${process.pid} +- `))
   await ctx.state.set('over', true)
-})
-
-test('programs that say of each other that they have started them are shown, each once', () => {
-  const session = (number: number, pid: number): SessionDescription => ({
-    session: number,
-    is: 'program',
-    name: `program ${number}`,
-    pid,
-    machine: 'local',
-    since: 0,
-    lost: null,
-    states: 1,
-    requests: 0,
-    ephemeral: 0,
-    silent: null,
-  })
-  const vitals = { memory: null, eventLoop: null, silent: null }
-  const child = (of: number, pid: number): ProcessDescription => ({
-    session: of,
-    parent: 0,
-    id: 1,
-    name: `child ${pid}`,
-    target: '',
-    backend: 'process',
-    pid,
-    state: 'running',
-    since: 0,
-    attempt: 1,
-    recentRestarts: 0,
-    end: null,
-    ...vitals,
-  })
-  const pids = [10, 11, 12, 13]
-  const numbers = fc.nat(pids.length - 1)
-  fc.assert(
-    fc.property(fc.array(fc.tuple(numbers, numbers), { maxLength: 12 }), pairs => {
-      const description = {
-        time: 1000,
-        asker: 99,
-        sessions: pids.map((pid, i) => session(i, pid)),
-        processes: pairs.map(([of, which]) => child(of, pids[which]!)),
-        pools: [],
-      }
-      const texts: string[] = []
-      const walk = (nodes: ReturnType<typeof treeOf>) => {
-        for (const { text, children } of nodes) {
-          texts.push(text)
-          walk(children)
-        }
-      }
-      walk(treeOf(description as unknown as ServerDescription))
-      // Each child once, where it was said; each program as one of those, or by itself.
-      assert.equal(texts.filter(text => text.startsWith('child')).length, pairs.length)
-      for (const [i, pid] of pids.entries())
-        assert.ok(texts.some(text => text.startsWith(`program ${i} `) || text.startsWith(`child ${pid} `)))
-    }),
-  )
 })
