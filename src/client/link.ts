@@ -96,7 +96,7 @@ export class Link implements Begun {
   }
 
   request<T>(call: string, message: ClientMessage, finish: Finish, extra?: unknown): Promise<T> {
-    return isTraced(commands) && !this.isSpare && isWholeCommand(message[0])
+    return isWholeCommand(message[0]) && isTraced(commands) && !this.isSpare
       ? this.#traced(call, message, finish, extra)
       : this.#request(call, message, finish, extra)
   }

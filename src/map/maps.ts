@@ -8,6 +8,7 @@ import { describe, isInline, toWire } from '../protocol/values.ts'
 import { type Shipped, ship } from '../shipping/ship.ts'
 import { inject, traceToWire } from '../tracing/carried.ts'
 import { CallQueue } from './call-queue.ts'
+import type { CallItem } from './chunk.ts'
 import { Job } from './job.ts'
 import { callSettings, type MapTarget, mapSettings } from './job-settings.ts'
 import { LocalWorkers, type MakeWorker } from './local-workers.ts'
@@ -111,9 +112,7 @@ export class Maps {
         `${call}: the target must be a function or the URL of a module that exports one as default, got ${describe(target)}`,
       )
     const { queue, job } = this.#callsOf(ship(target, { call: `${call}(fn)` }))
-    const carried = inject()
-    const item = carried ? [args, undefined, traceToWire(carried)] : [args, undefined]
-    const result = queue.add(!carried && args.every(isInline) ? [...args] : toWire(item, call, 'args'))
+    const result = queue.add(callItem(args, call))
     this.pool.awaiting(1)
     this.pool.addSoon(job)
     return interruptsAreOn() ? interruptible(result) : result
@@ -161,4 +160,10 @@ export class Maps {
     this.#shared ??= new Pool(events => new RemoteWorkers(this.#place, events))
     return this.#shared
   }
+}
+
+function callItem(args: readonly unknown[], call: string): CallItem {
+  const carried = inject()
+  if (carried) return toWire([args, undefined, traceToWire(carried)], call, 'args')
+  return args.every(isInline) ? [...args] : toWire([args, undefined], call, 'args')
 }
