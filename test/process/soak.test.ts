@@ -1,4 +1,5 @@
-// Many processes that end in every way: what they took is given back. SOAK=2000 is the long run.
+// Many processes that end in every way: what they took is given back. The long run takes longer than the runner gives a file:
+// `SOAK=2000 npm run test:run -- process/soak --test-timeout=3600000`.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
