@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import { deferred } from '../async/deferred.ts'
 import { AtomicTimeoutError, ValueTooLargeError } from '../errors.ts'
+import { Ask } from '../protocol/kinds-of-requests.ts'
 import {
-  Ask,
   type ClientMessage,
   type Grant,
   NUMBERED,

@@ -1,5 +1,6 @@
 import { KeyError } from '../errors.ts'
-import { type Ask, type Entry, Tell, type ValuedKind, type WireLease } from '../protocol/messages.ts'
+import type { Ask } from '../protocol/kinds-of-requests.ts'
+import { type Entry, Tell, type ValuedKind, type WireLease } from '../protocol/messages.ts'
 import { checkKey, fromWire, toWire, type Wire } from '../protocol/values.ts'
 import type { Finish } from '../store/store.ts'
 import { entriesOf } from './arguments.ts'

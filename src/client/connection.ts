@@ -1,15 +1,14 @@
 import { wallClock } from '../async/interval.ts'
 import { ConnectionError, ValueTooLargeError } from '../errors.ts'
 import { decode, encodeFrame, weigh } from '../protocol/frames.ts'
+import { Ask, unanswered } from '../protocol/kinds-of-requests.ts'
 import {
   AHEAD,
-  Ask,
   type ClientMessage,
   RUN,
   type ServerHello,
   type ServerMessage,
   Tell,
-  unanswered,
   type WireCommit,
 } from '../protocol/messages.ts'
 import type { Shipped } from '../shipping/ship.ts'

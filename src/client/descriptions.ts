@@ -1,6 +1,7 @@
 import type { ServerDescription } from '../protocol/description.ts'
 import { decode } from '../protocol/frames.ts'
-import { Ask, type ClientMessage, type DescriptionPart } from '../protocol/messages.ts'
+import { Ask } from '../protocol/kinds-of-requests.ts'
+import type { ClientMessage, DescriptionPart } from '../protocol/messages.ts'
 import type { DescriptionEvents, DescriptionWatch } from '../store/store.ts'
 
 interface Watch extends DescriptionWatch {

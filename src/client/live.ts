@@ -1,4 +1,4 @@
-import { Ask } from '../protocol/messages.ts'
+import { Ask } from '../protocol/kinds-of-requests.ts'
 import { result } from '../store/store.ts'
 import type { Call, Matcher } from './condition.ts'
 import type { Update } from './cursor.ts'

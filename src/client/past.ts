@@ -1,6 +1,6 @@
 import { decode } from '../protocol/frames.ts'
+import { Ask } from '../protocol/kinds-of-requests.ts'
 import {
-  Ask,
   type ClientMessage,
   type LogPage,
   type ServerMessage,

@@ -1,8 +1,8 @@
 import { soon } from '../async/interval.ts'
 import { Members } from '../async/members.ts'
 import { ConnectionError, MissedUpdatesError } from '../errors.ts'
+import { Ask } from '../protocol/kinds-of-requests.ts'
 import {
-  Ask,
   type ClientMessage,
   type Entry,
   type FeedStart,

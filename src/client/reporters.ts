@@ -1,4 +1,5 @@
-import { Ask, type ClientMessage } from '../protocol/messages.ts'
+import { Ask } from '../protocol/kinds-of-requests.ts'
+import type { ClientMessage } from '../protocol/messages.ts'
 import type { Reporter } from '../store/store.ts'
 
 /** The parts of this program that have processes on one server. Nothing is counted before the server asks. */

@@ -1,5 +1,6 @@
 import { withoutPassword } from '../async/shown.ts'
-import { Ask, type ClientMessage, isRead, isWrite } from '../protocol/messages.ts'
+import { Ask, isRead, isWrite } from '../protocol/kinds-of-requests.ts'
+import type { ClientMessage } from '../protocol/messages.ts'
 import { commands, isTraced, trace } from '../tracing/channels.ts'
 import type { CommandTrace } from '../tracing/messages.ts'
 

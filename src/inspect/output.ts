@@ -1,7 +1,7 @@
 import { answerWithin } from '../client/ping.ts'
 import { useStore } from '../client/use-store.ts'
 import type { OutputReport } from '../protocol/context-report.ts'
-import { Ask } from '../protocol/messages.ts'
+import { Ask } from '../protocol/kinds-of-requests.ts'
 import { result } from '../store/store.ts'
 import type { Home } from './followed.ts'
 import type { OutputShown } from './messages.ts'

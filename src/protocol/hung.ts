@@ -1,4 +1,4 @@
-import { methodName } from './messages.ts'
+import { methodName } from './kinds-of-requests.ts'
 
 /** A server that hangs: it answers no call until that ends. `stop()` ends it by force. */
 export interface HungServer {

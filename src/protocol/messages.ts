@@ -1,9 +1,10 @@
 import type { ContextReport, OutputReport } from './context-report.ts'
+import type { Ask } from './kinds-of-requests.ts'
 import type { Wire } from './values.ts'
 
 // The whole wire protocol. A connection carries frames (see frames.ts); a frame is a msgpack array of messages, or a
 // number: how many frames of messages its sender has received in this session, which also stands for "I am here".
-// A message is an array that begins with its kind. `id` names a request: its reply carries the same one.
+// A message is an array that begins with its kind (of requests: see kinds-of-requests.ts). `id` names a request: its reply carries the same one.
 // `state` names a State of the session, `feed` an open reading of a namespace's log; clients pick both.
 // A session outlives its connection for a while: after the hellos of the next one each side sends again the frames that
 // the other has not received, so that nothing is lost and nothing happens twice.
@@ -54,84 +55,6 @@ export interface Refusal {
   /** It is for want of the secret key. */
   key?: true
 }
-
-/** The kinds of requests, by groups: `isRead`, `isWrite` and `isOfState` tell them apart by their numbers. */
-export const Ask = {
-  ping: 0,
-  open: 1,
-  close: 2,
-  leave: 3,
-  flushed: 4,
-  describe: 5,
-  reports: 6,
-  reported: 7,
-  end: 8,
-  watch: 9,
-  // 10–19: reads
-  get: 10,
-  has: 11,
-  size: 12,
-  keys: 13,
-  values: 14,
-  items: 15,
-  equals: 16,
-  lease: 17,
-  page: 18,
-  when: 19,
-  // 20–39: what may change the state, one atomic step each
-  set: 20,
-  replace: 21,
-  update: 22,
-  delete: 23,
-  clear: 24,
-  pop: 25,
-  popItem: 26,
-  setDefault: 27,
-  atomic: 28,
-  // 40–49: functions and holds
-  define: 40,
-  hold: 41,
-  release: 42,
-  // 50–: reading the log, and looking on
-  feed: 50,
-  credit: 51,
-  seek: 52,
-  unfeed: 53,
-  awaiting: 54,
-  unwatch: 55,
-  output: 56,
-  printed: 57,
-} as const
-
-/** Whether a kind reads the state, or its log, in one step. */
-export const isRead = (kind: number): boolean => kind >= Ask.get && kind < Ask.set
-
-/** Whether a kind may change the state, in one step. */
-export const isWrite = (kind: number): boolean => kind >= Ask.set && kind < Ask.define
-
-/** Whether a kind is about the state: it reads, writes, or is part of a hold. */
-export const isOfState = (kind: number): boolean =>
-  isRead(kind) || isWrite(kind) || kind === Ask.hold || kind === Ask.release
-
-/** The kinds that have no answer. */
-export const unanswered: ReadonlySet<number> = new Set([
-  Ask.close,
-  Ask.leave,
-  Ask.define,
-  Ask.credit,
-  Ask.unfeed,
-  Ask.awaiting,
-  Ask.reports,
-  Ask.reported,
-  Ask.watch,
-  Ask.unwatch,
-  Ask.printed,
-])
-
-const methods = new Map<number, string>(Object.entries(Ask).map(([name, kind]) => [kind, name]))
-
-/** What the messages of a kind ask for, in a word. */
-export const methodName = (kind: number): string => methods.get(kind) ?? ''
 
 /**
  * The most bytes of requests, as `weigh` counts them, that a client has under way, unless it is a single request; calls

@@ -1,6 +1,7 @@
 import { limitTraces } from '../async/traces.ts'
 import { weigh } from '../protocol/frames.ts'
-import { AHEAD, Ask, type ClientMessage, RUN, unanswered } from '../protocol/messages.ts'
+import { Ask, unanswered } from '../protocol/kinds-of-requests.ts'
+import { AHEAD, type ClientMessage, RUN } from '../protocol/messages.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Core } from './core.ts'
 

@@ -4,16 +4,12 @@ import { StorageError, ValueTooLargeError } from '../errors.ts'
 import type { OutputReport } from '../protocol/context-report.ts'
 import type { ReaderDescription, ServerDescription } from '../protocol/description.ts'
 import { encodeFrame, weigh } from '../protocol/frames.ts'
+import { Ask, isOfState, isRead, methodName, unanswered } from '../protocol/kinds-of-requests.ts'
 import {
-  Ask,
   type Entry,
-  isOfState,
-  isRead,
-  methodName,
   NUMBERED,
   type ServerMessage,
   Tell,
-  unanswered,
   unchangedAt,
   type WireLease,
 } from '../protocol/messages.ts'

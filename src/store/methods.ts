@@ -1,11 +1,5 @@
-import {
-  Ask,
-  type Entry,
-  type Run,
-  type Step,
-  type WireChange,
-  type WireLease,
-} from '../protocol/messages.ts'
+import { Ask } from '../protocol/kinds-of-requests.ts'
+import type { Entry, Run, Step, WireChange, WireLease } from '../protocol/messages.ts'
 import { TREE_DEPTH } from '../protocol/value-scan.ts'
 import { checkKey, describe, equalWires, isWire, Packed, type Wire } from '../protocol/values.ts'
 import { ABSENT, type Author, type Change, change, changeFromWire, type Slot, slot } from './commit.ts'

@@ -5,14 +5,8 @@ import { test } from 'node:test'
 import { type AnyState, atomic, Context, State, startServer } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
 import { decodeLent, encodeFrame, FrameReader } from '../../src/protocol/frames.ts'
-import {
-  Ask,
-  type ClientHello,
-  PROTOCOL,
-  type ServerHello,
-  Tell,
-  VERSION,
-} from '../../src/protocol/messages.ts'
+import { Ask } from '../../src/protocol/kinds-of-requests.ts'
+import { type ClientHello, PROTOCOL, type ServerHello, Tell, VERSION } from '../../src/protocol/messages.ts'
 import { raw } from '../kit/raw.ts'
 import { room } from '../kit/servers.ts'
 import { eventsOf, faulty } from './kit.ts'

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { type AnyState, State, startServer } from 'zproc'
-import { Ask, PROTOCOL, VERSION } from '../../src/protocol/messages.ts'
+import { Ask } from '../../src/protocol/kinds-of-requests.ts'
+import { PROTOCOL, VERSION } from '../../src/protocol/messages.ts'
 import { raw } from '../kit/raw.ts'
 
 const TEXT = 'x'.repeat(10_000)

@@ -1,5 +1,6 @@
 import { encode, encodeFrame } from '../../src/protocol/frames.ts'
-import { Ask, PROTOCOL, VERSION } from '../../src/protocol/messages.ts'
+import { Ask } from '../../src/protocol/kinds-of-requests.ts'
+import { PROTOCOL, VERSION } from '../../src/protocol/messages.ts'
 import { Packed, toWire } from '../../src/protocol/values.ts'
 import { shipAtomic } from '../../src/shipping/atomic.ts'
 

@@ -1,5 +1,6 @@
 import { decode, encode } from '../../src/protocol/frames.ts'
-import { Ask, type Entry, type Jump, type WireCommit } from '../../src/protocol/messages.ts'
+import { Ask } from '../../src/protocol/kinds-of-requests.ts'
+import type { Entry, Jump, WireCommit } from '../../src/protocol/messages.ts'
 import { type Feed, Feeds, type Listener } from '../../src/server/feed.ts'
 import { Exclusive } from '../../src/server/hold.ts'
 import { Reading } from '../../src/server/reading.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Ask, isOfState, isRead, isWrite, unanswered } from '../../src/protocol/messages.ts'
+import { Ask, isOfState, isRead, isWrite, unanswered } from '../../src/protocol/kinds-of-requests.ts'
 import { reads, writes } from '../../src/store/methods.ts'
 
 test('dict methods have kinds of their group: others would not be asked again, nor refused within a hold', () => {

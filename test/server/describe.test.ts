@@ -13,7 +13,8 @@ import {
   startServer,
 } from 'zproc'
 import { deferred } from '../../src/async/deferred.ts'
-import { Ask, PROTOCOL, Tell, VERSION } from '../../src/protocol/messages.ts'
+import { Ask } from '../../src/protocol/kinds-of-requests.ts'
+import { PROTOCOL, Tell, VERSION } from '../../src/protocol/messages.ts'
 import { impostor, raw } from '../kit/raw.ts'
 import { room } from '../kit/servers.ts'
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AnyState, atomic } from 'zproc'
-import { Ask, PROTOCOL, Tell, VERSION } from '../../src/protocol/messages.ts'
+import { Ask } from '../../src/protocol/kinds-of-requests.ts'
+import { PROTOCOL, Tell, VERSION } from '../../src/protocol/messages.ts'
 import { raw } from '../kit/raw.ts'
 import { room as ownRoom } from '../kit/servers.ts'
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { decode } from '../../src/protocol/frames.ts'
-import { Ask, PROTOCOL, Tell, VERSION, type WireCommit } from '../../src/protocol/messages.ts'
+import { Ask } from '../../src/protocol/kinds-of-requests.ts'
+import { PROTOCOL, Tell, VERSION, type WireCommit } from '../../src/protocol/messages.ts'
 import { raw } from '../kit/raw.ts'
 import { room } from '../kit/servers.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Ask } from '../../src/protocol/messages.ts'
+import { Ask } from '../../src/protocol/kinds-of-requests.ts'
 import { Packed, toWire, type Wire } from '../../src/protocol/values.ts'
 import { ABSENT, type Author, type Change, change, slot } from '../../src/store/commit.ts'
 import { History } from '../../src/store/history.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Ask } from '../../src/protocol/messages.ts'
+import { Ask } from '../../src/protocol/kinds-of-requests.ts'
 import { ABSENT, type Author } from '../../src/store/commit.ts'
 import { writes } from '../../src/store/methods.ts'
 import { Namespace } from '../../src/store/namespace.ts'

@@ -1,5 +1,6 @@
 import { encode } from '../../protocol/frames.ts'
-import { Ask, type Entry, type WireLease } from '../../protocol/messages.ts'
+import { Ask } from '../../protocol/kinds-of-requests.ts'
+import type { Entry, WireLease } from '../../protocol/messages.ts'
 import { checkKey, type Wire } from '../../protocol/values.ts'
 import { ABSENT, type Author } from '../../store/commit.ts'
 import { headOf, latin1 } from './heads.ts'

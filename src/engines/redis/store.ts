@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { after, wallClock } from '../../async/interval.ts'
 import { ClosedError, StorageError } from '../../errors.ts'
+import { Ask } from '../../protocol/kinds-of-requests.ts'
 import {
-  Ask,
   type ClientMessage,
   type Entry,
   NUMBERED,

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
-import { Ask, type Entry, type WireLease } from '../../protocol/messages.ts'
+import { Ask } from '../../protocol/kinds-of-requests.ts'
+import type { Entry, WireLease } from '../../protocol/messages.ts'
 import { fromWire, Packed, type Wire } from '../../protocol/values.ts'
 import { runWithin } from '../../shipping/atomic.ts'
 import type { AtomicFunction } from '../../shipping/compiled.ts'
