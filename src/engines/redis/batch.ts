@@ -62,7 +62,7 @@ export class Batch {
     const known = argument(expected) + argument(limit)
     this.#text = `${target}${argument(`d:${writer}`)}${ordered(number)}${known}${argument(asked)}`
     if (reads) this.#reads(reads, isAlone)
-    else this.#text += argument('')
+    else this.#text += NOTHING
   }
 
   get isEmpty(): boolean {

@@ -178,9 +178,12 @@ export class Lane {
   }
 
   async #round(together: Write[]): Promise<void> {
-    for (const { ready } of together) if (ready) await ready.catch(() => {})
-    const isBlind = together.every(({ blind }) => blind)
-    let readsAll = together.some(write => write.readsAll)
+    let isBlind = true
+    for (const { ready, blind } of together) {
+      if (ready) await ready.catch(() => {})
+      if (!blind) isBlind = false
+    }
+    let readsAll = !isBlind && together.some(write => write.readsAll)
     let number = 0
     const tries: Tries = { made: 0, fetches: 0, fetched: undefined }
     for (let done: boolean | 'all' | Wait = false; done !== true; ) {

@@ -18,10 +18,11 @@ export type Reply =
 /** The script's answer; see scripts.ts. */
 export function replyOf(answer: unknown): Reply {
   if (Buffer.isBuffer(answer)) {
-    const [, head = '', before] = answer.toString('latin1').split(' ')
-    return before === undefined
+    const text = answer.toString('latin1')
+    const [first, second] = [text.indexOf(' '), text.lastIndexOf(' ')]
+    return first === second
       ? { status: 'differs', head: '', found: undefined }
-      : { status: 'ok', head, before }
+      : { status: 'ok', head: text.slice(first + 1, second), before: text.slice(second + 1) }
   }
   const [status, ...more] = answer as [number, ...unknown[]]
   if (status === scripts.Status.lost) return { status: 'lost' }

@@ -173,7 +173,7 @@ if args[6] ~= '' then
   end
   stale = found ~= nil
 end
-local owner, till, line, own, passes = '', 0, {}, nil, false
+local owner, till, line, own, passes = '', 0, nil, nil, false
 if x then owner, till, line, own = unpack(cmsgpack.unpack(x)) end
 local mine = till > now and owner == mark
 if own and reads and not mine and must ~= true and till > now - ${PATIENCE} then
@@ -185,6 +185,7 @@ end
 if not passes and (x or hold ~= 0 or must == true or stale) then
   if must == true and not mine then return {${Status.lost}} end
   local keep = hold
+  line = line or {}
   if not mine then
     local waiting, at = {}, nil
     for i = 1, #line, 2 do
