@@ -4,8 +4,8 @@ import type { Wire } from './values.ts'
 
 // The whole wire protocol. A connection carries frames (see frames.ts); a frame is a msgpack array of messages, or a
 // number: how many frames of messages its sender has received in this session, which also stands for "I am here".
-// A message is an array that begins with its kind (of requests: see kinds-of-requests.ts). `id` names a request: its reply carries the same one.
-// `state` names a State of the session, `feed` an open reading of a namespace's log; clients pick both.
+// A message is an array that begins with its kind (of requests: see kinds-of-requests.ts). `id` names a request: its reply
+// carries the same one. `state` names a State of the session, `feed` an open reading of a namespace's log; clients pick both.
 // A session outlives its connection for a while: after the hellos of the next one each side sends again the frames that
 // the other has not received, so that nothing is lost and nothing happens twice.
 

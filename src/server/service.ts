@@ -1,8 +1,7 @@
 import { types } from 'node:util'
 import { limitTraces } from '../async/traces.ts'
 import { StorageError, ValueTooLargeError } from '../errors.ts'
-import type { OutputReport } from '../protocol/context-report.ts'
-import type { ReaderDescription, ServerDescription } from '../protocol/description.ts'
+import type { ReaderDescription } from '../protocol/description.ts'
 import { encodeFrame, weigh } from '../protocol/frames.ts'
 import { Ask, isOfState, isRead, methodName, unanswered } from '../protocol/kinds-of-requests.ts'
 import {
@@ -25,11 +24,10 @@ import { atomics, isTraced } from '../tracing/channels.ts'
 import { BATCH, type Channel } from '../transport/channel.ts'
 import { Again, repeat } from './again.ts'
 import type { Core, Room } from './core.ts'
-import { checkLimit } from './describe.ts'
-import { DescriptionWatches } from './description-watches.ts'
 import { partOf } from './hold.ts'
 import { Holds } from './holds.ts'
 import { type AtomicCall, goesOn, Inbox, type Message } from './inbox.ts'
+import type { Inspection, Replies } from './inspection.ts'
 import type { Keeper } from './keeper.ts'
 import { pageOf, revisionAt } from './past.ts'
 import { type Reader, Reading } from './reading.ts'
@@ -52,18 +50,8 @@ interface Client extends Reader {
   close(): void
   /** Ends it against the client's will. */
   refuse(why: string): void
-  /** What the server says of itself; a promise where programs are asked what processes they have. Throws for a limit that is none. */
-  describeServer(limit: unknown): ServerDescription | Promise<ServerDescription>
-  /** The client has processes of which it can say how they are. */
-  hasProcesses(): void
-  /** It has said so. */
-  reported(report: unknown): void
-  /** The last lines that a process of that session's program has printed; null: there is none. */
-  outputOf(session: unknown, process: unknown): Promise<OutputReport | null>
-  /** The client has said what a process of its has printed. */
-  printed(question: unknown, report: unknown): void
-  /** Has the program of that session end a process of its own. Whether there is one. */
-  endProcess(session: unknown, process: unknown): boolean
+  /** What it asks about the server itself, and about processes. */
+  inspect(to: Replies): Inspection
 }
 
 /** Does what one client asks for, and tells it what came of it; what the client has opened, holds and reads is here. */
@@ -81,7 +69,7 @@ export class Service {
   // The function whose bytes are awaited.
   #wanted: number | undefined
   readonly #holds: Holds
-  readonly #watches: DescriptionWatches
+  readonly #inspection: Inspection
   // The namespaces in which it may have ephemeral keys.
   readonly #tied = new Map<Room, Author>()
   // What the client gets for requests that were carried out before the server was started again.
@@ -103,9 +91,10 @@ export class Service {
     )
     this.#reading = new Reading(core, channel, session)
     this.#holds = new Holds(core, session, message => this.#tell(message))
-    this.#watches = new DescriptionWatches(limit => session.describeServer(limit), {
+    this.#inspection = session.inspect({
       hasRoom: () => channel.hasRoom(),
       tell: message => this.#tell(message),
+      answer: (id, result) => this.#answer(id, result),
     })
   }
 
@@ -144,7 +133,7 @@ export class Service {
     this.#inbox.close()
     this.#reading.close()
     this.#holds.close()
-    this.#watches.close()
+    this.#inspection.close()
     // After what this session has written and somebody else's hold still keeps waiting.
     if (this.#again) this.#core.expire(this.#session.number)
     for (const [room, author] of this.#tied)
@@ -179,15 +168,17 @@ export class Service {
   }
 
   #handle(message: Message): void {
-    const handler = typeof message[0] === 'number' ? this.#handlers[message[0]] : undefined
-    if (!handler) throw new TypeError(`there is no message of kind ${String(message[0])}`)
-    this.#core.doing?.answer(message[0])
+    const [kind] = message
+    const handler =
+      typeof kind === 'number' ? (this.#handlers[kind] ?? this.#inspection.handlers[kind]) : undefined
+    if (!handler) throw new TypeError(`there is no message of kind ${String(kind)}`)
+    this.#core.doing?.answer(kind)
     if (this.#core.keeper && this.#isAnswered(this.#core.keeper, message)) return
     try {
       handler(message as never)
     } catch (error) {
       const id: unknown = message[1]
-      if (typeof id !== 'number' || unanswered.has(message[0])) throw error
+      if (typeof id !== 'number' || unanswered.has(kind)) throw error
       this.#fail(id, error)
     }
   }
@@ -415,22 +406,6 @@ export class Service {
   readonly #handlers: Record<number, Handler> = {
     [Ask.ping]: ([, id, payload]: [number, number, Uint8Array]) =>
       this.#tell([Tell.ok, id, [process.pid, payload]]),
-    [Ask.describe]: ([, id, limit]: [number, number, unknown]) => {
-      const told = this.#session.describeServer(limit)
-      if (told instanceof Promise) this.#answer(id, told)
-      else this.#tell([Tell.ok, id, told])
-    },
-    [Ask.watch]: ([, watch, ms, limit]: [number, unknown, unknown, unknown]) =>
-      this.#watches.watch(watch, ms, checkLimit(limit)),
-    [Ask.unwatch]: ([, watch]: [number, number]) => this.#watches.unwatch(watch),
-    [Ask.reports]: () => this.#session.hasProcesses(),
-    [Ask.reported]: ([, report]: [number, unknown]) => this.#session.reported(report),
-    [Ask.end]: ([, id, session, process]: [number, number, unknown, unknown]) =>
-      this.#tell([Tell.ok, id, this.#session.endProcess(session, process)]),
-    [Ask.output]: ([, id, session, process]: [number, number, unknown, unknown]) =>
-      this.#answer(id, this.#session.outputOf(session, process)),
-    [Ask.printed]: ([, question, report]: [number, unknown, unknown]) =>
-      this.#session.printed(question, report),
     [Ask.flushed]: ([, id]: [number, number]) => this.#flushed(id),
     [Ask.open]: (message: [number, number, number, string, string, isSpare?: true]) => {
       const [, id, state, namespace, name, isSpare] = message

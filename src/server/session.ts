@@ -1,18 +1,17 @@
 import type { Socket } from 'node:net'
 import { debug } from '../async/debug.ts'
 import { after, cancel, monotonic, wallClock } from '../async/interval.ts'
-import { Question } from '../async/question.ts'
-import type { ContextReport, OutputReport } from '../protocol/context-report.ts'
-import type { ReaderDescription, ServerDescription, SessionDescription } from '../protocol/description.ts'
+import type { Question } from '../async/question.ts'
+import type { ContextReport } from '../protocol/context-report.ts'
+import type { ReaderDescription, SessionDescription } from '../protocol/description.ts'
 import { type ClientHello, type ServerMessage, Tell } from '../protocol/messages.ts'
 import type { KeptAnswer } from '../storage/records.ts'
 import { Channel, type Read } from '../transport/channel.ts'
 import { hasEnded, machine } from '../transport/machine.ts'
 import { AnswerDelay } from './answer-delay.ts'
 import type { Core, Returning } from './core.ts'
-import { checkLimit, type Described, describeServer } from './describe.ts'
-import { Outputs } from './outputs.ts'
-import { readOutput, readReport } from './reports.ts'
+import { type Inspected, Inspection, type Replies } from './inspection.ts'
+import { Program } from './program.ts'
 import { Service } from './service.ts'
 
 // How soon after a connection was lost the client's process is looked for: milliseconds, then twice as many, up to these.
@@ -22,11 +21,12 @@ const LATER_LOOKS = 500
 const REFUSED = 1000
 
 /** One client's standing with the server. It outlives its connection by the grace time, or until its process ends. */
-export class Session implements Described {
+export class Session implements Inspected {
   readonly number: number
   readonly pid: number
   /** Of the client's tries to connect, the one that succeeded last. */
   attempt: number
+  readonly program = new Program(message => this.#channel.send(message))
   readonly #core: Core<Session>
   readonly #channel: Channel
   readonly #service: Service
@@ -36,11 +36,6 @@ export class Session implements Described {
   readonly #here: boolean
   readonly #since = wallClock()
   readonly #delay = new AnswerDelay(() => this.#channel.flush())
-  // Which processes its program has, if it has any.
-  #processes: Question<ContextReport> | undefined
-  readonly #outputs = new Outputs((question, process) =>
-    this.#channel.send([Tell.output, question, process] satisfies ServerMessage),
-  )
   #lost: number | undefined
   #lingering: NodeJS.Timeout | undefined
   #closed = false
@@ -124,55 +119,15 @@ export class Session implements Described {
   }
 
   get reportedLast(): ContextReport | undefined {
-    return this.#processes?.latest
+    return this.program.reportedLast
   }
 
   get question(): Question<ContextReport> | undefined {
-    return this.#lost === undefined ? this.#processes : undefined
+    return this.#lost === undefined ? this.program.question : undefined
   }
 
-  describeServer(limit: unknown): ServerDescription | Promise<ServerDescription> {
-    return describeServer(this.#core, checkLimit(limit), this.number)
-  }
-
-  hasProcesses(): void {
-    this.#processes ??= new Question(() => this.#channel.send([Tell.report] satisfies ServerMessage))
-  }
-
-  reported(report: unknown): void {
-    this.#processes?.answered(readReport(report))
-  }
-
-  endProcess(session: unknown, process: unknown): boolean {
-    if (!this.#core.limits.allowCode)
-      throw new TypeError(
-        'this server was started with allowCode: false, and ends no processes for its clients',
-      )
-    const owner = this.#ownerOf(session, process)
-    if (!owner) return false
-    owner.#channel.send([Tell.endProcess, process as number] satisfies ServerMessage)
-    return true
-  }
-
-  async outputOf(session: unknown, process: unknown): Promise<OutputReport | null> {
-    if (!this.#core.limits.allowCode)
-      throw new TypeError(
-        'this server was started with allowCode: false, and tells none of its clients what the processes of others print',
-      )
-    const owner = this.#ownerOf(session, process)
-    return owner ? owner.#outputs.of(process as number) : null
-  }
-
-  printed(question: unknown, report: unknown): void {
-    this.#outputs.told(question, readOutput(report))
-  }
-
-  /** The session whose program has said that it has this process; undefined: there is none, or its connection is lost. */
-  #ownerOf(session: unknown, process: unknown): Session | undefined {
-    const owner = [...this.#core.sessions.values()].find(({ number }) => number === session)
-    const { processes = [], pools = [] } = owner?.reportedLast ?? {}
-    const all = [...processes, ...pools.flatMap(({ workers }) => workers)]
-    return all.some(({ id }) => id === process) ? owner : undefined
+  inspect(to: Replies): Inspection {
+    return new Inspection(this.#core, this, to)
   }
 
   updated(): void {
@@ -200,8 +155,7 @@ export class Session implements Described {
     debug('server: session %d of process %d is over', this.number, this.pid)
     cancel(this.#lingering)
     this.#delay.end()
-    this.#processes?.over()
-    this.#outputs.over()
+    this.program.over()
     this.#core.sessions.delete(this.#token)
     this.#service.close()
     this.#core.keeper?.ended(this.number)
